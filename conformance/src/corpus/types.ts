@@ -1,0 +1,39 @@
+import type { Events, Limits, Role, Step } from "../protocol.ts";
+
+export type Level = "must" | "should" | "may";
+
+/** One named byte range of a vector, for hexdumps and for the sweeps that need edges: `end` is exclusive. */
+export interface Mark {
+  readonly field: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One scenario, expanded: what to send and what must come back. Produced by `expandCorpus`, run by the runner. */
+export interface Case {
+  /** `<vector id>` or `<vector id>#<sweep>=<parameters>`; unique in the corpus. */
+  readonly id: string;
+  readonly vector: string;
+  /** Spec rule ids. */
+  readonly rules: readonly string[];
+  readonly level: Level;
+  readonly profile: string;
+  readonly role: Role;
+  readonly limits: Limits;
+  readonly steps: readonly Step[];
+  readonly expected: Events;
+  /** One sentence: what breaks if this fails. */
+  readonly why: string;
+  /** Field marks over the bytes of the stream, first step to last, for the failure page. */
+  readonly marks: readonly Mark[];
+  /** For a refusal: the vector that differs in one point and is accepted. */
+  readonly sibling?: string;
+}
+
+export interface Corpus {
+  /** `sha256:…` over the lock file. */
+  readonly hash: string;
+  readonly vectors: number;
+  /** Expanded lazily, in a stable order. */
+  cases(filter?: (id: string) => boolean): Iterable<Case>;
+}

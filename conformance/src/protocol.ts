@@ -1,0 +1,98 @@
+/** The messages of the IUT protocol, version 1 (`spec/iut-protocol.md`), as types. */
+
+export type Hex = string;
+/** Bytes in events: hex up to 4,096 bytes, length and digest above. r[iut.bytes.digest] */
+export type Bytes = Hex | { readonly length: number; readonly sha256: string };
+/** Bytes in requests may also be a long run of one byte. */
+export type BytesIn = Hex | { readonly fill: { readonly byte: number; readonly count: number } };
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+export const EVENT_CLASSES = [
+  "eof.in-prefix",
+  "eof.in-header",
+  "eof.in-body",
+  "oversize.declared",
+  "magic",
+  "version",
+  "flags.reserved",
+  "header.length",
+  "header.field",
+  "codec.unsupported",
+  "checksum",
+  "spec.mismatch",
+  "sequence",
+  "trailing",
+  "state",
+] as const;
+export type EventClass = (typeof EVENT_CLASSES)[number];
+
+export type Step =
+  | { readonly feed: Hex }
+  | { readonly feed_fill: { readonly byte: number; readonly count: number } }
+  | { readonly eof: true }
+  | { readonly encode: Json }
+  | { readonly reset: true };
+
+export type Event =
+  | { readonly event: "message"; readonly value: Json }
+  | ({ readonly event: "bytes" } & ({ readonly hex: Hex } | { readonly length: number; readonly sha256: string }))
+  | { readonly event: "end" }
+  | {
+      readonly event: "error";
+      readonly class?: string;
+      readonly at: string;
+      readonly fatal: boolean;
+      readonly text?: string;
+    };
+
+/** One list of events for each step, in order. */
+export type Events = readonly (readonly Event[])[];
+
+export type Role = "decode" | "encode";
+/** Limits as decimal strings, by their names in the specification. */
+export type Limits = Readonly<Record<string, string>>;
+export type Granularity = "class" | "stage" | "none";
+
+export interface Hello {
+  readonly op: "hello";
+  readonly protocol: 1;
+  readonly token: string;
+  readonly iut: { readonly name: string; readonly version: string; readonly language: string };
+  readonly profiles: Readonly<
+    Record<string, { readonly roles: readonly Role[]; readonly max_frame_length?: string } & Readonly<Record<string, Json>>>
+  >;
+  readonly capabilities: readonly string[];
+  readonly error_granularity: Granularity;
+}
+
+export interface Welcome {
+  readonly op: "welcome";
+  readonly protocol: 1;
+  readonly corpus: string;
+  readonly run: string;
+  readonly seed: string;
+}
+
+export interface CaseRequest {
+  readonly op: "case";
+  readonly seq: number;
+  readonly id: string;
+  readonly profile: string;
+  readonly role: Role;
+  readonly limits: Limits;
+  readonly steps: readonly Step[];
+}
+
+export type DeclineReason = "profile" | "role" | "limit" | "step" | "operation";
+
+export type Answer =
+  | { readonly op: "result"; readonly seq: number; readonly steps: Events }
+  | {
+      readonly op: "declined";
+      readonly seq: number;
+      readonly reason: DeclineReason;
+      readonly text?: string;
+      readonly issue?: string;
+    }
+  | { readonly op: "errored"; readonly seq: number; readonly text: string };
