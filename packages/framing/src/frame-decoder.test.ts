@@ -1,0 +1,182 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { FrameDecoder } from "./frame-decoder.ts";
+import { FrameEncoder } from "./frame-encoder.ts";
+import { FRAMING_PROFILES, type FramingProfile, PREFIX_LAYOUTS } from "./prefix.ts";
+import { concat, decodeInChunks, hex, text } from "./testing.ts";
+
+const GOLDEN: Record<FramingProfile, { stream: string; leads: number[] }> = {
+  len32: { stream: "00000003 416461 00000000 00000003 426f62", leads: [0, 0, 0] },
+  len64: { stream: "0000000000000003 416461 0000000000000000 0000000000000003 426f62", leads: [0, 0, 0] },
+  "len56-tagged": { stream: "0100000000000003 416461 ff00000000000000 0000000000000003 426f62", leads: [1, 255, 0] },
+  "grpc-lpm": { stream: "0000000003 416461 0000000000 0000000003 426f62", leads: [0, 0, 0] },
+};
+
+function prefixOf(profile: FramingProfile, length: bigint): Uint8Array {
+  const { size, lead } = PREFIX_LAYOUTS[profile];
+  const digits = (lead === "length" ? size : size - 1) * 2;
+  return hex((lead === "length" ? "" : "00") + length.toString(16).padStart(digits, "0"));
+}
+
+for (const profile of FRAMING_PROFILES) {
+  const { size, lead } = PREFIX_LAYOUTS[profile];
+  const { stream: goldenHex, leads } = GOLDEN[profile];
+  const golden = hex(goldenHex);
+
+  describe(profile, () => {
+    test("boundary.glued: three frames of one read come out in order, with their leads and offsets", () => {
+      const { frames, error } = decodeInChunks(profile, golden, []);
+      expect(frames.map((f) => text(f.bytes))).toEqual(["Ada", "", "Bob"]);
+      expect(frames.map((f) => f.lead)).toEqual(leads);
+      expect(frames.map((f) => f.at)).toEqual([size + 3, 2 * size + 3, 3 * size + 6]);
+      expect(error).toBeNull();
+    });
+
+    test("boundary.chunking: every pair of cuts, and byte by byte, gives the same frames", () => {
+      const whole = decodeInChunks(profile, golden, []);
+      for (let a = 0; a <= golden.length; a++) {
+        for (let b = a; b <= golden.length; b++) expect(decodeInChunks(profile, golden, [a, b])).toEqual(whole);
+      }
+      const everywhere = Array.from(golden, (_, i) => i);
+      expect(decodeInChunks(profile, golden, everywhere)).toEqual(whole);
+    });
+
+    test("boundary.chunking: random frames of all sizes in random chunks", () => {
+      const sizes = fc.oneof(fc.integer({ max: 40, min: 0 }), fc.integer({ max: 3000, min: 0 }), fc.constant(70_000));
+      fc.assert(
+        fc.property(
+          fc.array(sizes, { maxLength: 12 }),
+          fc.infiniteStream(fc.integer({ min: 0, max: 900 })),
+          (ns, steps) => {
+            const encoder = new FrameEncoder(profile);
+            const payloads = ns.map((n, k) => Uint8Array.from({ length: n }, (_, i) => (i * 7 + k) & 255));
+            const stream = concat(payloads.flatMap((p) => encoder.encode(p)));
+            const cuts: number[] = [];
+            for (let at = 0; at < stream.length; ) {
+              at += steps.next().value as number;
+              if (at < stream.length) cuts.push(at);
+            }
+            const { frames, error } = decodeInChunks(profile, stream, cuts);
+            expect(error).toBeNull();
+            expect(frames.map((f) => f.bytes)).toEqual(payloads);
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
+
+    test("eof: at every byte, the end is clean on a boundary and named inside a frame", () => {
+      const boundaries = [0, size + 3, 2 * size + 3, 3 * size + 6];
+      for (let k = 0; k <= golden.length; k++) {
+        const { error } = decodeInChunks(profile, golden.slice(0, k), []);
+        const into = k - Math.max(...boundaries.filter((b) => b <= k));
+        const expected = into === 0 ? null : { code: into < size ? "eof.in-prefix" : "eof.in-body", offset: k };
+        expect(error).toEqual(expected);
+      }
+    });
+
+    test("limit: equal passes, one more is refused with the prefix alone, whatever follows", () => {
+      const exact = concat([prefixOf(profile, 5n), new Uint8Array(5)]);
+      expect(decodeInChunks(profile, exact, [], { maxFrameLength: 5 }).frames).toHaveLength(1);
+      const widest = 2n ** BigInt(8 * (lead === "length" ? size : size - 1));
+      const lengths = [6n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n].filter(
+        (n) => n < widest,
+      );
+      for (const length of lengths) {
+        const stream = concat([exact, prefixOf(profile, length)]);
+        const refused = { code: "oversize.declared", offset: exact.length + size };
+        for (let cut = exact.length; cut <= stream.length; cut++) {
+          const { frames, error } = decodeInChunks(profile, stream, [cut], { maxFrameLength: 5 });
+          expect([frames.length, error]).toEqual([1, refused]);
+        }
+        const decoder = new FrameDecoder(profile, { maxFrameLength: 5 });
+        expect(decoder.push(stream).error).toMatchObject({ code: "oversize.declared", fatal: true, fault: "peer" });
+      }
+    });
+
+    test("error.sticky: nothing comes after an error, and the error stays", () => {
+      const decoder = new FrameDecoder(profile, { maxFrameLength: 2 });
+      const { error } = decoder.push(golden);
+      expect(error?.code).toBe("oversize.declared");
+      const again = decoder.push(hex(GOLDEN[profile].stream));
+      expect([again.count, again.error, decoder.error, decoder.end()]).toEqual([0, error, error, error]);
+    });
+
+    test("limit.allocation: a promised terabyte costs nothing; the buffer grows with what arrives", () => {
+      const length = lead === "length" && size === 8 ? 2n ** 40n : 2n ** 31n;
+      const decoder = new FrameDecoder(profile, { maxFrameLength: Number.MAX_SAFE_INTEGER });
+      const before = process.memoryUsage().arrayBuffers;
+      decoder.push(prefixOf(profile, length));
+      decoder.push(new Uint8Array(1000));
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 20);
+      expect(decoder.end()?.code).toBe("eof.in-body");
+    });
+
+    test("maxFrames stops between frames and the rest can be pushed from there", () => {
+      const decoder = new FrameDecoder(profile);
+      const first = decoder.push(golden, 0, 1);
+      expect([first.count, first.consumed]).toEqual([1, size + 3]);
+      const rest = decoder.push(golden, first.consumed);
+      expect([rest.count, rest.at(1), text(rest.view(1))]).toEqual([2, golden.length, "Bob"]);
+    });
+  });
+}
+
+test("a gathered frame stays valid while the next one is gathered from the same chunk", () => {
+  const stream = concat([1, 2].flatMap((byte) => new FrameEncoder("len64").encode(new Uint8Array(100).fill(byte))));
+  const decoder = new FrameDecoder("len64");
+  decoder.push(stream.slice(0, 50));
+  const batch = decoder.push(stream.slice(50, 180));
+  expect([...batch.view(0)]).toEqual(Array(100).fill(1));
+});
+
+test("take hands a gathered buffer over, and the decoder goes on with one of its own", () => {
+  const encoder = new FrameEncoder("len32");
+  const stream = concat([1, 2, 3].flatMap((byte) => encoder.encode(new Uint8Array(100_000).fill(byte))));
+  const decoder = new FrameDecoder("len32");
+  const kept: Uint8Array[] = [];
+  for (let at = 0; at < stream.length; at += 30_000) {
+    const batch = decoder.push(stream.slice(at, at + 30_000));
+    for (let i = 0; i < batch.count; i++) kept.push(batch.take(i));
+  }
+  expect(kept.map((k) => [k.length, k[0], k[99_999]])).toEqual([1, 2, 3].map((byte) => [100_000, byte, byte]));
+});
+
+test("a chunk is never written to, and a frame inside one chunk is not copied", () => {
+  const chunk = hex(GOLDEN.len64.stream);
+  const batch = new FrameDecoder("len64").push(chunk);
+  expect(chunk).toEqual(hex(GOLDEN.len64.stream));
+  expect(batch.view(0).buffer).toBe(chunk.buffer);
+});
+
+test("grpc.flag.before-length: flags are judged on their own byte, 1 as a codec, others as reserved", () => {
+  for (const [flag, code] of [
+    [1, "codec.unsupported"],
+    [2, "flags.reserved"],
+    [255, "flags.reserved"],
+  ] as const) {
+    const good = hex("0000000001aa");
+    for (const tail of [[flag], [flag, 0xff, 0xff, 0xff, 0xff, 1]]) {
+      const stream = concat([good, Uint8Array.from(tail)]);
+      for (let cut = 0; cut <= stream.length; cut++) {
+        const { frames, error } = decodeInChunks("grpc-lpm", stream, [cut]);
+        expect([frames.length, error]).toEqual([1, { code, offset: 7 }]);
+      }
+    }
+  }
+});
+
+test("an error names what was expected, what came and where, with the exact length", () => {
+  const { error } = new FrameDecoder("len64", { maxFrameLength: 1024 }).push(hex("ffffffffffffffff"));
+  expect(error?.message).toBe(
+    "[oversize.declared] expected a payload of at most 1024 bytes, a length of 18446744073709551615 came, at byte 8 of the stream",
+  );
+});
+
+test("a push after end() and a limit that is no length are the caller's faults", () => {
+  const decoder = new FrameDecoder("len32");
+  decoder.end();
+  expect(() => decoder.push(new Uint8Array(1))).toThrow("[state] expected no bytes after end()");
+  expect(() => new FrameDecoder("len64", { maxFrameLength: 2n ** 53n })).toThrow(RangeError);
+  expect(() => new FrameDecoder("len64", { maxFrameLength: -1 })).toThrow(RangeError);
+});

@@ -1,0 +1,242 @@
+import { type ErrorCode, refusal, WireError } from "./errors.ts";
+import { FrameBatch } from "./frame-batch.ts";
+import { type FramingOptions, type FramingProfile, limitOf, PREFIX_LAYOUTS } from "./prefix.ts";
+import { Slab } from "./slab.ts";
+
+const MAX_CHUNK = 0x7fffffff;
+
+/**
+ * Cuts a byte stream into frames of one prefix profile (`spec/framing.md`). Bytes in, batches of offsets out: it knows no
+ * socket and no clock, never writes to a chunk, and copies only payloads that span chunks.
+ *
+ * A peer's fault is never thrown: it stands in `batch.error` and `error`, is fatal, and stays.
+ */
+export class FrameDecoder {
+  readonly profile: FramingProfile;
+  /** The largest payload that is accepted, in bytes. */
+  readonly maxFrameLength: number;
+
+  readonly #prefixSize: number;
+  readonly #tagged: boolean;
+  readonly #flagged: boolean;
+  readonly #slab = new Slab();
+  readonly #batch = new FrameBatch(this.#slab);
+  /** A prefix that is not whole yet. */
+  readonly #prefix = new Uint8Array(8);
+  #prefixHave = 0;
+  /** Length of the payload that is being gathered; -1 between frames. */
+  #bodyLength = -1;
+  #bodyLead = 0;
+  #offset = 0;
+  #error: WireError | null = null;
+  #ended = false;
+
+  constructor(profile: FramingProfile, options: FramingOptions = {}) {
+    const layout = PREFIX_LAYOUTS[profile];
+    this.profile = profile;
+    this.maxFrameLength = limitOf(options);
+    this.#prefixSize = layout.size;
+    this.#tagged = layout.lead === "tag";
+    this.#flagged = layout.lead === "flag";
+  }
+
+  /** The fatal error, once there is one. r[len64.error.sticky] */
+  get error(): WireError | null {
+    return this.#error;
+  }
+
+  /** Bytes of the stream read so far. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** True inside a frame: EOF now would not be clean. */
+  get midFrame(): boolean {
+    return this.#prefixHave > 0 || this.#bodyLength >= 0;
+  }
+
+  /**
+   * Reads `chunk[from…]`, at most `maxFrames` frames of it, and returns the frames that are whole now. The batch is the
+   * decoder's own and is used again by the next push.
+   *
+   * @throws WireError `state` after `end()`, or for a chunk above 2 GiB: the caller's faults.
+   */
+  push(chunk: Uint8Array, from = 0, maxFrames = Number.POSITIVE_INFINITY): FrameBatch {
+    if (this.#ended) throw refusal("state", "expected no bytes after end(), a push came");
+    if (chunk.length > MAX_CHUNK) throw refusal("state", `expected a chunk below 2 GiB, ${chunk.length} bytes came`);
+    const batch = this.#batch;
+    const base = this.#offset - from;
+    batch.begin(chunk, base);
+    let i = from;
+    if (this.#error === null && maxFrames > 0) {
+      if (this.midFrame) i = this.#resume(chunk, i, base);
+      if (this.#error === null && !this.midFrame) i = this.#scan(chunk, i, maxFrames, base);
+    }
+    batch.consumed = i;
+    batch.error = this.#error;
+    this.#offset = base + i;
+    return batch;
+  }
+
+  /** The stream ended: null when that was on a frame boundary, else the error that names the place. */
+  end(): WireError | null {
+    this.#ended = true;
+    if (this.#error !== null) return this.#error;
+    // r[len64.eof.mid-prefix] r[len32.eof.mid-prefix] r[len56.eof.mid-prefix] r[grpc.eof.mid-prefix]
+    if (this.#prefixHave > 0) {
+      const message = `expected ${this.#prefixSize} bytes of ${this.profile} prefix, the stream ended after ${this.#prefixHave}`;
+      return this.#fail("eof.in-prefix", message, this.#offset);
+    }
+    // r[len64.eof.mid-body] r[len32.eof.mid-body] r[len56.eof.mid-body] r[grpc.eof.mid-body]
+    if (this.#bodyLength >= 0) {
+      const message = `expected ${this.#bodyLength} bytes of payload, the stream ended after ${this.#slab.length}`;
+      return this.#fail("eof.in-body", message, this.#offset);
+    }
+    return null;
+  }
+
+  /** Finishes the frame that an earlier chunk began; returns the index reached in the chunk. */
+  #resume(chunk: Uint8Array, from: number, base: number): number {
+    let i = from;
+    if (this.#bodyLength < 0) {
+      const prefix = this.#prefix;
+      while (this.#prefixHave < this.#prefixSize && i < chunk.length) prefix[this.#prefixHave++] = chunk[i++]!;
+      const frameStart = base + i - this.#prefixHave;
+      if (!this.#flagAllowed(prefix[0]!, frameStart) || this.#prefixHave < this.#prefixSize) return i;
+      this.#prefixHave = 0;
+      const length = this.#lengthAt(prefix, 0);
+      if (!this.#lengthAllowed(length, prefix, 0, frameStart)) return i;
+      const lead = this.#tagged ? prefix[0]! : 0;
+      if (length <= chunk.length - i) {
+        // The payload lies in this chunk whole: only its prefix was split, so it is lent from here like any other.
+        this.#batch.offsets[0] = i;
+        this.#batch.offsets[1] = i + length;
+        this.#batch.leads[0] = lead;
+        this.#batch.count = 1;
+        return i + length;
+      }
+      this.#bodyLength = length;
+      this.#bodyLead = lead;
+    }
+    i = this.#gather(chunk, i);
+    if (this.#slab.length === this.#bodyLength) {
+      this.#batch.addGathered(this.#slab.finish(), this.#bodyLength, this.#bodyLead, i);
+      this.#bodyLength = -1;
+    }
+    return i;
+  }
+
+  /**
+   * The hot loop: whole frames of the chunk, then what is left of it. Lengths below 2^31 that fit the limit take the
+   * int32 path; all others are judged exactly.
+   */
+  #scan(chunk: Uint8Array, from: number, maxFrames: number, base: number): number {
+    const batch = this.#batch;
+    const prefixSize = this.#prefixSize;
+    const tagged = this.#tagged;
+    const leadIsLength = prefixSize === 8 && !tagged;
+    const fastLimit = Math.min(this.maxFrameLength, MAX_CHUNK);
+    const end = chunk.length;
+    let { offsets, leads } = batch;
+    let count = batch.count;
+    let i = from;
+    while (count < maxFrames) {
+      const body = i + prefixSize;
+      if (body > end) break;
+      const low = (chunk[body - 4]! << 24) | (chunk[body - 3]! << 16) | (chunk[body - 2]! << 8) | chunk[body - 1]!;
+      let high = 0;
+      if (prefixSize > 4) {
+        if (prefixSize === 8) high = chunk[i + 1]! | chunk[i + 2]! | chunk[i + 3]!;
+        if (!tagged) high |= chunk[i]!;
+      }
+      if (high !== 0 || low < 0 || low > fastLimit) {
+        batch.count = count;
+        return this.#slowFrame(chunk, i, base);
+      }
+      const frameEnd = body + low;
+      if (frameEnd > end) {
+        batch.count = count;
+        return this.#beginBody(chunk, i, low);
+      }
+      if (2 * count === offsets.length) {
+        batch.grow();
+        offsets = batch.offsets;
+        leads = batch.leads;
+      }
+      offsets[2 * count] = body;
+      offsets[2 * count + 1] = frameEnd;
+      if (tagged) leads[count] = chunk[i]!;
+      count++;
+      i = frameEnd;
+    }
+    batch.count = count;
+    if (leadIsLength || prefixSize === 4 || tagged) return count < maxFrames ? this.#keepPrefix(chunk, i) : i;
+    // r[grpc.flag.before-length]: a flag is judged even when nothing else of its prefix has arrived.
+    if (count === maxFrames || i === end || !this.#flagAllowed(chunk[i]!, base + i)) return i;
+    return this.#keepPrefix(chunk, i);
+  }
+
+  /** A frame whose prefix needs the exact look: a flag, a length of 2^31 or more, or one above the limit. */
+  #slowFrame(chunk: Uint8Array, i: number, base: number): number {
+    if (!this.#flagAllowed(chunk[i]!, base + i)) return i;
+    const length = this.#lengthAt(chunk, i);
+    if (!this.#lengthAllowed(length, chunk, i, base + i)) return i;
+    return this.#beginBody(chunk, i, length);
+  }
+
+  #beginBody(chunk: Uint8Array, i: number, length: number): number {
+    this.#bodyLength = length;
+    this.#bodyLead = this.#tagged ? chunk[i]! : 0;
+    return this.#gather(chunk, i + this.#prefixSize);
+  }
+
+  #gather(chunk: Uint8Array, from: number): number {
+    const to = Math.min(chunk.length, from + this.#bodyLength - this.#slab.length);
+    try {
+      this.#slab.append(chunk, from, to, this.#bodyLength);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#error = error;
+      return from;
+    }
+    return to;
+  }
+
+  #keepPrefix(chunk: Uint8Array, from: number): number {
+    for (let i = from; i < chunk.length; i++) this.#prefix[this.#prefixHave++] = chunk[i]!;
+    return chunk.length;
+  }
+
+  /** The length of the prefix that begins at `from`; see `limitOf` for why a number is exact enough to be judged. */
+  #lengthAt(bytes: Uint8Array, from: number): number {
+    const body = from + this.#prefixSize;
+    let length = 0;
+    for (let i = from + (this.#tagged || this.#flagged ? 1 : 0); i < body; i++) length = length * 256 + bytes[i]!;
+    return length;
+  }
+
+  #flagAllowed(flag: number, frameStart: number): boolean {
+    if (!this.#flagged || flag === 0) return true;
+    // r[grpc.flag.compressed] r[grpc.flag.reserved]
+    const [code, what] = flag === 1 ? (["codec.unsupported", "no codec"] as const) : (["flags.reserved", "0"] as const);
+    this.#fail(code, `expected ${what} in the compression flag, ${flag} came`, frameStart + 1);
+    return false;
+  }
+
+  #lengthAllowed(length: number, bytes: Uint8Array, from: number, frameStart: number): boolean {
+    if (length <= this.maxFrameLength) return true;
+    // r[len64.limit.oversize] r[len64.limit.before-body], and their like in the other profiles.
+    let exact = 0n;
+    const body = from + this.#prefixSize;
+    for (let i = from + (this.#tagged || this.#flagged ? 1 : 0); i < body; i++)
+      exact = exact * 256n + BigInt(bytes[i]!);
+    const message = `expected a payload of at most ${this.maxFrameLength} bytes, a length of ${exact} came`;
+    this.#fail("oversize.declared", message, frameStart + this.#prefixSize);
+    return false;
+  }
+
+  #fail(code: ErrorCode, message: string, offset: number): WireError {
+    this.#error = new WireError({ code, message: `${message}, at byte ${offset} of the stream`, offset });
+    return this.#error;
+  }
+}

@@ -1,0 +1,13 @@
+export { ERROR_CODES, type ErrorCode, type Fault, refusal, WireError, type WireErrorInit } from "./errors.ts";
+export { FrameBatch } from "./frame-batch.ts";
+export { FrameDecoder } from "./frame-decoder.ts";
+export { FrameEncoder } from "./frame-encoder.ts";
+export {
+  DEFAULT_MAX_PARTS,
+  decodeMultipart,
+  encodeMultipart,
+  type MultipartMessage,
+  type MultipartOptions,
+  type Part,
+} from "./multipart.ts";
+export { DEFAULT_MAX_FRAME_LENGTH, FRAMING_PROFILES, type FramingOptions, type FramingProfile } from "./prefix.ts";

@@ -1,0 +1,104 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { WireError } from "./errors.ts";
+import { decodeMultipart, encodeMultipart, type MultipartOptions } from "./multipart.ts";
+import { concat, hex, text } from "./testing.ts";
+
+const HELLO =
+  "0000000000000005 68656c6c6f 0000000000000005 776f726c64 0000000000000001 31 0000000000000000 0000000000000003 78797a 0000000000000004 78797a64";
+const TYPED = "0000000000000001 62 8000000000000002 36c76e3b36067378 7879";
+
+function errorOf(stream: string, options?: MultipartOptions & { offset?: number }): string {
+  try {
+    decodeMultipart(hex(stream), options);
+  } catch (error) {
+    if (error instanceof WireError) return `${error.code}@${error.offset}`;
+  }
+  return "none";
+}
+
+describe("multipart", () => {
+  test("record.order: body and parts come out in order, empty ones kept, as views", () => {
+    const payload = hex(HELLO);
+    const { body, parts } = decodeMultipart(payload);
+    expect([body, ...parts].map((p) => text(p.bytes))).toEqual(["hello", "world", "1", "", "xyz", "xyzd"]);
+    expect(body.bytes.buffer).toBe(payload.buffer);
+  });
+
+  test("a payload cut anywhere is refused with the class of the place, or is a shorter message", () => {
+    const whole = hex(HELLO);
+    const boundaries = [13, 26, 35, 43, 54, 66];
+    for (let k = 0; k <= whole.length; k++) {
+      const cut = whole.slice(0, k);
+      const into = k - Math.max(0, ...boundaries.filter((b) => b <= k));
+      const expected = k > 0 && into === 0 ? "none" : `${into < 8 ? "eof.in-prefix" : "eof.in-body"}@${k}`;
+      expect(errorOf(Buffer.from(cut).toString("hex"))).toBe(expected);
+    }
+  });
+
+  test("length.exact: wide lengths do not wrap into small ones", () => {
+    for (const length of ["8000000000000000", "0000000100000001", "0020000000000001", "ffffffffffffffff"]) {
+      expect(errorOf(`${length} 00`, { offset: 77 })).toBe("eof.in-body@77");
+    }
+  });
+
+  test("limit.parts: as many as the limit pass, one more is refused", () => {
+    const record = "0000000000000000";
+    expect(errorOf(record.repeat(4), { maxParts: 3 })).toBe("none");
+    expect(errorOf(record.repeat(5), { maxParts: 3 })).toBe("oversize.declared@40");
+    expect(errorOf(record.repeat(1 + 1024))).toBe("none");
+    expect(errorOf(record.repeat(1 + 1025))).toBe("oversize.declared@8208");
+  });
+});
+
+describe("multipart-typed", () => {
+  const typed = { typed: true };
+
+  test("record.mixed: typed and untyped records keep what they are, hashes in all 64 bits", () => {
+    const { body, parts } = decodeMultipart(hex(TYPED), typed);
+    expect(body.typehash).toBeUndefined();
+    expect(parts[0]?.typehash).toBe(3947244799002047352n);
+    expect(text(parts[0]!.bytes)).toBe("xy");
+  });
+
+  test("hash.cut and record.cut are told apart", () => {
+    expect(errorOf("8000000000000001", typed)).toBe("eof.in-header@8");
+    expect(errorOf("8000000000000000 11223344556677", typed)).toBe("eof.in-header@15");
+    expect(errorOf("8000000000000004 1122334455667788 aabb", typed)).toBe("eof.in-body@18");
+    expect(errorOf("ffffffffffffffff 1122334455667788 aabb", typed)).toBe("eof.in-body@18");
+  });
+
+  test("flag.untyped-profile: bit 63 is a bit of the length there", () => {
+    expect(errorOf("8000000000000002 36c76e3b36067378 7879")).toBe("eof.in-body@18");
+  });
+});
+
+describe("encode", () => {
+  test("gives back the bytes of every message that it can carry", () => {
+    const part = fc.record(
+      { bytes: fc.uint8Array({ maxLength: 40 }), typehash: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) },
+      { requiredKeys: ["bytes"] },
+    );
+    fc.assert(
+      fc.property(part, fc.array(part, { maxLength: 6 }), (body, parts) => {
+        const payload = concat(encodeMultipart({ body, parts }, { typed: true }));
+        expect(decodeMultipart(payload, { typed: true })).toEqual({ body, parts });
+      }),
+    );
+    const golden = hex(TYPED);
+    expect(concat(encodeMultipart(decodeMultipart(golden, { typed: true }), { typed: true }))).toEqual(golden);
+  });
+
+  test("refuses what the profile cannot carry, as the caller's fault", () => {
+    const bytes = new Uint8Array(1);
+    const plain = { bytes };
+    for (const [act, code] of [
+      [() => encodeMultipart({ body: plain, parts: [{ bytes, typehash: 1n }] }), "header.field"],
+      [() => encodeMultipart({ body: { bytes, typehash: 2n ** 64n }, parts: [] }, { typed: true }), "header.field"],
+      [() => encodeMultipart({ body: plain, parts: [plain, plain] }, { maxParts: 1 }), "oversize.declared"],
+    ] as const) {
+      expect(act).toThrow(WireError);
+      expect(act).toThrow(`[${code}]`);
+    }
+  });
+});

@@ -1,0 +1,59 @@
+import { WireError } from "./errors.ts";
+
+const FIRST_CAPACITY = 64 * 1024;
+/** Below this a byte loop beats the cost of a view object. */
+const LOOP_COPY = 48;
+
+/**
+ * Two warm buffers in which payloads that span reads are gathered, in turn: while the caller still borrows the payload
+ * that was finished last, the next one grows in the other.
+ */
+export class Slab {
+  #buffers: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
+  #current: 0 | 1 = 0;
+  /** Bytes gathered of the present payload. */
+  length = 0;
+
+  get buffer(): Uint8Array {
+    return this.#buffers[this.#current];
+  }
+
+  /** Appends `chunk[from, to)`. The capacity doubles with what has arrived and never passes `declared` on its own. */
+  append(chunk: Uint8Array, from: number, to: number, declared: number): void {
+    const length = this.length + to - from;
+    if (length > this.buffer.length) this.#grow(length, declared);
+    const buffer = this.buffer;
+    if (to - from <= LOOP_COPY) {
+      for (let i = from, j = this.length; i < to; i++, j++) buffer[j] = chunk[i]!;
+    } else {
+      buffer.set(chunk.subarray(from, to), this.length);
+    }
+    this.length = length;
+  }
+
+  /** Hands the gathered payload out until the next call: what comes now goes into the other buffer. */
+  finish(): Uint8Array {
+    const buffer = this.buffer;
+    this.#current = this.#current === 0 ? 1 : 0;
+    this.length = 0;
+    return buffer;
+  }
+
+  /** Forgets `buffer`, which now belongs to the caller. */
+  release(buffer: Uint8Array): void {
+    for (const i of [0, 1] as const) if (this.#buffers[i] === buffer) this.#buffers[i] = new Uint8Array(0);
+  }
+
+  #grow(length: number, declared: number): void {
+    const doubled = Math.max(length, this.buffer.length * 2, FIRST_CAPACITY);
+    let grown: Uint8Array;
+    try {
+      grown = new Uint8Array(Math.min(doubled, Math.max(declared, FIRST_CAPACITY)));
+    } catch (cause) {
+      const message = `expected room for a payload of ${declared} bytes, the runtime gave none after ${this.length}`;
+      throw new WireError({ code: "oversize.declared", message, fault: "caller", cause });
+    }
+    grown.set(this.buffer.subarray(0, this.length));
+    this.#buffers[this.#current] = grown;
+  }
+}
