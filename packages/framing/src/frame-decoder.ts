@@ -1,6 +1,7 @@
 import { type ErrorCode, refusal, WireError } from "./errors.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { type FramingOptions, type FramingProfile, limitOf, PREFIX_LAYOUTS } from "./prefix.ts";
+import { scanWholeFrames } from "./scan.ts";
 import { Slab } from "./slab.ts";
 
 const MAX_CHUNK = 0x7fffffff;
@@ -19,6 +20,8 @@ export class FrameDecoder {
   readonly #prefixSize: number;
   readonly #tagged: boolean;
   readonly #flagged: boolean;
+  /** Lengths up to here take the fast way; it is the limit, unless that is beyond int32. */
+  readonly #scanLimit: number;
   readonly #slab = new Slab();
   readonly #batch = new FrameBatch(this.#slab);
   /** A prefix that is not whole yet. */
@@ -38,6 +41,7 @@ export class FrameDecoder {
     this.#prefixSize = layout.size;
     this.#tagged = layout.lead === "tag";
     this.#flagged = layout.lead === "flag";
+    this.#scanLimit = Math.min(this.maxFrameLength, MAX_CHUNK);
   }
 
   /** The fatal error, once there is one. r[len64.error.sticky] */
@@ -78,6 +82,15 @@ export class FrameDecoder {
     return batch;
   }
 
+  /**
+   * Counts bytes of the stream that another decoder read between two frames (a fixed header, say), so that offsets stay
+   * those of the stream.
+   */
+  skip(bytes: number): void {
+    if (this.midFrame) throw refusal("state", "expected skip() between frames, it came inside one");
+    this.#offset += bytes;
+  }
+
   /** The stream ended: null when that was on a frame boundary, else the error that names the place. */
   end(): WireError | null {
     this.#ended = true;
@@ -98,7 +111,9 @@ export class FrameDecoder {
   /** Finishes the frame that an earlier chunk began; returns the index reached in the chunk. */
   #resume(chunk: Uint8Array, from: number, base: number): number {
     let i = from;
-    if (this.#bodyLength < 0) {
+    if (this.#bodyLength >= 0) {
+      this.#slab.settle(this.#bodyLength);
+    } else {
       const prefix = this.#prefix;
       while (this.#prefixHave < this.#prefixSize && i < chunk.length) prefix[this.#prefixHave++] = chunk[i++]!;
       const frameStart = base + i - this.#prefixHave;
@@ -109,10 +124,7 @@ export class FrameDecoder {
       const lead = this.#tagged ? prefix[0]! : 0;
       if (length <= chunk.length - i) {
         // The payload lies in this chunk whole: only its prefix was split, so it is lent from here like any other.
-        this.#batch.offsets[0] = i;
-        this.#batch.offsets[1] = i + length;
-        this.#batch.leads[0] = lead;
-        this.#batch.count = 1;
+        this.#batch.addWhole(i, i + length, lead);
         return i + length;
       }
       this.#bodyLength = length;
@@ -126,65 +138,28 @@ export class FrameDecoder {
     return i;
   }
 
-  /**
-   * The hot loop: whole frames of the chunk, then what is left of it. Lengths below 2^31 that fit the limit take the
-   * int32 path; all others are judged exactly.
-   */
+  /** Whole frames of the chunk, then what is left of it; returns the index reached. */
   #scan(chunk: Uint8Array, from: number, maxFrames: number, base: number): number {
     const batch = this.#batch;
-    const prefixSize = this.#prefixSize;
-    const tagged = this.#tagged;
-    const leadIsLength = prefixSize === 8 && !tagged;
-    const fastLimit = Math.min(this.maxFrameLength, MAX_CHUNK);
-    const end = chunk.length;
-    let { offsets, leads } = batch;
-    let count = batch.count;
     let i = from;
-    while (count < maxFrames) {
-      const body = i + prefixSize;
-      if (body > end) break;
-      const low = (chunk[body - 4]! << 24) | (chunk[body - 3]! << 16) | (chunk[body - 2]! << 8) | chunk[body - 1]!;
-      let high = 0;
-      if (prefixSize > 4) {
-        if (prefixSize === 8) high = chunk[i + 1]! | chunk[i + 2]! | chunk[i + 3]!;
-        if (!tagged) high |= chunk[i]!;
-      }
-      if (high !== 0 || low < 0 || low > fastLimit) {
-        batch.count = count;
-        return this.#slowFrame(chunk, i, base);
-      }
-      const frameEnd = body + low;
-      if (frameEnd > end) {
-        batch.count = count;
-        return this.#beginBody(chunk, i, low);
-      }
-      if (2 * count === offsets.length) {
-        batch.grow();
-        offsets = batch.offsets;
-        leads = batch.leads;
-      }
-      offsets[2 * count] = body;
-      offsets[2 * count + 1] = frameEnd;
-      if (tagged) leads[count] = chunk[i]!;
-      count++;
-      i = frameEnd;
+    for (let full = true; full; ) {
+      const before = batch.count;
+      const most = Math.min(maxFrames, batch.capacity);
+      batch.count = scanWholeFrames(chunk, i, this.#prefixSize, this.#tagged, this.#scanLimit, batch, before, most);
+      if (batch.count > before) i = batch.end(batch.count - 1);
+      full = batch.count === most && most < maxFrames;
+      if (full) batch.grow();
     }
-    batch.count = count;
-    if (leadIsLength || prefixSize === 4 || tagged) return count < maxFrames ? this.#keepPrefix(chunk, i) : i;
-    // r[grpc.flag.before-length]: a flag is judged even when nothing else of its prefix has arrived.
-    if (count === maxFrames || i === end || !this.#flagAllowed(chunk[i]!, base + i)) return i;
-    return this.#keepPrefix(chunk, i);
+    return batch.count < maxFrames ? this.#rest(chunk, i, base) : i;
   }
 
-  /** A frame whose prefix needs the exact look: a flag, a length of 2^31 or more, or one above the limit. */
-  #slowFrame(chunk: Uint8Array, i: number, base: number): number {
-    if (!this.#flagAllowed(chunk[i]!, base + i)) return i;
+  /** What follows the last whole frame: part of a frame, or a prefix that is refused. */
+  #rest(chunk: Uint8Array, i: number, base: number): number {
+    // r[grpc.flag.before-length]: a flag is judged even when nothing else of its prefix has arrived.
+    if (i === chunk.length || !this.#flagAllowed(chunk[i]!, base + i)) return i;
+    if (chunk.length - i < this.#prefixSize) return this.#keepPrefix(chunk, i);
     const length = this.#lengthAt(chunk, i);
     if (!this.#lengthAllowed(length, chunk, i, base + i)) return i;
-    return this.#beginBody(chunk, i, length);
-  }
-
-  #beginBody(chunk: Uint8Array, i: number, length: number): number {
     this.#bodyLength = length;
     this.#bodyLead = this.#tagged ? chunk[i]! : 0;
     return this.#gather(chunk, i + this.#prefixSize);

@@ -8,6 +8,7 @@ export {
   encodeMultipart,
   type MultipartMessage,
   type MultipartOptions,
+  MultipartRecords,
   type Part,
 } from "./multipart.ts";
 export { DEFAULT_MAX_FRAME_LENGTH, FRAMING_PROFILES, type FramingOptions, type FramingProfile } from "./prefix.ts";

@@ -5,8 +5,8 @@ const FIRST_CAPACITY = 64 * 1024;
 const LOOP_COPY = 48;
 
 /**
- * Two warm buffers in which payloads that span reads are gathered, in turn: while the caller still borrows the payload
- * that was finished last, the next one grows in the other.
+ * Two warm buffers in which payloads that span reads are gathered: while the caller still borrows the payload that was
+ * finished last, the next one begins in the other. Large payloads all end up in the same one, so that it stays in cache.
  */
 export class Slab {
   #buffers: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
@@ -37,6 +37,17 @@ export class Slab {
     this.#current = this.#current === 0 ? 1 : 0;
     this.length = 0;
     return buffer;
+  }
+
+  /**
+   * To be called when nothing is borrowed any more: a payload that will not fit where it was begun goes on in the other
+   * buffer, if that is larger.
+   */
+  settle(declared: number): void {
+    const other = this.#current === 0 ? 1 : 0;
+    if (declared <= this.buffer.length || this.#buffers[other].length <= this.buffer.length) return;
+    this.#buffers[other].set(this.buffer.subarray(0, this.length));
+    this.#current = other;
   }
 
   /** Forgets `buffer`, which now belongs to the caller. */
