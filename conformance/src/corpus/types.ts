@@ -9,7 +9,7 @@ export interface Mark {
   readonly end: number;
 }
 
-/** One scenario, expanded: what to send and what must come back. Produced by `expandCorpus`, run by the runner. */
+/** One scenario, expanded: what to send and what must come back. Produced by `Corpus.cases`, run by the runner. */
 export interface Case {
   /** `<vector id>` or `<vector id>#<sweep>=<parameters>`; unique in the corpus. */
   readonly id: string;
@@ -24,16 +24,18 @@ export interface Case {
   readonly expected: Events;
   /** One sentence: what breaks if this fails. */
   readonly why: string;
-  /** Field marks over the bytes of the stream, first step to last, for the failure page. */
+  /** Field marks over the bytes that the steps feed, first step to last, for the failure page. */
   readonly marks: readonly Mark[];
   /** For a refusal: the vector that differs in one point and is accepted. */
   readonly sibling?: string;
 }
 
 export interface Corpus {
-  /** `sha256:…` over the lock file. */
+  /** `sha256:…` over the list of files and their hashes, as `lock.json` has it. */
   readonly hash: string;
   readonly vectors: number;
+  /** Every rule id that a vector names. */
+  readonly rules: ReadonlySet<string>;
   /** Expanded lazily, in a stable order. */
   cases(filter?: (id: string) => boolean): Iterable<Case>;
 }

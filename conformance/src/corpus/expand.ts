@@ -1,0 +1,102 @@
+import { CorpusDefect } from "./defect.ts";
+import { Script } from "./script.ts";
+import { afterRefusal, again, follow } from "./sweeps/encodes.ts";
+import { eof, reset } from "./sweeps/ends.ts";
+import { ladder } from "./sweeps/ladder.ts";
+import { type Neighbours, type Plan, sameLimits } from "./sweeps/plan.ts";
+import { chunks, cuts, empty, pairs, prefix } from "./sweeps/reads.ts";
+import { after, glue, repeat } from "./sweeps/rows.ts";
+import type { Case } from "./types.ts";
+import type { DecodeVector, EncodeVector, Vector } from "./vector.ts";
+
+/** The cases of all vectors, in order, each built when it is asked for. `filter` sees ids and saves building the rest. */
+export function* expand(vectors: readonly Vector[], filter: (id: string) => boolean = () => true): Iterable<Case> {
+  const neighbours = new Table(vectors);
+  for (const vector of vectors) {
+    for (const plan of vector.role === "decode" ? decodePlans(vector, neighbours) : encodePlans(vector, neighbours)) {
+      const id = plan.suffix === "" ? vector.id : `${vector.id}#${plan.suffix}`;
+      if (filter(id)) yield build(id, vector, plan);
+    }
+  }
+}
+
+function* decodePlans(v: DecodeVector, neighbours: Neighbours): Iterable<Plan> {
+  const { sweeps, stream } = v;
+  yield { suffix: "", rules: v.rules, why: v.why, play: () => new Script(stream).reads(stream.seams()).eof() };
+  if (sweeps.cuts) yield* cuts(v);
+  if (sweeps.pairs) yield* pairs(v, sweeps.pairs);
+  for (const { from, width } of sweeps.prefix ?? []) yield* prefix(v, from, width);
+  if (sweeps.chunks) yield* chunks(v, sweeps.chunks);
+  if (sweeps.empty) yield* empty(v);
+  if (sweeps.eof) yield* eof(v);
+  if (sweeps.reset) yield* reset(v);
+  if (sweeps.glue) yield* glue(v, neighbours);
+  if (sweeps.repeat) yield* repeat(v, sweeps.repeat);
+  if (sweeps.ladder) yield* ladder(v);
+  if (sweeps.after) yield* after(v, neighbours);
+}
+
+function* encodePlans(v: EncodeVector, neighbours: Neighbours): Iterable<Plan> {
+  const { sweeps, step, answer } = v;
+  yield {
+    suffix: "",
+    rules: v.rules,
+    why: v.why,
+    play: () => ({ steps: [step], expected: [[answer]], marks: [] }),
+  };
+  if (sweeps.again) yield* again(v);
+  if (sweeps.glue) yield* follow(v, neighbours);
+  if (sweeps.after) yield* afterRefusal(v, neighbours);
+}
+
+function build(id: string, vector: Vector, plan: Plan): Case {
+  const { steps, expected, marks } = plan.play();
+  return {
+    id,
+    vector: vector.id,
+    rules: plan.rules,
+    level: vector.level,
+    profile: vector.profile,
+    role: vector.role,
+    limits: vector.limits,
+    steps,
+    expected,
+    why: plan.why,
+    marks,
+    ...(vector.sibling === undefined ? {} : { sibling: vector.sibling }),
+  };
+}
+
+class Table implements Neighbours {
+  private readonly byId: ReadonlyMap<string, Vector>;
+
+  constructor(private readonly vectors: readonly Vector[]) {
+    this.byId = new Map(vectors.map((vector) => [vector.id, vector]));
+  }
+
+  glueable(vector: DecodeVector): readonly DecodeVector[] {
+    return this.vectors.filter((v) => v.role === "decode" && related(v, vector)) as DecodeVector[];
+  }
+
+  followers(vector: EncodeVector): readonly EncodeVector[] {
+    return this.vectors.filter((v) => v.role === "encode" && related(v, vector)) as EncodeVector[];
+  }
+
+  sibling<V extends Vector>(vector: V): V {
+    const found = this.byId.get(vector.sibling ?? "");
+    if (!found || found.role !== vector.role) {
+      throw new CorpusDefect(`${vector.id}: its sibling "${vector.sibling}" is no vector of the same role`);
+    }
+    return found as V;
+  }
+}
+
+/** Another vector, glueable, of the same profile and limits. */
+function related(other: Vector, vector: Vector): boolean {
+  return (
+    other !== vector &&
+    other.sweeps.glue === true &&
+    other.profile === vector.profile &&
+    sameLimits(other.limits, vector.limits)
+  );
+}

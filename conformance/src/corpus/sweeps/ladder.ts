@@ -1,0 +1,62 @@
+import { CorpusDefect } from "../defect.ts";
+import { Script } from "../script.ts";
+import { fatalError, Stream } from "../stream.ts";
+import type { DecodeVector } from "../vector.ts";
+import type { FieldType } from "../vector-file.ts";
+import type { Plan } from "./plan.ts";
+
+const WIDTHS: Partial<Record<FieldType, number>> = { u32be: 4, u56be: 7, u64be: 8 };
+/** Lengths from here on have a bit that a signed, narrow or rounded number loses. */
+const WIDE = 1n << 31n;
+
+/**
+ * The first length of the stream replaced, with nothing after it: the limit and its neighbours, the edges of integer
+ * types, and lengths whose low part is the limit. At or below the limit a decoder waits for the body; above it, it
+ * refuses with the prefix alone.
+ */
+export function* ladder(v: DecodeVector): Iterable<Plan> {
+  const { max_frame_length: limitText } = v.limits;
+  const segment = v.stream.segments.find((s) => s.field === "length");
+  const width = WIDTHS[v.fields.length?.type ?? "bytes"];
+  if (limitText === undefined || !segment || !width) {
+    throw new CorpusDefect(`${v.id}: "ladder" needs a max_frame_length and a length field`);
+  }
+  const limit = BigInt(limitText);
+  for (const length of rungs(limit, width)) {
+    const refused = length > limit;
+    yield {
+      suffix: `length=${length}`,
+      rules: v.rulesFor(refused ? (length >= WIDE ? "limit.wide" : "limit.refuse") : "limit.accept"),
+      why: refused
+        ? `A length of ${length} is above the limit of ${limit} and is refused with the prefix alone.`
+        : `A length of ${length} is within the limit of ${limit} and waits for its body.`,
+      play: () => {
+        const bytes = v.stream.bytes.slice(0, segment.end);
+        writeBigEndian(bytes.subarray(segment.start), length);
+        const segments = v.stream.segments.filter((s) => s.end <= segment.end);
+        const at = bytes.length;
+        const events = refused ? [{ at, event: fatalError("oversize.declared", at) }] : [];
+        return new Script(new Stream(bytes, segments, events, refused ? null : "eof.in-body")).reads([]).eof();
+      },
+    };
+  }
+}
+
+function rungs(limit: bigint, width: number): bigint[] {
+  const rows = new Set([limit - 1n, limit, limit + 1n]);
+  for (const bits of [8n, 15n, 16n, 24n, 31n, 32n, 48n, 53n, 55n, 56n, 63n]) {
+    const edge = 1n << bits;
+    for (const value of [edge - 1n, edge, edge + 1n, edge + limit]) rows.add(value);
+  }
+  const largest = (1n << BigInt(8 * width)) - 1n;
+  rows.add(largest);
+  return [...rows].filter((value) => value > 0n && value <= largest).sort((a, b) => (a < b ? -1 : 1));
+}
+
+function writeBigEndian(target: Uint8Array, value: bigint): void {
+  let rest = value;
+  for (let i = target.length - 1; i >= 0; i--) {
+    target[i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+}

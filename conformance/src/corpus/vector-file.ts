@@ -1,0 +1,106 @@
+import type { EventClass, Json, Limits } from "../protocol.ts";
+import type { Level } from "./types.ts";
+
+/** What the files of `vectors/` hold: the shapes of `vectors/schema`, which says what each part means. */
+
+export interface Slice {
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface FileSegment {
+  readonly field: string;
+  readonly note?: string;
+  readonly hex?: string;
+  readonly fill?: { readonly byte: number; readonly count: number };
+  readonly bin?: Slice;
+}
+
+export type FileEvent =
+  | { readonly at: number; readonly event: "message"; readonly value: Json }
+  | { readonly at: number; readonly event: "error"; readonly class: EventClass };
+
+interface FileVectorBase {
+  readonly id: string;
+  readonly rules: readonly string[];
+  readonly level: Level;
+  readonly limits: Limits;
+  readonly why: string;
+  readonly sibling?: string;
+  readonly position_proof?: true;
+  readonly defects?: readonly string[];
+}
+
+export interface DecodeSweeps {
+  readonly cuts?: true;
+  readonly pairs?: number;
+  readonly prefix?: readonly { readonly from: number; readonly width: number }[];
+  readonly chunks?: true | readonly number[];
+  readonly eof?: true;
+  readonly empty?: true;
+  readonly reset?: true;
+  readonly glue?: true;
+  readonly repeat?: readonly number[];
+  readonly ladder?: true;
+  readonly after?: true;
+}
+
+export interface EncodeSweeps {
+  readonly again?: true;
+  readonly glue?: true;
+  readonly after?: true;
+}
+
+export interface FileDecodeVector extends FileVectorBase {
+  readonly role: "decode";
+  readonly bytes: readonly FileSegment[];
+  readonly events: readonly FileEvent[];
+  readonly at_eof?: "end" | EventClass;
+  readonly sweeps: DecodeSweeps;
+}
+
+export interface FileEncodeVector extends FileVectorBase {
+  readonly role: "encode";
+  readonly value: Json;
+  readonly bytes?: readonly FileSegment[];
+  readonly refusal?: EventClass;
+  readonly sweeps: EncodeSweeps;
+}
+
+export type FileVector = FileDecodeVector | FileEncodeVector;
+
+export interface VectorFile {
+  readonly family: string;
+  readonly profile: string;
+  readonly about: string;
+  readonly vectors: readonly FileVector[];
+}
+
+export type FieldType = "u8" | "u32be" | "u56be" | "u64be" | "i64le" | "bytes";
+
+/** What a case of a sweep shows: the key under which a profile lists the rules that such a case names. */
+export type Shows =
+  | "chunking"
+  | "glued"
+  | "end"
+  | "eof.in-prefix"
+  | "eof.in-header"
+  | "eof.in-body"
+  | "sticky"
+  | "delivered"
+  | "isolation"
+  | "limit.accept"
+  | "limit.refuse"
+  | "limit.wide"
+  | "encode.again"
+  | "encode.after";
+
+export interface ProfileFile {
+  readonly profile: string;
+  readonly about: string;
+  readonly fields: Readonly<
+    Record<string, { readonly type: FieldType; readonly eof: EventClass; readonly about: string }>
+  >;
+  readonly derived: Readonly<Partial<Record<Shows, readonly string[]>>>;
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Writes the corpus: vectors/<profile>/*.json, their .bin files and vectors/lock.json.
+
+    python3 generate.py            write what differs, remove what is no longer generated
+    python3 generate.py --check    write nothing; exit 1 if a stored file differs
+
+This is one of the two derivations of the golden bytes: Python's standard library and the layouts in spec/, and no code of
+the TypeScript packages. `verify.ts` is the other half.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from canonical import canonical  # noqa: E402
+from families import all_families, all_profiles  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2] / "vectors"
+
+
+def corpus() -> dict[str, bytes]:
+    """Every file of the corpus but the schemas, by its path below vectors/."""
+    files: dict[str, bytes] = {}
+    for profile in all_profiles():
+        files[f"{profile['profile']}/profile.json"] = canonical(profile).encode()
+    for family in all_families():
+        document = family.document()
+        files[f"{family.profile}/{family.family}.json"] = canonical(document).encode()
+        if family.bin.content:
+            files[f"{family.profile}/{family.bin.name}"] = bytes(family.bin.content)
+    hashes = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
+    # The lines that `sha256sum` prints, so that the hash of the corpus can be had without this script.
+    lines = "".join(f"{digest}  {path}\n" for path, digest in hashes.items())
+    lock = {"corpus": "sha256:" + hashlib.sha256(lines.encode()).hexdigest(), "files": hashes}
+    files["lock.json"] = (json.dumps(lock, indent=2) + "\n").encode()
+    return files
+
+
+def stored() -> dict[str, bytes]:
+    found = {}
+    for path in ROOT.rglob("*"):
+        name = path.relative_to(ROOT).as_posix()
+        if path.is_file() and path.suffix in (".json", ".bin") and not name.startswith("schema/"):
+            found[name] = path.read_bytes()
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    if arguments not in ([], ["--check"]):
+        print(__doc__, file=sys.stderr)
+        return 64
+    wanted, present = corpus(), stored()
+    stale = sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
+    if arguments == ["--check"]:
+        for name in stale:
+            print(f"vectors/{name}: the generator gives other bytes than those stored", file=sys.stderr)
+        return 1 if stale else 0
+    for name in stale:
+        path = ROOT / name
+        if name in wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(wanted[name])
+        else:
+            path.unlink()
+    print(f"{len(wanted)} files, {len(stale)} changed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
