@@ -1,0 +1,92 @@
+"""Speaks the IUT protocol (spec/iut-protocol.md, level 1) for the codecs beside it. README.md says how to start it."""
+
+import json
+import os
+import socket
+import socketserver
+import sys
+from typing import Any, BinaryIO
+
+from framing import Decoder, WireError
+from values import MAX_FRAME, PROFILES, Declined, codec, show
+
+STEPS = {"decode": {"feed", "feed_fill", "eof", "reset"}, "encode": {"encode", "reset"}}
+
+
+def run_case(profile: str, role: str, limits: dict[str, str], steps: list[dict[str, Any]]) -> list[Any]:
+    if profile not in PROFILES or role not in STEPS:
+        raise Declined("role" if profile in PROFILES else "profile")
+    numbers = {name: int(text) for name, text in limits.items()}
+    if not numbers.keys() <= {"max_frame_length", "max_parts"} or numbers.get("max_frame_length", 0) > MAX_FRAME:
+        raise Declined("limit")
+    read, show_message, encode = codec(profile, numbers)
+    decoder, lists = Decoder(read), []
+    for step in steps:
+        if len(step) != 1 or not step.keys() <= STEPS[role]:
+            raise Declined("step")
+        ((kind, value),) = step.items()
+        told, events = decoder.error, []
+        try:
+            if kind == "reset":
+                decoder = Decoder(read)
+            elif kind == "encode":
+                data = show(encode(value))
+                events.append({"event": "bytes", **({"hex": data} if isinstance(data, str) else data)})
+            elif kind == "eof":
+                events += [{"event": "end"}] if decoder.end() else []
+            else:  # one feed is one read
+                chunk = bytes.fromhex(value) if kind == "feed" else bytes([value["byte"]]) * value["count"]
+                events += [{"event": "message", "value": show_message(m)} for m in decoder.push(chunk)]
+            if decoder.error and decoder.error is not told:  # an error is told once
+                raise decoder.error
+        except WireError as error:
+            fatal = kind != "encode"
+            events.append({"event": "error", "class": error.code, "at": str(error.at), "fatal": fatal})
+        lists.append(events)
+    return lists
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        if request["op"] != "case":
+            raise Declined("operation")
+        lists = run_case(request["profile"], request["role"], request.get("limits", {}), request["steps"])
+        reply = {"op": "result", "steps": lists}
+    except Declined as declined:
+        reply = {"op": "declined", "reason": str(declined)}
+    except Exception as error:
+        reply = {"op": "errored", "text": repr(error)}
+    return {**reply, "seq": request["seq"]}
+
+
+def serve(reader: BinaryIO, writer: BinaryIO) -> None:
+    def send(message: dict[str, Any]) -> None:
+        writer.write(json.dumps(message).encode() + b"\n")
+        writer.flush()
+
+    iut = {"name": "tensorwire-python", "version": "1", "language": "python"}
+    profiles = {name: {"roles": [*STEPS], "max_frame_length": str(MAX_FRAME)} for name in PROFILES}
+    hello = {"op": "hello", "protocol": 1, "token": os.environ.get("TENSORWIRE_TOKEN", ""), "iut": iut}
+    send({**hello, "profiles": profiles, "capabilities": [], "error_granularity": "class"})
+    while (line := reader.readline(8 << 20)).endswith(b"\n"):
+        request = json.loads(line)
+        if request["op"] == "bye":
+            return
+        if request["op"] != "welcome":
+            send(answer(request))
+
+
+def main(way: str = "", place: str = "") -> None:
+    if way == "--stdio":
+        return serve(sys.stdin.buffer, sys.stdout.buffer)
+    host, _, port = (place or os.environ["TENSORWIRE_ADDR"]).rpartition(":")
+    if way == "--listen":
+        handle = {"handle": lambda link: serve(link.rfile, link.wfile)}
+        handler = type("Handler", (socketserver.StreamRequestHandler,), handle)
+        return socketserver.ThreadingTCPServer((host, int(port)), handler).serve_forever()
+    with socket.create_connection((host, int(port))) as peer, peer.makefile("rwb") as stream:
+        serve(stream, stream)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
