@@ -1,8 +1,11 @@
-export * from "./backend.ts";
-export {
-  type AddonStamp,
-  addonPaths,
-  addonSources,
-  readAddonStamp,
-  TENSORFLOW_DIR,
-} from "./tensorflow-addon.ts";
+export { BACKEND_NAMES, type BackendChoice, type BackendOptions, chooseBackend } from "./backend.ts";
+export { type BlockWeights, causalMask, layerNorm, runBlock } from "./block.ts";
+export { type Gpt2Config, parseGpt2Config } from "./config.ts";
+export { DEMO_MODEL_DIR, type Model, openModel } from "./model.ts";
+export { type BlockParameter, blockParameters, stageParameters } from "./parameters.ts";
+export { encodeSafetensors, SafetensorsFile, type StoredTensor, type TensorEntry } from "./safetensors.ts";
+export { mulberry32, Sampler, type SamplerOptions } from "./sampler.ts";
+export { Stage, type StageInput, type StageOptions, type StageOutput } from "./stage.ts";
+export { type AddonStamp, addonPaths, addonSources, readAddonStamp, TENSORFLOW_DIR } from "./tensorflow-addon.ts";
+export { TextStream, Tokenizer } from "./tokenizer.ts";
+export { fromWire, toWire, WIRE_DTYPES, type WireDtype } from "./wire-dtype.ts";
