@@ -145,7 +145,17 @@ export class FrameDecoder {
     for (let full = true; full; ) {
       const before = batch.count;
       const most = Math.min(maxFrames, batch.capacity);
-      batch.count = scanWholeFrames(chunk, i, this.#prefixSize, this.#tagged, this.#scanLimit, batch, before, most);
+      batch.count = scanWholeFrames(
+        chunk,
+        i,
+        chunk.length,
+        this.#prefixSize,
+        this.#tagged,
+        this.#scanLimit,
+        batch,
+        before,
+        most,
+      );
       if (batch.count > before) i = batch.end(batch.count - 1);
       full = batch.count === most && most < maxFrames;
       if (full) batch.grow();

@@ -1,5 +1,7 @@
 import { refusal } from "./errors.ts";
-import { type FramingOptions, type FramingProfile, limitOf, PREFIX_LAYOUTS } from "./prefix.ts";
+import { type FramingOptions, type FramingProfile, limitOf, PREFIX_LAYOUTS, type PrefixLayout } from "./prefix.ts";
+
+const MAX_U32 = 0xffffffff;
 
 /**
  * Puts the prefix of one profile before payloads (`spec/framing.md`). Payloads are passed on by reference, never joined.
@@ -10,12 +12,14 @@ export class FrameEncoder {
   /** The largest payload that is emitted, in bytes. */
   readonly maxFrameLength: number;
   readonly prefixSize: number;
+  readonly #lead: PrefixLayout["lead"];
 
   constructor(profile: FramingProfile, options: FramingOptions = {}) {
     const layout = PREFIX_LAYOUTS[profile];
     this.profile = profile;
     this.maxFrameLength = Math.min(limitOf(options), layout.ceiling);
     this.prefixSize = layout.size;
+    this.#lead = layout.lead;
   }
 
   /**
@@ -40,23 +44,23 @@ export class FrameEncoder {
    * Writes the prefix of a payload of `length` bytes into `target` and returns the index after it, so that small frames
    * can be built in one buffer. Refuses as `encode` does, and then has written nothing.
    */
-  writePrefix(target: Uint8Array, at: number, length: number, lead = 0): number {
+  writePrefix(target: Uint8Array, from: number, length: number, lead = 0): number {
     this.check(length, lead);
-    const body = at + this.prefixSize;
-    const layout = PREFIX_LAYOUTS[this.profile];
-    const first = layout.lead === "length" ? at : at + 1;
-    if (first !== at) target[at] = lead;
-    let rest = length;
-    for (let i = body - 1; i >= first; i--) {
-      target[i] = rest % 256;
-      rest = Math.floor(rest / 256);
-    }
-    return body;
+    const end = from + this.prefixSize;
+    let at = from;
+    if (this.#lead !== "length") target[at++] = lead;
+    const high = length > MAX_U32 ? Math.floor(length / 2 ** 32) : 0;
+    for (let i = end - 5, rest = high; i >= at; i--, rest >>>= 8) target[i] = rest;
+    target[end - 4] = length >>> 24;
+    target[end - 3] = length >>> 16;
+    target[end - 2] = length >>> 8;
+    target[end - 1] = length;
+    return end;
   }
 
   /** Refuses what `encode` would refuse, judged by the length alone. */
   check(length: number, lead = 0): void {
-    const { lead: kind } = PREFIX_LAYOUTS[this.profile];
+    const kind = this.#lead;
     // r[len56.encode.tag-range]
     if (kind === "tag" && !(Number.isInteger(lead) && lead >= 0 && lead <= 255)) {
       throw refusal("flags.reserved", `expected a tag from 0 to 255, ${lead} came`);

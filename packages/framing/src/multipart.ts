@@ -1,4 +1,5 @@
 import { type ErrorCode, refusal, WireError } from "./errors.ts";
+import { type FrameTable, scanWholeFrames } from "./scan.ts";
 
 export interface Part {
   readonly bytes: Uint8Array;
@@ -21,18 +22,22 @@ export interface MultipartOptions {
 export const DEFAULT_MAX_PARTS = 1024;
 const LENGTH_SIZE = 8;
 const HASH_SIZE = 8;
+const TYPED_BIT = 0x80000000;
+const MAX_INT32 = 0x7fffffff;
 const MAX_HASH = 2n ** 64n - 1n;
 
 /**
  * The records of one payload as offsets, in a table that is used again for the next payload: record 0 is the body, record
  * `1 + i` is part `i`. For those who read many small messages; `decodeMultipart` gives objects.
  */
-export class MultipartRecords {
+export class MultipartRecords implements FrameTable {
   count = 0;
   /** `[start, end)` of record `i` in the buffer at `2 * i` and `2 * i + 1`. */
   offsets = new Int32Array(16);
   /** The type hash of each record of a typed payload, where it has one. */
   readonly hashes: (bigint | undefined)[] = [];
+  /** @internal Records have no tags. */
+  readonly tags = new Uint8Array(0);
   readonly #typed: boolean;
   readonly #maxParts: number;
 
@@ -48,40 +53,47 @@ export class MultipartRecords {
    * @throws WireError `eof.in-prefix`, `eof.in-header`, `eof.in-body`, `oversize.declared`; then there are no records.
    */
   read(buffer: Uint8Array, start: number, end: number, at: number): void {
-    const typed = this.#typed;
     let count = 0;
     let i = start;
     this.count = 0;
+    if (this.#typed) this.hashes.length = 0;
     do {
-      // r[multipart.limit.parts]
-      if (count > this.#maxParts)
-        throw defect("oversize.declared", `at most ${this.#maxParts} parts`, end - i, count, at);
-      // r[multipart.body.required] r[multipart.prefix.cut]
-      if (end - i < LENGTH_SIZE) throw defect("eof.in-prefix", `${LENGTH_SIZE} bytes of length`, end - i, count, at);
-      const high = readI32(buffer, i);
-      let length = readI32(buffer, i + 4);
-      i += LENGTH_SIZE;
-      if (typed) {
-        this.hashes[count] = undefined;
-        // r[multipart-typed.record.layout] r[multipart-typed.flag.untyped-profile]
-        if (high < 0) {
-          // r[multipart-typed.hash.cut]
-          if (end - i < HASH_SIZE) throw defect("eof.in-header", `${HASH_SIZE} bytes of type hash`, end - i, count, at);
-          this.hashes[count] = (BigInt(readI32(buffer, i) >>> 0) << 32n) | BigInt(readI32(buffer, i + 4) >>> 0);
-          i += HASH_SIZE;
-        }
-      }
-      // r[multipart.length.exact]: the sum rounds only above 2^53, where it is larger than what is left anyway.
-      if (high !== 0 || length < 0) length = (typed ? high & 0x7fffffff : high >>> 0) * 2 ** 32 + (length >>> 0);
-      // r[multipart.record.cut] r[multipart-typed.record.cut]
-      if (length > end - i) throw defect("eof.in-body", `${length} bytes`, end - i, count, at);
       if (2 * count === this.offsets.length) this.#grow();
-      this.offsets[2 * count] = i;
-      i += length;
-      this.offsets[2 * count + 1] = i;
-      count++;
+      const most = Math.min(this.#maxParts + 1, this.offsets.length / 2);
+      const before = count;
+      count = scanWholeFrames(buffer, i, end, LENGTH_SIZE, false, MAX_INT32, this, count, most);
+      if (count > before) i = this.offsets[2 * count - 1]!;
+      else i = this.#readExact(buffer, i, end, count++, at);
     } while (i < end);
     this.count = count;
+  }
+
+  /** Enters the record at `i`, whatever it is, or throws; returns the index after it. */
+  #readExact(buffer: Uint8Array, from: number, end: number, record: number, at: number): number {
+    let i = from;
+    // r[multipart.limit.parts]
+    if (record > this.#maxParts)
+      throw defect("oversize.declared", `at most ${this.#maxParts} parts`, end - i, record, at);
+    // r[multipart.body.required] r[multipart.prefix.cut]
+    if (end - i < LENGTH_SIZE) throw defect("eof.in-prefix", `${LENGTH_SIZE} bytes of length`, end - i, record, at);
+    let high = readU32(buffer, i);
+    const low = readU32(buffer, i + 4);
+    i += LENGTH_SIZE;
+    // r[multipart-typed.record.layout] r[multipart-typed.flag.untyped-profile]
+    if (this.#typed && high >= TYPED_BIT) {
+      high -= TYPED_BIT;
+      // r[multipart-typed.hash.cut]
+      if (end - i < HASH_SIZE) throw defect("eof.in-header", `${HASH_SIZE} bytes of type hash`, end - i, record, at);
+      this.hashes[record] = (BigInt(readU32(buffer, i)) << 32n) | BigInt(readU32(buffer, i + 4));
+      i += HASH_SIZE;
+    }
+    // r[multipart.length.exact]: the sum rounds only above 2^53, where it is larger than what is left anyway.
+    // r[multipart.record.cut] r[multipart-typed.record.cut]
+    const length = high * 2 ** 32 + low;
+    if (length > end - i) throw defect("eof.in-body", `${length} bytes`, end - i, record, at);
+    this.offsets[2 * record] = i;
+    this.offsets[2 * record + 1] = i + length;
+    return i + length;
   }
 
   #grow(): void {
@@ -109,9 +121,8 @@ export function decodeMultipart(
   return { body: record(0), parts: Array.from({ length: records.count - 1 }, (_, i) => record(i + 1)) };
 }
 
-/** Four bytes, big-endian, as a signed int32: the small lengths of nearly every record need no more. */
-function readI32(bytes: Uint8Array, i: number): number {
-  return (bytes[i]! << 24) | (bytes[i + 1]! << 16) | (bytes[i + 2]! << 8) | bytes[i + 3]!;
+function readU32(bytes: Uint8Array, i: number): number {
+  return ((bytes[i]! << 24) | (bytes[i + 1]! << 16) | (bytes[i + 2]! << 8) | bytes[i + 3]!) >>> 0;
 }
 
 /** `record` is 0 for the body, else one more than the number of the part. */

@@ -1,18 +1,20 @@
-/** The offsets of frames in a chunk: pairs of start and end, and the tag of each. */
+/** The offsets of frames in a buffer. */
 export interface FrameTable {
   /** `[start, end)` of frame `i` at `2 * i` and `2 * i + 1`. */
   readonly offsets: Int32Array;
+  /** The tag of each, in a profile that has tags. */
   readonly tags: Uint8Array;
 }
 
 /**
- * The hot loop: enters whole frames of `chunk[from…]` into the table from row `count` to row `most`, and returns the new
+ * The hot loop: enters whole frames of `buffer[from, end)` into the table from row `count` to row `most`, and returns the new
  * count. It stops before the first frame that is not whole, and before any prefix that needs the exact look: a flag, a
  * length of 2^31 or more, or one above `limit`.
  */
 export function scanWholeFrames(
-  chunk: Uint8Array,
+  buffer: Uint8Array,
   from: number,
+  end: number,
   prefixSize: number,
   tagged: boolean,
   limit: number,
@@ -20,24 +22,24 @@ export function scanWholeFrames(
   count: number,
   most: number,
 ): number {
-  const end = chunk.length;
   let i = from;
   let k = count;
   while (k < most) {
     const start = i + prefixSize;
     if (start > end) break;
-    const low = (chunk[start - 4]! << 24) | (chunk[start - 3]! << 16) | (chunk[start - 2]! << 8) | chunk[start - 1]!;
+    const low =
+      (buffer[start - 4]! << 24) | (buffer[start - 3]! << 16) | (buffer[start - 2]! << 8) | buffer[start - 1]!;
     let high = 0;
     if (prefixSize > 4) {
-      if (prefixSize === 8) high = chunk[i + 1]! | chunk[i + 2]! | chunk[i + 3]!;
-      if (!tagged) high |= chunk[i]!;
+      if (prefixSize === 8) high = buffer[i + 1]! | buffer[i + 2]! | buffer[i + 3]!;
+      if (!tagged) high |= buffer[i]!;
     }
     if (high !== 0 || low < 0 || low > limit) break;
     const frameEnd = start + low;
     if (frameEnd > end) break;
     offsets[2 * k] = start;
     offsets[2 * k + 1] = frameEnd;
-    if (tagged) tags[k] = chunk[i]!;
+    if (tagged) tags[k] = buffer[i]!;
     k++;
     i = frameEnd;
   }
