@@ -1,0 +1,2 @@
+/** Nothing: what is measured is how long Bun takes to start. */
+export {};
