@@ -1,0 +1,108 @@
+import { describe, expect, test } from "bun:test";
+import { decodeMultipart } from "@tensorwire/framing";
+import { messageLimits } from "./limits.ts";
+import { PreparedMessage, type TensorSource } from "./prepared-message.ts";
+
+const limits = messageLimits();
+const body = Uint8Array.of(0xb0, 0xd1);
+const source = (over: Partial<TensorSource> = {}): TensorSource => ({
+  key: "x",
+  dtype: "float32",
+  shape: [1],
+  data: new Uint8Array(4),
+  ...over,
+});
+
+describe("tp.send.order", () => {
+  test("specs are judged before the body is serialised, the body before any tensor is made", () => {
+    const steps: string[] = [];
+    const tensors = ["b", "a"].map((key) =>
+      source({
+        key,
+        data: () => {
+          steps.push(`materialise ${key}`);
+          return new Uint8Array(4);
+        },
+      }),
+    );
+    const serialise = (specs: readonly { key: string }[]) => {
+      steps.push(`serialise ${specs.map(({ key }) => key)}`);
+      return body;
+    };
+    PreparedMessage.prepare({ subject: 1, serialise, tensors }, limits);
+    expect(steps).toEqual(["serialise a,b", "materialise a", "materialise b"]);
+    expect(() =>
+      PreparedMessage.prepare({ subject: 1, serialise, tensors: [...tensors, source({ dtype: "fp8" })] }, limits),
+    ).toThrow("expected a known dtype");
+    expect(steps).toHaveLength(3);
+  });
+
+  test("a failure while a tensor is made leaves no message", () => {
+    const broken = source({
+      data: () => {
+        throw new Error("device lost");
+      },
+    });
+    expect(() =>
+      PreparedMessage.prepare({ subject: 1, serialise: () => body, tensors: [source({ key: "a" }), broken] }, limits),
+    ).toThrow("device lost");
+    expect(() =>
+      PreparedMessage.prepare(
+        { subject: 1, serialise: () => body, tensors: [source({ data: () => new Uint8Array(5) })] },
+        limits,
+      ),
+    ).toThrow(`[spec.mismatch] tensor "x": expected 4 bytes (float32 [1]), 5 came`);
+  });
+
+  test("tp.encode.oversize: the frame and the manifest are judged before any tensor is made", () => {
+    let made = 0;
+    const data = () => {
+      made++;
+      return new Uint8Array(4);
+    };
+    const prepare = (over: Parameters<typeof messageLimits>[0]) =>
+      PreparedMessage.prepare({ subject: 1, serialise: () => body, tensors: [source({ data })] }, messageLimits(over));
+    // 8 + 2 of body, 8 + 4 of tensor.
+    expect(prepare({ maxFrameLength: 22 }).byteLength).toBe(8 + 22);
+    expect(made).toBe(1);
+    expect(() => prepare({ maxFrameLength: 21, maxTensorLength: 4 })).toThrow("[oversize.declared]");
+    expect(() => prepare({ maxManifestLength: 1 })).toThrow(
+      "[oversize.declared] expected a manifest of at most 1 bytes",
+    );
+    expect(made).toBe(1);
+  });
+});
+
+test("the buffers are header, frame and tensors in spec order, tensors by reference", () => {
+  const first = new Float32Array([1]);
+  const second = new DataView(new ArrayBuffer(12), 4, 4);
+  const { buffers, byteLength } = PreparedMessage.prepare(
+    {
+      subject: 1,
+      header: Uint8Array.of(7),
+      serialise: () => body,
+      tensors: [source({ key: "b", data: second }), source({ key: "a", data: first })],
+    },
+    limits,
+  );
+  expect(buffers[0]).toEqual(Uint8Array.of(7));
+  expect(buffers.some((buffer) => buffer.buffer === first.buffer)).toBeTrue();
+  const wire = Buffer.concat(buffers);
+  expect(wire).toHaveLength(byteLength);
+  const { body: read, parts } = decodeMultipart(wire.subarray(9));
+  expect([read.bytes, ...parts.map(({ bytes }) => bytes)].map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual([
+    "b0d1",
+    "0000803f",
+    "00000000",
+  ]);
+});
+
+test("only prepare makes a PreparedMessage: nothing of the same shape passes for one", () => {
+  const made = PreparedMessage.prepare({ subject: 1, header: Uint8Array.of(7) }, limits);
+  expect(PreparedMessage.is(made)).toBeTrue();
+  expect(PreparedMessage.is({ ...made })).toBeFalse();
+  // @ts-expect-error a plain object is not one for the compiler either
+  const forged: PreparedMessage = { subject: 1, buffers: [], byteLength: 0 };
+  expect(PreparedMessage.is(forged)).toBeFalse();
+  expect(() => Object.assign(made, { buffers: [] })).toThrow(TypeError);
+});
