@@ -1,0 +1,97 @@
+import { type Part, refusal } from "@tensorwire/framing";
+import tensorProto from "@tensorwire/spec/proto/tensor.proto" with { type: "text" };
+import tpProto from "@tensorwire/spec/proto/tp_control.proto" with { type: "text" };
+import {
+  type Blame,
+  checkSpecs,
+  type MessageLimits,
+  type RawSpec,
+  type Tensor,
+  type TensorSpec,
+  takeTensors,
+} from "@tensorwire/tensor-spec";
+import { checkPlan, type TpPlan, type VideoStep } from "./plan.ts";
+import { loadProtos, type ProtoCodec } from "./proto-codec.ts";
+import { fromStruct, type StructObject, toStruct, type WireStruct } from "./struct.ts";
+
+/** The version of `TPManifest` that this implementation speaks. */
+export const TP_ENVELOPE_VERSION = 1;
+
+/** The manifest of an INFER, as it arrived: checked, one tensor for each spec. */
+export interface TpManifest {
+  readonly tp_envelope_version: 1;
+  readonly tensor_specs: readonly TensorSpec[];
+  readonly kwargs: StructObject;
+  readonly tp_plan: TpPlan;
+  /** Present under `v1_generator_only` alone. */
+  readonly video?: VideoStep;
+}
+
+/** The manifest of an INFER to send. Version and specs come from `prepareTp`. */
+export interface TpManifestInit {
+  readonly kwargs?: StructObject;
+  readonly tp_plan?: TpPlan;
+  readonly video?: VideoStep;
+}
+
+interface WireManifest {
+  readonly tp_envelope_version: number;
+  readonly tensor_specs: readonly RawSpec[];
+  readonly kwargs?: WireStruct | null;
+  readonly tp_plan?: string | undefined;
+  readonly video?: VideoStep | null | undefined;
+}
+
+const codecOf = loadProtos([tensorProto, tpProto]);
+const manifestCodec: ProtoCodec<WireManifest> = codecOf("tensorwire.tp.v1.TPManifest");
+const versionedCodec: ProtoCodec<{ readonly version: number }> = codecOf("tensorwire.tensor.v1.Versioned");
+
+/**
+ * The first checks of every manifest, envelope and result: its length, then its version (field 1 in every version of
+ * each), before anything else of it is parsed.
+ *
+ * @throws WireError `oversize.declared`, `header.length`, `version`, made by `blame`.
+ */
+export function checkVersion(body: Uint8Array, known: number, what: string, limits: MessageLimits, blame: Blame): void {
+  // r[tp.manifest.limit] r[pp.manifest.limit]
+  if (body.length > limits.maxManifestLength) {
+    const message = `expected a ${what} of at most ${limits.maxManifestLength} bytes, ${body.length} bytes came`;
+    throw blame("oversize.declared", message);
+  }
+  // r[tp.manifest.version-first] r[pp.manifest.version-first]
+  const { version } = versionedCodec.decode(body, blame);
+  // r[tp.manifest.version] r[pp.manifest.version]
+  if (version !== known) throw blame("version", `expected version ${known} of the ${what}, ${version} came`);
+}
+
+/** Reads a manifest and takes its tensors. @throws WireError as `spec/tp-control.md` says, made by `blame`. */
+export function readManifest(
+  body: Uint8Array,
+  parts: readonly Part[],
+  limits: MessageLimits,
+  blame: Blame,
+): { manifest: TpManifest; tensors: Tensor[] } {
+  checkVersion(body, TP_ENVELOPE_VERSION, "TP manifest", limits, blame);
+  const wire = manifestCodec.decode(body, blame);
+  const kwargs = fromStruct(wire.kwargs ?? {}, "kwargs", blame);
+  const tensor_specs = checkSpecs(wire.tensor_specs, limits, blame);
+  const tp_plan = checkPlan({ tp_plan: wire.tp_plan, video: wire.video ?? undefined, tensor_specs }, blame);
+  const tensors = takeTensors(tensor_specs, parts, blame);
+  const manifest = { tp_envelope_version: TP_ENVELOPE_VERSION, tensor_specs, kwargs, tp_plan } as const;
+  return { manifest: wire.video == null ? manifest : { ...manifest, video: wire.video }, tensors };
+}
+
+/**
+ * Validates and converts what does not depend on specs, and returns the function that serialises the rest around them.
+ *
+ * @throws WireError refusals `header.field` and `spec.mismatch`, by the field's path.
+ */
+export function manifestSerialiser(init: TpManifestInit): (specs: readonly TensorSpec[]) => Uint8Array {
+  const { tp_plan, video } = init;
+  const entries = Object.keys(init.kwargs ?? {}).length;
+  const kwargs = entries === 0 ? null : toStruct(init.kwargs ?? {}, "kwargs");
+  return (tensor_specs) => {
+    checkPlan({ tp_plan, video, tensor_specs }, refusal);
+    return manifestCodec.encode({ tp_envelope_version: TP_ENVELOPE_VERSION, tensor_specs, kwargs, tp_plan, video });
+  };
+}

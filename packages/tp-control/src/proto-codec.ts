@@ -1,0 +1,60 @@
+import { fromJSON, type MessageTypeDefinition, type PackageDefinition } from "@grpc/proto-loader";
+import { refusal } from "@tensorwire/framing";
+import type { Blame } from "@tensorwire/tensor-spec";
+import protobuf from "protobufjs";
+import { toWireObject } from "./proto-check.ts";
+
+/**
+ * One protobuf message as plain objects: fields by their proto names, 64-bit integers as bigints, enums by name, absent
+ * `optional` fields and oneof members left out, all other absent fields at their default.
+ */
+export interface ProtoCodec<Message> {
+  /** @throws WireError refusal `header.field` that names the field, for a value that its type cannot carry. */
+  encode(message: Message): Uint8Array;
+  /** @throws WireError `header.length`, made by `blame`, for bytes that are not the message. */
+  decode(bytes: Uint8Array, blame: Blame): Message;
+}
+
+/**
+ * Loads `.proto` texts, each after the ones that it imports, and gives codecs by full message name. Texts, not paths: a
+ * protocol package reads no file.
+ */
+export function loadProtos(texts: readonly string[]): <Message>(name: string) => ProtoCodec<Message> {
+  const root = new protobuf.Root();
+  root.addJSON(protobuf.common.get("google/protobuf/struct.proto")?.nested ?? {});
+  for (const text of texts) protobuf.parse(text, root, { keepCase: true });
+  root.resolveAll();
+  const definitions: PackageDefinition = fromJSON(root.toJSON(), {
+    keepCase: true,
+    // Exact: the option takes the constructor since protobufjs 7.6, which its types do not say yet.
+    longs: BigInt as unknown as NumberConstructor,
+    enums: String,
+    defaults: true,
+  });
+  return (name) => {
+    const { serialize, deserialize } = definitions[name] as MessageTypeDefinition<object, object>;
+    const type = root.lookupType(name);
+    return {
+      encode: (message) => serialize(toWireObject(type, message as object, refusal)),
+      decode: (bytes, blame) => {
+        try {
+          // A Reader passes for a Buffer: decode() wraps only what is not one.
+          return deserialize(new StrictReader(bytes) as unknown as Buffer) as never;
+        } catch (cause) {
+          // r[tp.manifest.message]
+          const why = cause instanceof Error ? cause.message : String(cause);
+          throw blame("header.length", `expected a ${name}, ${bytes.length} bytes came that are not one (${why})`);
+        }
+      },
+    };
+  };
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** protobufjs replaces bytes that are not UTF-8; proto3 says that they are no string. r[tp.manifest.message] */
+class StrictReader extends protobuf.Reader {
+  override string(): string {
+    return UTF8.decode(this.bytes());
+  }
+}
