@@ -71,12 +71,11 @@ class Family:
         limits: dict | None = None, at_eof: str | None = "end", sibling: str | None = None,
         sweeps: dict | None = None, level: str = "must", proof: bool = False, defects: list[str] | None = None,
     ) -> None:
-        failed = any(e["event"] == "error" for e in stream.events)
         vector = {"id": self.id(slug), "rules": rules, "level": level, "role": "decode", "why": why}
         vector["limits"] = {k: str(v) for k, v in (limits or {}).items()}
         vector["bytes"] = stream.segments
         vector["events"] = stream.events
-        if not failed:
+        if not stream.failed:
             vector["at_eof"] = at_eof
         self._finish(vector, sibling, proof, defects, sweeps)
 
@@ -129,8 +128,15 @@ class Stream:
         return self
 
     def message(self, value: dict) -> "Stream":
+        """The message that ends here; none after an error."""
+        if self.failed:
+            return self
         self.events.append({"at": self.size, "event": "message", "value": value})
         return self
+
+    @property
+    def failed(self) -> bool:
+        return any(event["event"] == "error" for event in self.events)
 
     def error(self, error_class: str, at: int | None = None) -> "Stream":
         self.events.append({"at": self.size if at is None else at, "event": "error", "class": error_class})

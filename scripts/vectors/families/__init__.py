@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from families import prefix
+from families import leads, multipart, multipart_encodes, multipart_typed, prefix
 from families.encodes import encodes
 from families.ends import ends
 from families.frames import frames, large
@@ -11,11 +11,18 @@ from layout import Family
 
 
 def all_profiles() -> Iterator[dict]:
-    for p in prefix.PREFIXES[:2]:
+    for p in prefix.PREFIXES:
         yield prefix.profile(p)
+    for name in ("multipart", "multipart-typed"):
+        yield multipart.profile(name)
 
 
 def all_families() -> Iterator[Family]:
-    for p in prefix.PREFIXES[:2]:
+    for p in prefix.PREFIXES:
         for build in (frames, ends, limits, large, encodes):
             yield build(p)
+    yield from (leads.tags(), leads.encode_tags(), leads.flags(), leads.encode_flags())
+    for name in ("multipart", "multipart-typed"):
+        for build in (multipart.messages, multipart.refusals, multipart_encodes.encodes):
+            yield build(name)
+    yield from (multipart_typed.untyped_view(), multipart_typed.typed_messages(), multipart_typed.typed_refusals())
