@@ -1,0 +1,3 @@
+module tensorwire/port
+
+go 1.22

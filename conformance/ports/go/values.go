@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strconv"
+
+	"tensorwire/port/wire"
+)
+
+// The JSON form of each profile's messages: the table "Values" of spec/iut-protocol.md.
+
+const (
+	maxFrame = 1 << 30
+	maxHex   = 4096
+)
+
+var profiles = []string{"len32", "len64", "len56-tagged", "grpc-lpm", "multipart", "multipart-typed", "tp"}
+var leadName = map[string]string{"len56-tagged": "tag", "grpc-lpm": "flag"}
+var actions = []string{"NOOP", "INFER", "SHUTDOWN"}
+
+// declined carries the reason: profile, role, limit, step or operation.
+type declined string
+
+func (d declined) Error() string { return string(d) }
+
+// codec is what the shim needs of a profile: streams that give messages as JSON, and an encoder that takes them.
+type codec struct {
+	open   func() stream
+	encode func(value json.RawMessage) ([]byte, error)
+}
+
+type stream interface {
+	Feed(chunk []byte) ([]any, error)
+	End() error
+}
+
+type shown[M any] struct {
+	*wire.Decoder[M]
+	show func(M) (any, error)
+}
+
+func (s shown[M]) Feed(chunk []byte) (values []any, err error) {
+	messages, err := s.Decoder.Feed(chunk)
+	for _, message := range messages {
+		value, cannot := s.show(message)
+		if cannot != nil {
+			return nil, cannot
+		}
+		values = append(values, value)
+	}
+	return values, err
+}
+
+func streams[M any](parse wire.Parser[M], show func(M) (any, error)) func() stream {
+	return func() stream { return shown[M]{wire.NewDecoder(parse), show} }
+}
+
+func newCodec(profile string, limit, maxParts uint64) codec {
+	typed := profile == "multipart-typed"
+	switch {
+	case profile == "tp":
+		return codec{
+			streams(wire.TpParser(limit, maxParts), showTp),
+			func(raw json.RawMessage) ([]byte, error) { return encodeTp(raw, limit) },
+		}
+	case wire.IsFrameProfile(profile):
+		return codec{
+			streams(wire.FrameParser(profile, limit), func(f wire.Frame) (any, error) { return showFrame(profile, f) }),
+			func(raw json.RawMessage) ([]byte, error) { return encodeFrame(profile, raw, limit) },
+		}
+	default:
+		return codec{
+			streams(wire.MultipartParser(typed, limit, maxParts), showRecords),
+			func(raw json.RawMessage) ([]byte, error) { return encodeRecords(raw, typed, limit) },
+		}
+	}
+}
+
+// loadBytes reads hex, or a run of one byte, which is judged by its count before it is built.
+func loadBytes(raw json.RawMessage, limit uint64) ([]byte, error) {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return hex.DecodeString(text)
+	}
+	var value struct{ Fill run }
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return nil, err
+	}
+	if value.Fill.Count > limit {
+		return nil, &wire.Error{Class: "oversize.declared"}
+	}
+	return value.Fill.build(), nil
+}
+
+// loadChunk reads what a feed or a feed_fill carries.
+func loadChunk(kind string, raw json.RawMessage) ([]byte, error) {
+	if kind == "feed" {
+		return loadBytes(raw, maxFrame)
+	}
+	var fill run
+	err := json.Unmarshal(raw, &fill)
+	return fill.build(), err
+}
+
+// run is Count equal bytes.
+type run struct {
+	Byte  byte
+	Count uint64
+}
+
+func (r run) build() []byte { return bytes.Repeat([]byte{r.Byte}, int(r.Count)) }
+
+func showBytes(data []byte) any {
+	if len(data) <= maxHex {
+		return hex.EncodeToString(data)
+	}
+	return digest(data)
+}
+
+func digest(data []byte) object {
+	sum := sha256.Sum256(data)
+	return object{"length": len(data), "sha256": hex.EncodeToString(sum[:])}
+}
+
+func showFrame(profile string, frame wire.Frame) (any, error) {
+	value := object{"payload": showBytes(frame.Payload)}
+	if name, ok := leadName[profile]; ok {
+		value[name] = frame.Lead
+	}
+	return value, nil
+}
+
+func encodeFrame(profile string, raw json.RawMessage, limit uint64) ([]byte, error) {
+	var value map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return nil, err
+	}
+	frame := wire.Frame{}
+	if lead, ok := value[leadName[profile]]; ok {
+		var err error
+		if frame.Lead, err = strconv.Atoi(string(lead)); err != nil {
+			frame.Lead = -1
+		}
+	}
+	var err error
+	if frame.Payload, err = loadBytes(value["payload"], limit); err != nil {
+		return nil, err
+	}
+	return wire.AppendFrame(nil, profile, frame, limit)
+}
+
+func showRecords(records []wire.Record) (any, error) {
+	values := make([]any, 0, len(records))
+	for _, record := range records {
+		if record.Typed {
+			hash := strconv.FormatUint(record.Typehash, 10)
+			values = append(values, object{"typehash": hash, "bytes": showBytes(record.Data)})
+		} else {
+			values = append(values, showBytes(record.Data))
+		}
+	}
+	return object{"body": values[0], "parts": values[1:]}, nil
+}
+
+func encodeRecords(raw json.RawMessage, typed bool, limit uint64) ([]byte, error) {
+	var value struct {
+		Body  json.RawMessage
+		Parts []json.RawMessage
+	}
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return nil, err
+	}
+	var records []wire.Record
+	for _, part := range append([]json.RawMessage{value.Body}, value.Parts...) {
+		record := wire.Record{}
+		var withHash struct {
+			Typehash *string
+			Bytes    json.RawMessage
+		}
+		if json.Unmarshal(part, &withHash) == nil && withHash.Typehash != nil {
+			hash, err := strconv.ParseUint(*withHash.Typehash, 10, 64)
+			if err != nil {
+				return nil, &wire.Error{Class: "header.field"}
+			}
+			part, record.Typed, record.Typehash = withHash.Bytes, true, hash
+		}
+		var err error
+		if record.Data, err = loadBytes(part, limit); err != nil {
+			return nil, err
+		}
+		records = append(records, record)
+	}
+	return wire.AppendMultipart(nil, records, typed, limit)
+}
+
+func showTp(message wire.TpMessage) (any, error) {
+	if len(message.Records) > 0 {
+		return nil, declined("operation") // this port cuts manifests out, and does not read them
+	}
+	h := message.Header
+	header := map[string]string{"action": actions[h.Action]}
+	for name, id := range ids(&h) {
+		header[name] = strconv.FormatInt(*id, 10)
+	}
+	return object{"header": header}, nil
+}
+
+func encodeTp(raw json.RawMessage, limit uint64) ([]byte, error) {
+	var value struct {
+		Header   map[string]string
+		Manifest json.RawMessage
+		Tensors  []json.RawMessage
+	}
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return nil, err
+	}
+	message := wire.TpMessage{}
+	for name, id := range ids(&message.Header) {
+		var err error
+		if *id, err = strconv.ParseInt(value.Header[name], 10, 64); err != nil {
+			return nil, &wire.Error{Class: "header.field"}
+		}
+	}
+	message.Header.Action = wire.Action(slices.Index(actions, value.Header["action"]))
+	if value.Manifest != nil || len(value.Tensors) > 0 {
+		message.Records = make([]wire.Record, 1)
+	}
+	data, err := wire.AppendTp(nil, message, limit)
+	if err == nil && len(message.Records) > 0 {
+		return nil, declined("operation")
+	}
+	return data, err
+}
+
+func ids(h *wire.Header) map[string]*int64 {
+	return map[string]*int64{
+		"call_id": &h.CallID, "chunk_index": &h.ChunkIndex,
+		"control_epoch": &h.ControlEpoch, "cache_epoch": &h.CacheEpoch,
+	}
+}
