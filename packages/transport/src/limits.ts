@@ -1,0 +1,41 @@
+import { refusal } from "@tensorwire/framing";
+
+const KIB = 1024;
+
+/** What one connection may hold and wait for. Everything but `deadlineMs` is a whole number above 0. */
+export interface Limits {
+  /**
+   * Bytes that were received and not yet read. The socket is paused while one more chunk could pass this limit, so that
+   * the true bound is the larger of this and one chunk (512 KiB on a socket).
+   */
+  readonly maxBufferedRead: number;
+  /** Chunks that were received and not yet read: a peer that sends single bytes costs no more than this many objects. */
+  readonly maxBufferedChunks: number;
+  /** Bytes of small parts that were taken from the caller and not yet by the socket: the size of the slab. */
+  readonly maxBufferedWrite: number;
+  /** Writes that wait for room. One more is refused with `transport.full`. */
+  readonly maxQueuedWrites: number;
+  /** A part of this many bytes or more goes to the socket by reference; a smaller one is copied into the slab. */
+  readonly gatherBelow: number;
+  /** The deadline of a call that names none, in milliseconds; `Infinity` for none at all. */
+  readonly deadlineMs: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxBufferedRead: 1024 * KIB,
+  maxBufferedChunks: 1024,
+  maxBufferedWrite: 256 * KIB,
+  maxQueuedWrites: 1024,
+  gatherBelow: 16 * KIB,
+  deadlineMs: 30_000,
+};
+
+/** The defaults with what `given` replaces. Throws a `state` refusal for a value that cannot be a limit. */
+export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  const limits = { ...DEFAULT_LIMITS, ...given };
+  for (const [name, value] of Object.entries(limits)) {
+    const fits = name === "deadlineMs" ? value >= 0 : Number.isSafeInteger(value) && value > 0;
+    if (!fits) throw refusal("state", `limit ${name} cannot be ${value}`);
+  }
+  return limits;
+}
