@@ -1,0 +1,304 @@
+import { describe, expect, test } from "bun:test";
+import { encodeMultipart, FrameEncoder } from "@tensorwire/framing";
+import type { TensorSource } from "@tensorwire/tensor-spec";
+import fc from "fast-check";
+import { encodeHeader, type TpHeader } from "./header.ts";
+import { prepareTp, TpDecoder, type TpMessageInit } from "./message.ts";
+import { concat, decodeEveryWay, decodeInChunks, hex, refusalOf } from "./testing.ts";
+
+const header = (over: Partial<TpHeader> = {}): TpHeader => ({
+  call_id: 7n,
+  chunk_index: 3n,
+  control_epoch: 7n,
+  cache_epoch: 1n,
+  action: "INFER",
+  ...over,
+});
+const tensors: TensorSource[] = [
+  { key: "x", dtype: "float32", shape: [2], data: new Float32Array([1, 2]) },
+  { key: "ids", index: 1, dtype: "int64", shape: [1], data: new BigInt64Array([-5n]) },
+  { key: "ids", dtype: "int64", shape: [0, 4], data: new Uint8Array(0) },
+];
+const infer = (over: Partial<TpMessageInit> = {}) =>
+  prepareTp({ header: header(), manifest: { kwargs: { scale: 0.5 } }, tensors, ...over });
+const noop = prepareTp({ header: header({ action: "NOOP" }) });
+const shutdown = prepareTp({ header: header({ action: "SHUTDOWN" }) });
+
+/** A header, then a frame of the records given, whatever they are. */
+function raw(records: readonly Uint8Array[], over: Partial<TpHeader> = {}): Uint8Array {
+  const [body = new Uint8Array(0), ...parts] = records;
+  const payload = encodeMultipart({ body: { bytes: body }, parts: parts.map((bytes) => ({ bytes })) });
+  return concat(encodeHeader(header(over)), new FrameEncoder("len64").encode(payload));
+}
+const outcome = (stream: Uint8Array) => {
+  const { messages, error } = decodeInChunks(new TpDecoder(), stream);
+  return [messages.length, error?.code, error?.offset];
+};
+
+// tp_envelope_version 1; one spec: key "x", dtype "float32", shape [1].
+const SPEC_X = "0a0178 1a07666c6f61743332 220101";
+const MANIFEST_X = hex(`0801 120f ${SPEC_X}`);
+
+describe("layout", () => {
+  test("golden INFER: the bytes, both ways", () => {
+    const golden = raw([MANIFEST_X, hex("0000803f")]);
+    const made = prepareTp({
+      header: header(),
+      manifest: {},
+      tensors: [{ key: "x", dtype: "float32", shape: [1], data: new Float32Array([1]) }],
+    });
+    expect(concat(made.buffers)).toEqual(new Uint8Array(golden));
+    const { messages, error } = decodeInChunks(new TpDecoder(), golden);
+    expect(error).toBeNull();
+    expect(messages).toEqual([
+      {
+        header: { ...header(), action: "INFER" },
+        manifest: {
+          tp_envelope_version: 1,
+          tensor_specs: [{ key: "x", dtype: "float32", shape: [1] }],
+          kwargs: {},
+          tp_plan: "",
+        },
+        tensors: [{ key: "x", dtype: "float32", shape: [1], data: hex("0000803f") }],
+      },
+    ]);
+  });
+
+  test("tp.action.header-only, tp.shutdown.not-last: NOOP and SHUTDOWN are 40 bytes, and what follows is a message", () => {
+    expect([noop.byteLength, shutdown.byteLength]).toEqual([40, 40]);
+    const decoder = new TpDecoder();
+    expect(decoder.push(concat(shutdown.buffers)).messages).toHaveLength(1);
+    expect(decoder.push(concat(noop.buffers)).messages).toHaveLength(1);
+    expect(decoder.end()).toBeNull();
+  });
+
+  test("tp.boundary.chunking, tp.boundary.glued: every cut gives the same messages", () => {
+    const stream = concat(noop.buffers, infer().buffers, infer({ tensors: [] }).buffers, shutdown.buffers);
+    const [whole, ...others] = decodeEveryWay(() => new TpDecoder(), stream);
+    expect(whole!.error).toBeNull();
+    expect(whole!.messages.map((m) => m.header.action)).toEqual(["NOOP", "INFER", "INFER", "SHUTDOWN"]);
+    for (const other of others) expect(other).toEqual(whole!);
+  });
+
+  test("any message survives the round trip, at any cuts", () => {
+    const shape = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 });
+    const tensor = fc
+      .tuple(fc.string({ minLength: 1 }), fc.option(fc.nat(), { nil: undefined }), shape)
+      .map(([key, index, dims]) => {
+        const data = new Uint8Array(dims.reduce((a, b) => a * b, 2)).fill(key.length);
+        return { key, ...(index !== undefined && { index }), dtype: "float16" as const, shape: dims, data };
+      });
+    const list = fc.uniqueArray(tensor, { selector: ({ key, index }) => `${index}/${key}`, maxLength: 5 });
+    const safe = (_: string, value: unknown) => (Number.isInteger(value) && !Number.isSafeInteger(value) ? 1 : value);
+    const json = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value), safe));
+    const kwargs = fc.dictionary(fc.string(), json);
+    fc.assert(
+      fc.property(list, kwargs, fc.array(fc.nat(400), { maxLength: 6 }), (sources, args, cuts) => {
+        const stream = concat(prepareTp({ header: header(), manifest: { kwargs: args }, tensors: sources }).buffers);
+        const at = cuts.filter((cut) => cut <= stream.length).sort((a, b) => a - b);
+        const { messages, error } = decodeInChunks(new TpDecoder(), stream, at);
+        expect(error).toBeNull();
+        const message = messages[0]!;
+        if (!("manifest" in message)) throw new Error("expected an INFER");
+        // -0 is 0 in JSON, so both sides go through it.
+        expect(JSON.parse(JSON.stringify(message.manifest.kwargs))).toEqual(JSON.parse(JSON.stringify(args)));
+        const arrived = message.tensors.map(({ key, index, data }) => `${key}/${index}/${data}`).sort();
+        expect(arrived).toEqual(sources.map(({ key, index, data }) => `${key}/${index}/${data}`).sort());
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("EOF at every byte", () => {
+  test("tp.header.cut, tp.infer.cut-before-prefix, tp.infer.cut-prefix, tp.infer.cut-body, tp.eof.boundary", () => {
+    const stream = concat(noop.buffers, infer().buffers);
+    for (let end = 0; end <= stream.length; end++) {
+      const expected =
+        end === 0 || end === 40 || end === stream.length
+          ? undefined
+          : end < 80
+            ? "eof.in-header"
+            : end < 88
+              ? "eof.in-prefix"
+              : "eof.in-body";
+      const whole = end === stream.length ? 2 : end < 40 ? 0 : 1;
+      expect(outcome(stream.slice(0, end))).toEqual([whole, expected, expected && end]);
+    }
+  });
+});
+
+describe("errors", () => {
+  test("tp.action.unknown: at header start + 40 with no later byte, tp.error.delivered-before, tp.error.sticky", () => {
+    const bad = concat(encodeHeader(header()));
+    bad[32] = 3;
+    const decoder = new TpDecoder();
+    const { messages, error } = decoder.push(concat(noop.buffers, bad));
+    expect([messages.length, error?.code, error?.offset]).toEqual([1, "header.field", 80]);
+    expect(decoder.push(concat(noop.buffers))).toEqual({ messages: [], error });
+    expect(decoder.end()).toBe(error);
+    expect(decoder.error).toBe(error);
+  });
+
+  test("tp.infer.oversize: a terabyte promised in 48 bytes is refused with the prefix, and costs nothing", () => {
+    const bomb = concat(noop.buffers, encodeHeader(header()), hex("0000010000000000"));
+    expect(outcome(bomb)).toEqual([1, "oversize.declared", 88]);
+    const before = process.memoryUsage().arrayBuffers;
+    const decoders = Array.from({ length: 200 }, () => {
+      const decoder = new TpDecoder({ maxFrameLength: 2 ** 40 });
+      expect(decoder.push(bomb.slice(40)).error).toBeNull();
+      return decoder;
+    });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 2 ** 20);
+    expect(decoders[0]!.end()?.code).toBe("eof.in-body");
+  });
+
+  test("tp.infer.offsets: the frame's own errors count the whole stream, in number and text", () => {
+    const { error } = new TpDecoder().push(concat(noop.buffers, encodeHeader(header()), hex("ffffffffffffffff")));
+    expect(error?.message).toEndWith("at byte 88 of the stream");
+  });
+
+  test.each<[string, string, Uint8Array[]]>([
+    ["tp.manifest.version: absent", "version", [hex("")]],
+    ["tp.manifest.version: 2, before a spec is looked at", "version", [hex("0802 1200")]],
+    ["tp.manifest.version-first: 2, however the rest is built", "version", [hex("0802 1a02ffff")]],
+    ["tp.manifest.message: a cut field", "header.length", [hex("0801 12ff")]],
+    ["tp.manifest.message: wire type 7", "header.length", [hex("0801 0f")]],
+    ["tp.manifest.message: a key that is not UTF-8", "header.length", [hex("0801 12050a01ff 2200")]],
+    ["tp.kwargs.value: a value without a kind", "header.length", [hex("0801 1a070a050a01611200")]],
+    ["tp.kwargs.value: NaN", "header.length", [hex("0801 1a100a0e0a01611209 11000000000000f87f")]],
+    ["tp.plan.values", "header.field", [hex("0801 2202 7631")]],
+    ["tp.plan.video: without its plan", "header.field", [hex("0801 2a00")]],
+    ["tp.spec.dtype-known", "spec.mismatch", [hex("0801 1205 0a0178 2200")]],
+    ["tp.spec.key", "spec.mismatch", [hex("0801 120c 1a07666c6f61743332 220101")]],
+    [
+      "tp.spec.unique",
+      "spec.mismatch",
+      [hex(`0801 120f ${SPEC_X} 120f ${SPEC_X}`), new Uint8Array(4), new Uint8Array(4)],
+    ],
+    [
+      "tp.spec.product: 2^62 float32 do not wrap to 0",
+      "spec.mismatch",
+      [hex("0801 1217 0a0178 1a07666c6f61743332 2209 808080808080808040")],
+    ],
+    ["tp.spec.parts: missing", "spec.mismatch", [MANIFEST_X]],
+    ["tp.spec.parts: surplus", "spec.mismatch", [MANIFEST_X, new Uint8Array(4), new Uint8Array(0)]],
+    ["tp.spec.part-length", "spec.mismatch", [MANIFEST_X, new Uint8Array(5)]],
+    ["tp.manifest.limit", "oversize.declared", [new Uint8Array(2 ** 20 + 1)]],
+  ])("%s is %s at the end of the frame, tp.error.atomic", (_, code, records) => {
+    const stream = concat(noop.buffers, raw(records));
+    expect(outcome(stream)).toEqual([1, code, stream.length]);
+    // Judged when the frame is whole, not before, and not by what follows.
+    expect(outcome(stream.slice(0, -1))).toEqual([1, "eof.in-body", stream.length - 1]);
+    expect(outcome(concat(stream, noop.buffers))).toEqual([1, code, stream.length]);
+  });
+
+  test("tp.infer.multipart: no body record, a cut record, a record beyond the frame, at the end of the frame", () => {
+    for (const [payload, code] of [
+      ["", "eof.in-prefix"],
+      ["00000000000000", "eof.in-prefix"],
+      ["0000000000000003 0801", "eof.in-body"],
+      ["0000000000000002 0801 8000000000000000", "eof.in-body"],
+    ] as const) {
+      const stream = concat(encodeHeader(header()), new FrameEncoder("len64").encode(hex(payload)));
+      expect(outcome(stream)).toEqual([0, code, stream.length]);
+    }
+  });
+
+  test("tp.manifest.unknown-fields: fields of tomorrow pass", () => {
+    // Fields 100 (varint) and 101 (bytes), and 100 inside the spec.
+    const body = hex(`0801 1212 ${SPEC_X} a00601 a00605 aa0603abcdef`);
+    expect(outcome(raw([body, new Uint8Array(4)]))).toEqual([1, undefined, undefined]);
+  });
+
+  test("kwargs keep keys that JavaScript treats apart", () => {
+    const kwargs = JSON.parse('{"__proto__": {"polluted": true}, "constructor": 1, "2": "b", "10": "a"}');
+    const [message] = decodeInChunks(new TpDecoder(), concat(infer({ manifest: { kwargs } }).buffers)).messages;
+    if (message === undefined || !("manifest" in message)) throw new Error("expected an INFER");
+    expect(JSON.parse(JSON.stringify(message.manifest.kwargs))).toEqual(kwargs);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  test("tp.state.isolated: two connections, interleaved byte by byte, do not meet", () => {
+    const streams = [concat(infer().buffers, noop.buffers), concat(shutdown.buffers, infer().buffers)];
+    const decoders = streams.map(() => new TpDecoder());
+    const counts = [0, 0];
+    for (let i = 0; i < Math.max(...streams.map((s) => s.length)); i++) {
+      streams.forEach((stream, k) => {
+        counts[k]! += decoders[k]!.push(stream.slice(i, i + 1)).messages.length;
+      });
+    }
+    expect([...counts, ...decoders.map((d) => d.end())]).toEqual([2, 2, null, null]);
+  });
+
+  test("random bytes never throw and never hang", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        const body = concat(hex("0801"), bytes);
+        expect(() => outcome(raw([body]))).not.toThrow();
+        expect(() => outcome(bytes)).not.toThrow();
+      }),
+    );
+  });
+});
+
+describe("prepareTp refuses", () => {
+  test.each<[string, string, Partial<TpMessageInit>]>([
+    ["tp.encode.payload-matches-action", "expected the header alone with NOOP", { header: header({ action: "NOOP" }) }],
+    ["tp.encode.field-range", "call_id: expected a signed 64-bit", { header: header({ call_id: 2n ** 63n }) }],
+    [
+      "tp.kwargs.exact: 2^53",
+      "kwargs.a.b[1]: expected an integer up to 2^53 - 1",
+      { manifest: { kwargs: { a: { b: [0, 2 ** 53] } } } },
+    ],
+    ["tp.kwargs.exact: NaN", "kwargs.n: expected a finite number, NaN", { manifest: { kwargs: { n: Number.NaN } } }],
+    ["tp.kwargs.exact: a bigint", "kwargs.n: expected null, a boolean", { manifest: { kwargs: { n: 1n as never } } }],
+    [
+      "tp.kwargs.exact: undefined",
+      "kwargs.u: expected null, a boolean",
+      { manifest: { kwargs: { u: undefined as never } } },
+    ],
+    ["tp.kwargs.exact: a lone surrogate", "kwargs.s: expected a string of", { manifest: { kwargs: { s: "\ud800" } } }],
+    [
+      "tp.kwargs.exact: a date",
+      "kwargs.d: expected null, a boolean",
+      { manifest: { kwargs: { d: new Date(0) as never } } },
+    ],
+    [
+      "tp.spec.dtype-supported",
+      '[spec.mismatch] tensor "x": expected a supported dtype',
+      { tensors: [{ ...tensors[0]!, dtype: "float64" }] },
+    ],
+    ["tp.spec.unique", '[spec.mismatch] expected one spec "x", two came', { tensors: [tensors[0]!, tensors[0]!] }],
+    ["tp.plan.values", "[header.field] tp_plan: expected", { manifest: { tp_plan: "v2" as never } }],
+  ])("%s: %s", (_, message, over) => {
+    expect(refusalOf(() => infer(over))).toContain(message);
+  });
+
+  test("tp.encode.payload-matches-action: INFER without a manifest", () => {
+    expect(refusalOf(() => prepareTp({ header: header() }))).toBe(
+      "[header.field] expected a manifest with INFER, none came",
+    );
+  });
+
+  test("tp.kwargs.no-tensors: bytes, typed arrays and tensor objects, by path", () => {
+    const tensorLike = { shape: [1], dtype: "float32", dataId: {} };
+    for (const nested of [new Uint8Array(1), new Float32Array(1), new ArrayBuffer(1), tensorLike]) {
+      expect(refusalOf(() => infer({ manifest: { kwargs: { a: { b: nested as never } } } }))).toBe(
+        "[spec.mismatch] kwargs.a.b: nested tensors are not allowed, tensors are parts",
+      );
+    }
+  });
+
+  test("kwargs that nest without end are refused, not followed", () => {
+    const loop: Record<string, unknown> = {};
+    loop.self = loop;
+    expect(refusalOf(() => infer({ manifest: { kwargs: loop as never } }))).toContain("expected at most 32 levels");
+  });
+});
+
+test("a push after end() is the caller's fault", () => {
+  const decoder = new TpDecoder();
+  decoder.end();
+  expect(refusalOf(() => decoder.push(new Uint8Array(1)))).toContain("[state] expected no bytes after end()");
+});
