@@ -1,0 +1,100 @@
+import type { ConformanceOptions, Way } from "@tensorwire/conformance";
+import { Command } from "commander";
+import { integer, UsageError } from "./output.ts";
+
+interface Flags {
+  readonly launch?: string;
+  readonly attach?: true;
+  readonly connect?: string;
+  readonly stdio?: string;
+  readonly inProcess?: true;
+  readonly profile?: string;
+  readonly filter?: string;
+  readonly jobs?: number;
+  readonly seed?: string;
+  readonly baseline?: string;
+  readonly json?: string;
+  readonly junit?: string;
+  readonly html?: string;
+  readonly caseDeadline?: number;
+  readonly exportCases?: string;
+}
+
+export function conformanceCommand(): Command {
+  return new Command("conformance")
+    .description(
+      "Run the corpus against an implementation; with no way in, against the reference over a real TCP socket.",
+    )
+    .optionsGroup("How to reach the implementation (one of):")
+    .option("--launch <command>", "start it; it dials back to TENSORWIRE_ADDR with TENSORWIRE_TOKEN")
+    .option("--attach", "as --launch, but you start it: in a debugger, a container, on another host")
+    .option("--connect <address>", "it listens: HOST:PORT, or the path of a Unix socket")
+    .option("--stdio <command>", "start it and talk over its stdin and stdout")
+    .option("--in-process", "the reference, by function calls, without a socket")
+    .optionsGroup("What to run:")
+    .option("--profile <names>", "only these profiles, comma-separated: len64,tp")
+    .option("--filter <glob>", "only cases whose id matches, such as 'len64/*#cut=*'")
+    .option("--jobs <n>", "links to open at once", integer(1, 64))
+    .option("--seed <text>", "repeat a run with its seed")
+    .option("--case-deadline <ms>", "milliseconds for each case; default: scaled to the machine", integer(1))
+    .option("--baseline <file>", "known failures: they must fail, and stale entries are an error")
+    .optionsGroup("Reports:")
+    .option("--json <file>", "one JSON object; - is stdout")
+    .option("--junit <file>", "JUnit XML")
+    .option("--html <file>", "one page to look at")
+    .option("--export-cases <file>", "write the expanded cases as JSON Lines and run nothing; - is stdout")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  tensorwire conformance
+  tensorwire conformance --launch "python3 conformance/ports/python/shim.py"
+  tensorwire conformance --launch ./port --profile len64 --html report.html
+  tensorwire conformance --connect 127.0.0.1:4000 --json - | jq .summary
+  tensorwire conformance --launch ./port --filter 'len64/eof*' --seed 7
+
+Exit status: 0 conformant, 1 not conformant, 2 baseline stale or unmatched, 3 the implementation did not start or its
+adapter is broken, 4 harness or corpus defect, 5 nothing executed, 64 usage.`,
+    )
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const { exportCases, loadCorpus, runConformance, DEFAULT_CORPUS } = await import("@tensorwire/conformance");
+  if (flags.exportCases !== undefined) {
+    const target = flags.exportCases === "-" ? Bun.stdout : Bun.file(flags.exportCases);
+    const sink = target.writer();
+    await exportCases(loadCorpus(DEFAULT_CORPUS), sink);
+    await sink.end();
+    return;
+  }
+  const way = await wayOf(flags);
+  const { profile, filter, jobs, seed, caseDeadline, baseline, json, junit, html } = flags;
+  const options: ConformanceOptions = {
+    ...(way && { way }),
+    ...(profile !== undefined && { profiles: profile.split(",") }),
+    ...(filter !== undefined && { filter }),
+    ...(jobs !== undefined && { jobs }),
+    ...(seed !== undefined && { seed }),
+    ...(caseDeadline !== undefined && { caseDeadline }),
+    ...(baseline !== undefined && { baseline }),
+    ...(json !== undefined && { json }),
+    ...(junit !== undefined && { junit }),
+    ...(html !== undefined && { html }),
+  };
+  const { exitCode } = await runConformance(options);
+  process.exitCode = exitCode;
+}
+
+async function wayOf({ launch, attach, connect, stdio, inProcess }: Flags): Promise<Way | null> {
+  const given = [launch, attach, connect, stdio, inProcess].filter((flag) => flag !== undefined);
+  if (given.length > 1) {
+    throw new UsageError("expected one of --launch, --attach, --connect, --stdio and --in-process, got several");
+  }
+  if (launch !== undefined) return { kind: "launch", command: launch };
+  if (attach) return { kind: "attach" };
+  if (connect !== undefined) return { kind: "connect", address: connect };
+  if (stdio !== undefined) return { kind: "stdio", command: stdio };
+  if (inProcess) return { kind: "in-process", iut: (await import("@tensorwire/iut-ts")).referenceIut };
+  return null;
+}

@@ -1,0 +1,128 @@
+import { existsSync } from "node:fs";
+import { Command } from "commander";
+import pc from "picocolors";
+import { out } from "./output.ts";
+
+interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  /** False for what only some commands need. */
+  readonly needed: boolean;
+  readonly detail: string;
+}
+
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("Say what this machine has and lacks: runtime, sockets, tensor backends, port languages, tools.")
+    .option("--json", "the findings as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  tensorwire doctor
+  tensorwire doctor --json | jq '.[] | select(.ok | not)'
+
+Exit status: 0 the conformance run and the pipeline can run here, 1 something that they need is missing.`,
+    )
+    .action(async ({ json }: { json?: true }) => {
+      const findings = await examine();
+      if (json) out.json(findings);
+      else for (const finding of findings) out.line(render(finding));
+      process.exitCode = findings.some(({ ok, needed }) => needed && !ok) ? 1 : 0;
+    });
+}
+
+async function examine(): Promise<Finding[]> {
+  return [
+    runtime(),
+    await loopback(),
+    await backend("wasm", true),
+    await backend("tfjs-node-gpu", false),
+    await model(),
+    ...tools(),
+  ];
+}
+
+function runtime(): Finding {
+  const [major = 0, minor = 0] = Bun.version.split(".").map(Number);
+  const ok = major > 1 || (major === 1 && minor >= 4);
+  return { what: "Bun", ok, needed: true, detail: `${Bun.version}${ok ? "" : "; expected 1.4 or later"}` };
+}
+
+/** A byte there and back over a real socket. */
+async function loopback(): Promise<Finding> {
+  const what = "loopback TCP";
+  const { connect, formatAddress, listen } = await import("@tensorwire/transport");
+  try {
+    const listener = await listen("tcp://127.0.0.1:0", {
+      onConnection: async (connection) => {
+        const chunk = await connection.read(2000);
+        await connection.write([chunk ?? new Uint8Array(0)]);
+        await connection.close(2000);
+      },
+    });
+    const connection = await connect(listener.address, { deadlineMs: 2000 });
+    await connection.write([Uint8Array.of(42)]);
+    const echo = await connection.read(2000);
+    await connection.close(2000);
+    await listener.close();
+    return {
+      what,
+      ok: echo?.[0] === 42,
+      needed: true,
+      detail: `one byte there and back over ${formatAddress(listener.address)}`,
+    };
+  } catch (error) {
+    return { what, ok: false, needed: true, detail: messageOf(error) };
+  }
+}
+
+async function backend(name: "wasm" | "tfjs-node-gpu", needed: boolean): Promise<Finding> {
+  const { chooseBackend } = await import("@tensorwire/tensor-stage");
+  try {
+    return { what: `backend ${name}`, ok: true, needed, detail: (await chooseBackend(name)).reason };
+  } catch (error) {
+    return { what: `backend ${name}`, ok: false, needed, detail: messageOf(error) };
+  }
+}
+
+async function model(): Promise<Finding> {
+  const { DEMO_MODEL_DIR } = await import("@tensorwire/tensor-stage");
+  const missing = ["config.json", "model.safetensors", "tokenizer.json"].filter(
+    (f) => !existsSync(`${DEMO_MODEL_DIR}/${f}`),
+  );
+  const ok = missing.length === 0;
+  return {
+    what: "demo model",
+    ok,
+    needed: true,
+    detail: ok ? "config, weights and tokenizer" : `lacks ${missing.join(", ")}`,
+  };
+}
+
+/** Programs that some commands start, and what for. */
+const TOOLS: readonly (readonly [name: string, purpose: string])[] = [
+  ["python3", "the Python port, the vector generator, setup:tensorflow"],
+  ["g++", "setup:tensorflow"],
+  ["go", "the Go port"],
+  ["cargo", "the Rust port"],
+  ["cc", "the C port"],
+  ["hyperfine", "bun run bench, whole commands"],
+];
+
+function tools(): Finding[] {
+  return TOOLS.map(([name, purpose]) => {
+    const ok = Bun.which(name) !== null;
+    return { what: name, ok, needed: false, detail: ok ? purpose : `not on the PATH; for ${purpose}` };
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function render({ what, ok, needed, detail }: Finding): string {
+  const paint = pc.createColors(process.stdout.isTTY);
+  const word = ok ? paint.green("ok     ") : needed ? paint.red("missing") : paint.yellow("absent ");
+  return `${word}  ${what.padEnd(24)}${detail}`;
+}

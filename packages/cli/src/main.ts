@@ -1,0 +1,41 @@
+#!/usr/bin/env bun
+import { Command, CommanderError } from "commander";
+import manifest from "../package.json" with { type: "json" };
+import { conformanceCommand } from "./conformance-command.ts";
+import { doctorCommand } from "./doctor-command.ts";
+import { inspectCommand } from "./inspect-command.ts";
+import { EXIT_USAGE, fail } from "./output.ts";
+import { pipelineCommand } from "./pipeline-command.ts";
+import { stageCommand } from "./stage-command.ts";
+
+const program = new Command("tensorwire")
+  .description(
+    "Wire formats that carry tensors between the stages of multi-node inference: reference and conformance suite.",
+  )
+  .version(manifest.version)
+  .addHelpText(
+    "after",
+    `
+Examples:
+  tensorwire conformance                                    the corpus against the reference, over TCP
+  tensorwire conformance --launch "python3 port.py"         the corpus against your port
+  tensorwire pipeline --prompt "A frame is"                 two stages on this machine, text as it comes
+  tensorwire inspect len64 "0000000000000005 68656c6c6f"    the bytes with their fields
+  tensorwire doctor                                         what this machine has, and what it lacks
+
+tensorwire COMMAND --help shows more examples.`,
+  )
+  .exitOverride()
+  .showSuggestionAfterError();
+
+for (const command of [conformanceCommand, pipelineCommand, stageCommand, inspectCommand, doctorCommand]) {
+  program.addCommand(command().exitOverride());
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Help and version end this way too, with status 0; commander has printed its own message.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  else fail(error);
+}

@@ -1,0 +1,53 @@
+import { WireError } from "@tensorwire/framing";
+import pc from "picocolors";
+
+/** Wrong words on the command line, as in sysexits.h. */
+export const EXIT_USAGE = 64;
+
+/** Wrong words on the command line: exit 64. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Ends the command with an error on stderr: the message alone, unless it is a bug of ours, which shows its stack. */
+export function fail(error: unknown): void {
+  const expected = error instanceof WireError || (error instanceof Error && error.constructor !== TypeError);
+  const text = expected ? (error as Error).message : Bun.inspect(error);
+  process.stderr.write(`${pc.createColors(process.stderr.isTTY).red("error")}: ${text}\n`);
+  process.exitCode = error instanceof Error && error.name === "UsageError" ? EXIT_USAGE : 1;
+}
+
+export const out = {
+  line: (text = "") => process.stdout.write(`${text}\n`),
+  json: (value: unknown) => process.stdout.write(`${JSON.stringify(value, toJson, 2)}\n`),
+};
+
+/** Bytes up to this length are shown whole. */
+const HEX_LIMIT = 64;
+
+/** 64-bit integers as decimal strings, bytes as hex, long bytes by length and digest, errors with their message. */
+export function toJson(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (value instanceof WireError) return { ...value, message: value.message };
+  if (!(value instanceof Uint8Array)) return value;
+  if (value.length <= HEX_LIMIT) return Buffer.from(value).toString("hex");
+  return { length: value.length, sha256: new Bun.CryptoHasher("sha256").update(value).digest("hex") };
+}
+
+/** An option's value as an integer in `[least, most]`. */
+export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new UsageError(`expected an integer from ${least} to ${most}, got "${text}"`);
+  };
+}
+
+/** An option's value as one of a few words. */
+export function oneOf<const Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const word = words.find((word) => word === text);
+    if (word !== undefined) return word;
+    throw new UsageError(`expected one of ${words.join(", ")}, got "${text}"`);
+  };
+}

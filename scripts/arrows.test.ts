@@ -1,0 +1,110 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { dirname, join, normalize, resolve } from "node:path";
+import { Glob } from "bun";
+
+const ROOT = resolve(import.meta.dir, "..");
+
+/** What each workspace may import of the others, read downwards only. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  "packages/framing": [],
+  "packages/tensor-spec": ["framing"],
+  "packages/tp-control": ["framing", "tensor-spec", "spec"],
+  "packages/pp-contract": ["framing", "tensor-spec", "tp-control", "spec"],
+  "packages/transport": ["framing", "tensor-spec"],
+  "packages/tensor-stage": ["framing", "tensor-spec"],
+  "packages/pipeline": ["framing", "tensor-spec", "tp-control", "pp-contract", "transport", "tensor-stage"],
+  "packages/cli": [
+    "framing",
+    "tensor-spec",
+    "tp-control",
+    "pp-contract",
+    "transport",
+    "tensor-stage",
+    "pipeline",
+    "iut-ts",
+    "conformance",
+  ],
+  conformance: ["spec"],
+  "conformance/ports/ts": ["framing", "tensor-spec", "tp-control", "pp-contract"],
+};
+
+/** Bytes in, events out: these know no socket, clock or file. */
+const SANS_IO = ["packages/framing", "packages/tensor-spec", "packages/tp-control", "packages/pp-contract"];
+const IO_NAMES =
+  /\b(?:Bun|process|console|performance|Date|setTimeout|setInterval|setImmediate|queueMicrotask|fetch|WebSocket|Worker)\b(?=[.(])/;
+const IMPORTS = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"']+)["']/g;
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+}
+
+function sources(folder: string): string[] {
+  const below = Object.keys(ARROWS).filter((other) => other.startsWith(`${folder}/`));
+  return [...new Glob(`${folder}/**/*.ts`).scanSync(ROOT)]
+    .filter((file) => !file.includes("node_modules") && !below.some((other) => file.startsWith(`${other}/`)))
+    .sort();
+}
+
+/** Source without comments: a name in a comment imports nothing. */
+function code(file: string): string {
+  return readFileSync(join(ROOT, file), "utf8").replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+}
+
+function imports(file: string): Import[] {
+  return [...code(file).matchAll(IMPORTS)].map((match) => ({ file, target: match[1]! }));
+}
+
+function isTest(file: string): boolean {
+  return /\.test\.ts$|\/testing\.ts$|\/testing\//.test(file);
+}
+
+for (const [folder, allowed] of Object.entries(ARROWS)) {
+  const files = sources(folder);
+  const shipped = files.filter((file) => !isTest(file));
+
+  describe(folder, () => {
+    test("has sources to look at", () => {
+      expect(shipped.length).toBeGreaterThan(0);
+    });
+
+    test(`imports only ${allowed.length === 0 ? "itself" : allowed.join(", ")}, by their public entry`, () => {
+      const wrong = shipped
+        .flatMap(imports)
+        .filter(({ target }) => target.startsWith("@tensorwire/"))
+        .filter(({ target }) => {
+          const [, name, ...deep] = target.split("/");
+          return !allowed.includes(name!) || (deep.length > 0 && name !== "spec");
+        });
+      expect(wrong).toEqual([]);
+    });
+
+    test("reaches no file of another workspace by a relative path", () => {
+      const wrong = files
+        .flatMap(imports)
+        .filter(({ target }) => target.startsWith("."))
+        .filter(({ file, target }) => !normalize(join(dirname(file), target)).startsWith(`${folder}/`));
+      expect(wrong).toEqual([]);
+    });
+
+    if (SANS_IO.includes(folder)) {
+      test("knows no socket, clock or file", () => {
+        const modules = shipped.flatMap(imports).filter(({ target }) => /^(?:node:|bun$|bun:)/.test(target));
+        const names = shipped.filter((file) => IO_NAMES.test(code(file)));
+        expect([modules, names]).toEqual([[], []]);
+      });
+    }
+  });
+}
+
+test("every workspace that has sources is under an arrow, or is a tool", () => {
+  const { workspaces } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const folders = workspaces.packages.flatMap((pattern: string) =>
+    pattern.endsWith("/*")
+      ? [...new Glob(`${pattern}/package.json`).scanSync(ROOT)].map((file) => dirname(file))
+      : [pattern],
+  );
+  const tools = ["spec", "scripts", "bench"];
+  expect(folders.filter((folder: string) => !(folder in ARROWS) && !tools.includes(folder))).toEqual([]);
+});
