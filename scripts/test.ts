@@ -1,0 +1,49 @@
+/**
+ * All tests: formatting and lint, types, `bun test`, and each port's own tests where its language is here. The last line is
+ * the plain count. `--require-all` (CI) makes a missing language or a missing native TensorFlow a failure.
+ */
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const ROOT = resolve(import.meta.dir, "..");
+const { values } = parseArgs({ options: { "require-all": { type: "boolean", default: false } } });
+const requireAll = values["require-all"];
+const count = { passed: 0, failed: 0, skipped: 0 };
+
+/** Runs one command with its output shown; the status is its exit status. */
+async function run(command: readonly string[], env: Record<string, string> = {}): Promise<number> {
+  console.log(`\n$ ${command.join(" ").replace(process.execPath, "bun")}`);
+  const child = Bun.spawn([...command], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  return await child.exited;
+}
+
+function tally(ok: boolean): void {
+  if (ok) count.passed++;
+  else count.failed++;
+}
+
+const bun = process.execPath;
+tally((await run([bun, "x", "biome", "ci", "--colors=off", "."])) === 0);
+tally((await run([bun, "x", "tsc", "--noEmit", "-p", "."])) === 0);
+
+const junit = join(mkdtempSync(join(tmpdir(), "tensorwire-test-")), "junit.xml");
+const status = await run([bun, "test", "--only-failures", "--reporter=junit", `--reporter-outfile=${junit}`], {
+  ...(requireAll && { TENSORWIRE_REQUIRE_TENSORFLOW: "1", TENSORWIRE_REQUIRE_PORTS: "1" }),
+});
+const suites = /<testsuites\b([^>]*)>/.exec(readFileSync(junit, "utf8"))?.[1] ?? "";
+const attribute = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suites)?.[1] ?? "NaN");
+const [tests, failures, skipped] = [attribute("tests"), attribute("failures"), attribute("skipped")];
+if (!(tests > 0)) throw new Error("bun test executed no test");
+count.passed += tests - failures - skipped;
+// A run that fails outside of its tests (a module that does not load) must not count as green.
+count.failed += failures === 0 && status !== 0 ? 1 : failures;
+count.skipped += skipped;
+
+console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+process.exit(count.failed === 0 ? 0 : 1);
