@@ -25,7 +25,7 @@ const noop = prepareTp({ header: header({ action: "NOOP" }) });
 const shutdown = prepareTp({ header: header({ action: "SHUTDOWN" }) });
 
 /** A header, then a frame of the records given, whatever they are. */
-function raw(records: readonly Uint8Array[], over: Partial<TpHeader> = {}): Uint8Array {
+function raw(records: readonly Uint8Array[], over: Partial<TpHeader> = {}): Uint8Array<ArrayBuffer> {
   const [body = new Uint8Array(0), ...parts] = records;
   const payload = encodeMultipart({ body: { bytes: body }, parts: parts.map((bytes) => ({ bytes })) });
   return concat(encodeHeader(header(over)), new FrameEncoder("len64").encode(payload));
@@ -47,7 +47,7 @@ describe("layout", () => {
       manifest: {},
       tensors: [{ key: "x", dtype: "float32", shape: [1], data: new Float32Array([1]) }],
     });
-    expect(concat(made.buffers)).toEqual(new Uint8Array(golden));
+    expect(concat(made.buffers)).toEqual(golden);
     const { messages, error } = decodeInChunks(new TpDecoder(), golden);
     expect(error).toBeNull();
     expect(messages).toEqual([

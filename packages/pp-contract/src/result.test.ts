@@ -1,0 +1,111 @@
+import { describe, expect, test } from "bun:test";
+import { encodeMultipart, FrameEncoder } from "@tensorwire/framing";
+import { concat, decodeEveryWay, decodeInChunks, hex, refusalOf } from "@tensorwire/tp-control/testing";
+import { PpResultDecoder, type PpResultInit, preparePpResult } from "./result.ts";
+import { hidden } from "./testing.ts";
+
+const ids = { call_id: 2n ** 53n + 1n, chunk_index: -2n, cache_epoch: 5n };
+const result = (over: Partial<PpResultInit> = {}) => preparePpResult({ ...ids, tensors: [hidden], ...over });
+const failed = (error_message = "out of memory") => preparePpResult({ ...ids, ok: false, error_message });
+
+function raw(body: string, parts: readonly Uint8Array[] = []): Uint8Array<ArrayBuffer> {
+  const payload = encodeMultipart({ body: { bytes: hex(body) }, parts: parts.map((bytes) => ({ bytes })) });
+  return concat(new FrameEncoder("len64").encode(payload));
+}
+
+test("golden error result: the bytes, both ways", () => {
+  const golden = raw("0801 1005 3000 3a03 6f6f6d");
+  const call = { call_id: 5n, chunk_index: 0n, cache_epoch: 0n };
+  const made = preparePpResult({ ...call, ok: false, error_message: "oom" });
+  expect(concat(made.buffers)).toEqual(golden);
+  const { messages, error } = decodeInChunks(new PpResultDecoder(), golden);
+  expect(error).toBeNull();
+  expect(messages).toEqual([
+    {
+      result: {
+        ...call,
+        pp_result_version: 1,
+        tensor_specs: [],
+        ok: false,
+        error_message: "oom",
+        observed_generator_calls: 0,
+        mesh_current_start_frame: 0n,
+      },
+      tensors: [],
+    },
+  ]);
+});
+
+test("every field survives, 64-bit ones exactly; absent ones stay absent", () => {
+  const optional = { output_digest_i64: -(2n ** 63n), stage1_ms: 12.5 };
+  const rest = { observed_generator_calls: 3, mesh_current_start_frame: 2n ** 60n + 1n };
+  const decode = (init: Partial<PpResultInit>) =>
+    decodeInChunks(new PpResultDecoder(), concat(result(init).buffers)).messages[0]?.result;
+  const base = { ...ids, pp_result_version: 1 as const, ok: true, error_message: "" };
+  const tensor_specs = [{ key: "hidden", dtype: "float16" as const, shape: [2, 3] }];
+  expect(decode({ ...rest, ...optional })).toEqual({ ...base, ...rest, ...optional, tensor_specs });
+  const none = { observed_generator_calls: 0, mesh_current_start_frame: 0n };
+  expect(decode({ ok: true })).toEqual({ ...base, ...none, tensor_specs });
+});
+
+test("pp.boundary.chunking: every cut gives the same results, EOF inside one is named", () => {
+  const stream = concat(result().buffers, failed().buffers, result().buffers);
+  const [whole, ...others] = decodeEveryWay(() => new PpResultDecoder(), stream);
+  expect(whole!.messages.map((m) => m.result.ok)).toEqual([true, false, true]);
+  for (const other of others) expect(other).toEqual(whole!);
+  const first = result().byteLength;
+  for (const [end, code] of [
+    [3, "eof.in-prefix"],
+    [8, "eof.in-body"],
+    [first + 1, "eof.in-prefix"],
+    [first + 20, "eof.in-body"],
+  ] as const) {
+    expect(decodeInChunks(new PpResultDecoder(), stream.slice(0, end)).error).toEqual({ code, offset: end });
+  }
+});
+
+test("pp.result.ok-default: an absent ok and an explicit true are both true", () => {
+  const spec = "2a0f 0a0178 1a07666c6f61743332 220101";
+  for (const body of [`0801 ${spec}`, `0801 ${spec} 3001`]) {
+    const [message] = decodeInChunks(new PpResultDecoder(), raw(body, [new Uint8Array(4)])).messages;
+    expect(message?.result.ok).toBeTrue();
+  }
+});
+
+describe("a bad result", () => {
+  test.each<[string, string, string, Uint8Array[]]>([
+    ["pp.manifest.version", "version", "0802", []],
+    ["pp.manifest.message", "header.length", "0801 3a05 61", []],
+    ["pp.result.error-message: ok with one", "header.field", "0801 3a0161", []],
+    ["pp.result.error-message: an error without one", "header.field", "0801 3000", []],
+    ["pp.result.tensors: ok without any", "spec.mismatch", "0801", []],
+    [
+      "pp.result.tensors: an error with one",
+      "spec.mismatch",
+      "0801 2a0f 0a0178 1a07666c6f61743332 220101 3000 3a0161",
+      [new Uint8Array(4)],
+    ],
+    ["pp.spec.tensors: a part without a spec", "spec.mismatch", "0801 3000 3a0161", [new Uint8Array(4)]],
+  ])("%s is %s at the end of its frame; what came before is delivered", (_, code, body, parts) => {
+    const good = concat(result().buffers);
+    const stream = concat(good, raw(body, parts));
+    for (const { messages, error } of decodeEveryWay(() => new PpResultDecoder(), stream)) {
+      expect([messages.length, error]).toEqual([1, { code, offset: stream.length }]);
+    }
+    const decoder = new PpResultDecoder();
+    decoder.push(stream);
+    expect(decoder.push(good).messages).toEqual([]);
+  });
+});
+
+test("preparePpResult refuses what a receiver would", () => {
+  expect(refusalOf(() => result({ ok: false }))).toContain("[header.field] error_message");
+  expect(refusalOf(() => result({ error_message: "x" }))).toContain("[header.field] error_message");
+  expect(refusalOf(() => result({ tensors: [] }))).toContain("[spec.mismatch] expected tensors if and only if ok");
+  expect(refusalOf(() => result({ ok: false, error_message: "x" }))).toContain(
+    "[spec.mismatch] expected tensors if and only if ok",
+  );
+  expect(refusalOf(() => result({ call_id: 2n ** 63n }))).toContain(
+    "PPResultV1.call_id: expected an integer of type int64",
+  );
+});
