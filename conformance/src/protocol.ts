@@ -1,5 +1,11 @@
 /** The messages of the IUT protocol, version 1 (`spec/iut-protocol.md`), as types. */
 
+/** A line of the link, its LF included, is at most this long. r[iut.link.line-limit] */
+export const LINE_LIMIT = 8 * 1024 * 1024;
+/** Up to here bytes are hex in events, above it length and digest. r[iut.bytes.digest] */
+export const HEX_LIMIT = 4096;
+
+/** Lower-case, two digits for a byte. */
 export type Hex = string;
 /** Bytes in events: hex up to 4,096 bytes, length and digest above. r[iut.bytes.digest] */
 export type Bytes = Hex | { readonly length: number; readonly sha256: string };
@@ -49,19 +55,27 @@ export type Event =
 /** One list of events for each step, in order. */
 export type Events = readonly (readonly Event[])[];
 
+/** The part of a class before its dot, or the class itself: `eof.in-body` is of the stage `eof`. */
+export const stageOf = (word: string): string => word.split(".", 1)[0] ?? word;
+
 export type Role = "decode" | "encode";
 /** Limits as decimal strings, by their names in the specification. */
 export type Limits = Readonly<Record<string, string>>;
 export type Granularity = "class" | "stage" | "none";
+
+/** What an IUT says of a profile: its roles, and its largest limits by their names (`max_frame_length`, `max_parts`). */
+export interface DeclaredProfile {
+  readonly roles: readonly Role[];
+  readonly max_frame_length?: string;
+  readonly max_parts?: string;
+}
 
 export interface Hello {
   readonly op: "hello";
   readonly protocol: 1;
   readonly token: string;
   readonly iut: { readonly name: string; readonly version: string; readonly language: string };
-  readonly profiles: Readonly<
-    Record<string, { readonly roles: readonly Role[]; readonly max_frame_length?: string } & Readonly<Record<string, Json>>>
-  >;
+  readonly profiles: Readonly<Record<string, DeclaredProfile>>;
   readonly capabilities: readonly string[];
   readonly error_granularity: Granularity;
 }
@@ -72,6 +86,10 @@ export interface Welcome {
   readonly corpus: string;
   readonly run: string;
   readonly seed: string;
+}
+
+export interface Bye {
+  readonly op: "bye";
 }
 
 export interface CaseRequest {

@@ -1,0 +1,50 @@
+import type { Answer, CaseRequest, Hello } from "../protocol.ts";
+import { type AskOptions, type Link, LinkError } from "./link.ts";
+import { Recorder } from "./recorder.ts";
+
+/** An IUT in this process: the same objects, without the lines. */
+export interface InProcessIut {
+  readonly hello: Hello;
+  /** A request other than a case has an `op` that is not "case", and must be declined. */
+  handle(request: CaseRequest): Answer | Promise<Answer>;
+}
+
+export class InProcessLink implements Link {
+  readonly wire = false;
+  readonly record = new Recorder();
+  readonly #iut: InProcessIut;
+
+  constructor(iut: InProcessIut) {
+    this.#iut = iut;
+  }
+
+  tell(): void {}
+
+  /** A handler that answers at once costs no promise and no timer: nothing could interrupt it anyway. */
+  ask(request: object, { deadline }: AskOptions): unknown {
+    let answer: Answer | Promise<Answer>;
+    try {
+      answer = this.#iut.handle(request as CaseRequest);
+    } catch (error) {
+      throw crash(error);
+    }
+    return answer instanceof Promise ? inTime(answer, deadline) : answer;
+  }
+
+  async close(): Promise<void> {}
+}
+
+const crash = (error: unknown) =>
+  new LinkError("closed", `the handler threw: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+
+async function inTime(answer: Promise<Answer>, deadline: number): Promise<Answer> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(late.reject, deadline, new LinkError("deadline", "no answer within the deadline"));
+  try {
+    return await Promise.race([answer, late.promise]);
+  } catch (error) {
+    throw error instanceof LinkError ? error : crash(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}

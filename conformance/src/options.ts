@@ -1,0 +1,76 @@
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { Corpus } from "./corpus/types.ts";
+import type { Way } from "./link/ways.ts";
+import { quote } from "./report/failure-page.ts";
+
+/** What a run of the harness may be told. Everything has a default: `{}` is the reference over a real TCP socket. */
+export interface ConformanceOptions {
+  /** How to reach the IUT. Default: launch the reference of this repository. */
+  readonly way?: Way;
+  /** A folder of vectors, or a loaded corpus. Default: the `vectors/` of this repository. */
+  readonly corpus?: string | Corpus;
+  /** Only these profiles. A run without any case is exit 5. */
+  readonly profiles?: readonly string[];
+  /** Only cases whose id, or whose vector's id, this pattern matches (`*`, `?`). */
+  readonly filter?: string;
+  /** Links to open. Default 1 for attach, connect, stdio and in-process; for launch one a core, at most 4. */
+  readonly jobs?: number;
+  /** Seed of the link check's random frames. Default: fresh; it is printed. */
+  readonly seed?: string;
+  /** A file of known failures. */
+  readonly baseline?: string;
+  /** Files to write; "-" is stdout, and the readable report then goes to stderr. */
+  readonly json?: string;
+  readonly junit?: string;
+  readonly html?: string;
+  /** Milliseconds until hello must be there, and for each request of the link check. Default 10,000; hello under attach 300,000. */
+  readonly startDeadline?: number;
+  /** Milliseconds for each case. Default: scaled to the machine by the link check, 2,000 at least. */
+  readonly caseDeadline?: number;
+  /** Where the report goes. Default: stdout (stderr with `json: "-"`). */
+  readonly print?: (text: string) => void;
+  /** Where progress, notes and the IUT's own output go. Default: stderr. */
+  readonly log?: (line: string) => void;
+}
+
+/** The user asked for something that cannot be: exit 64. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export const DEFAULT_CORPUS = here("../../vectors");
+
+/** The reference, started as any other IUT: by a command, over a socket. */
+export function referenceWay(): Way {
+  return { kind: "launch", command: `${quote(process.execPath)} ${quote(here("../ports/ts/src/main.ts"))}` };
+}
+
+export function defaultJobs(way: Way): number {
+  return way.kind === "launch" ? Math.min(4, availableParallelism()) : 1;
+}
+
+/** How reports name the way in. */
+export function describeWay(way: Way): string {
+  const names = {
+    launch: "launched, over TCP",
+    attach: "attached, over TCP",
+    connect: "connected",
+    stdio: "stdin and stdout",
+    "in-process": "in process",
+  } as const;
+  return way.kind === "connect" ? `${names.connect} to ${way.address}` : names[way.kind];
+}
+
+/** The command that repeats a run, to be copied into a shell. */
+export function repeatCommand(options: ConformanceOptions): string {
+  const words = ["bun run tensorwire conformance"];
+  const { way } = options;
+  if (way?.kind === "launch") words.push(`--launch ${quote(way.command)}`);
+  if (way?.kind === "stdio") words.push(`--stdio ${quote(way.command)}`);
+  if (way?.kind === "connect") words.push(`--connect ${quote(way.address)}`);
+  if (way?.kind === "attach") words.push("--attach");
+  return words.join(" ");
+}

@@ -1,0 +1,118 @@
+import type { BaselineEntry } from "../baseline.ts";
+import type { Events, Granularity, Hello } from "../protocol.ts";
+import { type Counts, count, type ExitCode, type Outcome, type Verdict, type Word, wordOf } from "../verdict.ts";
+
+/** What a run came to. The reporters read this and nothing else. */
+export interface Report {
+  readonly exit: ExitCode;
+  /** One sentence where no run came about, or the reason of exit 3, 4 or 5. */
+  readonly trouble: string | undefined;
+  /** The last lines of the link, where the link or the adapter is the trouble. */
+  readonly record: readonly string[];
+  readonly seconds: number;
+  readonly seed: string;
+  /** The command that repeats this run, without a filter. */
+  readonly command: string;
+  readonly way: string;
+  readonly links: number;
+  readonly restarts: number;
+  readonly iut: Hello["iut"] | undefined;
+  readonly granularity: Granularity;
+  readonly corpus: { readonly hash: string; readonly vectors: number };
+  readonly outcomes: readonly Outcome[];
+  readonly notRun: ReadonlyMap<string, number>;
+  readonly unmatched: readonly BaselineEntry[];
+}
+
+export interface ProfileSummary {
+  readonly profile: string;
+  readonly word: Word;
+  readonly counts: Counts;
+  readonly notRun: number;
+}
+
+export function profilesOf({ outcomes, notRun }: Report): ProfileSummary[] {
+  const groups = new Map<string, Outcome[]>([...notRun.keys()].map((profile) => [profile, []]));
+  for (const outcome of outcomes) {
+    const group = groups.get(outcome.profile);
+    if (group === undefined) groups.set(outcome.profile, [outcome]);
+    else group.push(outcome);
+  }
+  return [...groups].map(([profile, group]) => {
+    const counts = count(group);
+    const left = notRun.get(profile) ?? 0;
+    return { profile, counts, notRun: left, word: wordOf(counts, left) };
+  });
+}
+
+/** Verdicts that get a page. */
+const PAGED: ReadonlySet<Verdict> = new Set([
+  "fail",
+  "warn",
+  "crash",
+  "timeout",
+  "fixed",
+  "adapter error",
+  "harness error",
+]);
+
+/** Cases of one vector with one verdict: the first in full, the others as a number. */
+export interface FailureGroup {
+  readonly first: Outcome;
+  readonly more: number;
+}
+
+export function failuresOf({ outcomes }: Report): FailureGroup[] {
+  const groups = new Map<string, { first: Outcome; more: number }>();
+  for (const outcome of outcomes) {
+    if (!PAGED.has(outcome.verdict)) continue;
+    const key = `${outcome.verdict} ${outcome.case?.vector ?? outcome.id}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { first: outcome, more: 0 });
+    else group.more++;
+  }
+  return [...groups.values()];
+}
+
+export interface CaseReport {
+  readonly id: string;
+  readonly verdict: Verdict;
+  readonly expected?: Events;
+  readonly actual?: Events;
+  readonly text?: string;
+}
+
+/** The object of `--json`. */
+export function jsonReport(report: Report) {
+  const { exit, seconds, seed, command, way, links, restarts, iut, granularity, corpus, notRun, trouble } = report;
+  const counts = count(report.outcomes);
+  return {
+    summary: {
+      exit,
+      ...counts,
+      total: report.outcomes.length,
+      "not run": [...notRun.values()].reduce((sum, left) => sum + left, 0),
+      seconds: Math.round(seconds * 1000) / 1000,
+      seed,
+      ...(trouble === undefined ? {} : { trouble, link: report.record }),
+    },
+    iut: iut === undefined ? null : { ...iut, way, links, restarts, error_granularity: granularity },
+    corpus,
+    profiles: profilesOf(report),
+    baseline: { unmatched: report.unmatched },
+    command,
+    cases: report.outcomes.map(caseReport),
+  };
+}
+
+function caseReport({ id, verdict, case: about, actual, difference, text }: Outcome): CaseReport {
+  if (verdict === "pass") return { id, verdict };
+  const explanation = difference?.problem ?? text;
+  return {
+    id,
+    verdict,
+    ...(about === undefined || verdict === "not applicable" ? {} : { expected: about.expected }),
+    ...(actual === undefined ? {} : { actual }),
+    ...(explanation === undefined ? {} : { text: explanation }),
+  };
+}

@@ -1,0 +1,34 @@
+import type { Case } from "../corpus/types.ts";
+import { HEX_LIMIT } from "../protocol.ts";
+
+/** The bytes that a case sends, first step to last, as far as a page shows them. */
+export interface Stream {
+  readonly bytes: Uint8Array;
+  /** Bytes in all, shown or not. */
+  readonly total: number;
+  /** Stream positions at which one read ends and the next begins. */
+  readonly cuts: readonly number[];
+  /** Position behind each step. */
+  readonly ends: readonly number[];
+}
+
+export function streamOf({ steps }: Case): Stream {
+  const bytes: number[] = [];
+  const cuts: number[] = [];
+  const ends: number[] = [];
+  let total = 0;
+  for (const step of steps) {
+    let count = 0;
+    if ("feed" in step) {
+      count = step.feed.length / 2;
+      for (const byte of Buffer.from(step.feed.slice(0, 2 * (HEX_LIMIT - bytes.length)), "hex")) bytes.push(byte);
+    } else if ("feed_fill" in step) {
+      count = step.feed_fill.count;
+      for (let left = Math.min(count, HEX_LIMIT - bytes.length); left > 0; left--) bytes.push(step.feed_fill.byte);
+    }
+    if (("feed" in step || "feed_fill" in step) && total > 0) cuts.push(total);
+    total += count;
+    ends.push(total);
+  }
+  return { bytes: Uint8Array.from(bytes), total, cuts, ends };
+}

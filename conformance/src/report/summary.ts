@@ -1,0 +1,110 @@
+import { type Counts, count, EXIT, type Verdict } from "../verdict.ts";
+import { failurePage } from "./failure-page.ts";
+import type { Paint } from "./paint.ts";
+import { failuresOf, profilesOf, type Report } from "./report.ts";
+
+/** Failure pages on a terminal; the JSON and HTML reports have all. */
+const PAGES = 20;
+
+/** Columns that are shown when at least one profile has one. */
+const COLUMNS: readonly Verdict[] = [
+  "pass",
+  "fail",
+  "crash",
+  "timeout",
+  "warn",
+  "known-fail",
+  "fixed",
+  "adapter error",
+  "harness error",
+  "declined",
+  "not applicable",
+];
+
+const ENDINGS = {
+  [EXIT.conformant]: "conformant",
+  [EXIT.notConformant]: "not conformant",
+  [EXIT.baseline]: "the baseline does not fit: it foretells what did not happen",
+  [EXIT.adapter]: "could not tell: the IUT did not start, or its adapter is broken",
+  [EXIT.harness]: "could not tell: a defect of the harness or of the corpus",
+  [EXIT.nothing]: "could not tell: nothing was executed",
+  [EXIT.usage]: "usage",
+} as const;
+
+const grouped = (value: number) => value.toLocaleString("en-US");
+
+/** The report for people: failure pages first, so that the summary is what stays on the screen. */
+export function summary(report: Report, paint: Paint): string {
+  const failures = failuresOf(report);
+  const lines: string[] = [];
+  for (const failure of failures.slice(0, PAGES)) lines.push(...failurePage(failure, report, paint), "");
+  if (failures.length > PAGES) {
+    lines.push(
+      `${grouped(failures.length - PAGES)} more vectors failed; --html FILE and --json FILE have them all`,
+      "",
+    );
+  }
+  if (report.trouble !== undefined) {
+    lines.push(paint.bad(report.trouble));
+    if (report.record.length > 0) lines.push("the link, as recorded:", ...report.record.map((line) => `  ${line}`));
+    lines.push("");
+  }
+  lines.push(...header(report), "", ...table(report, paint));
+  for (const { pattern, reason } of report.unmatched) {
+    lines.push(paint.bad(`baseline: nothing matched ${pattern} (${reason})`));
+  }
+  lines.push(...totals(report, paint));
+  return `${lines.join("\n")}\n`;
+}
+
+function header({ iut, way, links, corpus, seed, granularity, restarts }: Report): string[] {
+  const who = iut === undefined ? "no IUT" : `${iut.name} ${iut.version} (${iut.language})`;
+  const over = links === 1 ? way : `${way}, ${links} links`;
+  const lines = [`${who} · ${over} · corpus ${corpus.hash.slice(0, 19)} · seed ${seed}`];
+  if (iut !== undefined && granularity !== "class") {
+    const lost =
+      granularity === "stage"
+        ? "the class of an error was judged by its stage only"
+        : "no class of an error was judged";
+    lines.push(`error granularity ${granularity}: ${lost}`);
+  }
+  if (restarts > 0) lines.push(`the IUT was started again ${restarts === 1 ? "once" : `${restarts} times`}`);
+  return lines;
+}
+
+function table(report: Report, paint: Paint): string[] {
+  const profiles = profilesOf(report);
+  if (profiles.length === 0) return [];
+  const columns = COLUMNS.filter((column) => column === "pass" || profiles.some(({ counts }) => counts[column] > 0));
+  const someLeft = profiles.some(({ notRun }) => notRun > 0);
+  const heads = ["profile", "verdict", ...columns, ...(someLeft ? ["not run"] : [])];
+  const rows = profiles.map(({ profile, word, counts, notRun }) => [
+    profile,
+    word,
+    ...columns.map((column) => grouped(counts[column])),
+    ...(someLeft ? [grouped(notRun)] : []),
+  ]);
+  const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const format = (row: readonly string[]) =>
+    row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)));
+  return [
+    paint.dim(`  ${format(heads).join("  ")}`),
+    ...rows.map((row) => {
+      const [profile = "", word = "", ...numbers] = format(row);
+      const colour = row[1] === "conformant" ? paint.good : row[1] === "not conformant" ? paint.bad : paint.warn;
+      return `  ${profile}  ${colour(word)}  ${numbers.join("  ")}`;
+    }),
+    "",
+  ];
+}
+
+function totals(report: Report, paint: Paint): string[] {
+  const counts: Counts = count(report.outcomes);
+  const parts = COLUMNS.filter((column) => counts[column] > 0).map((column) => `${grouped(counts[column])} ${column}`);
+  const colour = report.exit === EXIT.conformant ? paint.good : paint.bad;
+  const total = `${grouped(report.outcomes.length)} cases in ${report.seconds.toFixed(1)} s`;
+  return [
+    `${total}: ${parts.join(", ") || "none"}`,
+    colour(paint.bold(`${ENDINGS[report.exit]} (exit ${report.exit})`)),
+  ];
+}

@@ -1,0 +1,238 @@
+import type { Case, Corpus } from "./corpus/types.ts";
+import { judge } from "./judge.ts";
+import type { Way } from "./link/ways.ts";
+import { checkLink, type LinkCheck } from "./link-check.ts";
+import { type Answer, type Hello, type Json, LINE_LIMIT, type Welcome } from "./protocol.ts";
+import { ShapeError } from "./schema.ts";
+import { blame, Session } from "./session.ts";
+import type { Outcome } from "./verdict.ts";
+
+/** How often an IUT is started again after a crash, a timeout or a broken line. r[iut.restart.limit] */
+const RESTARTS = 8;
+
+export interface RunPlan {
+  readonly way: Way;
+  readonly corpus: Corpus;
+  readonly welcome: Welcome;
+  /** Of case ids. */
+  readonly filter: (id: string) => boolean;
+  readonly profile: (profile: string) => boolean;
+  readonly jobs: number;
+  /** Milliseconds until hello, and for each request of the link check. */
+  readonly startDeadline: number;
+  /** Milliseconds for a case; when absent, scaled to the machine by the link check. */
+  readonly caseDeadline: number | undefined;
+  readonly log: (line: string) => void;
+  readonly progress: (outcome: Outcome) => void;
+}
+
+export interface RunResult {
+  readonly hello: Hello;
+  readonly adapter: LinkCheck["adapter"];
+  /** In the corpus' order. */
+  readonly outcomes: readonly Outcome[];
+  /** By profile: applicable cases that were left when no link was. */
+  readonly notRun: ReadonlyMap<string, number>;
+  readonly links: number;
+  readonly restarts: number;
+}
+
+/** Runs the corpus over `jobs` links. Throws `LinkError` or `ShapeError` when not even the first says hello. */
+export function run(plan: RunPlan): Promise<RunResult> {
+  return new Run(plan).run();
+}
+
+class Run {
+  readonly #plan: RunPlan;
+  readonly #outcomes: Outcome[] = [];
+  readonly #notRun = new Map<string, number>();
+  readonly #queue: Iterator<Case>;
+  #order = 0;
+  #opened = 0;
+  #restarts = 0;
+  #deadline: { base: number; perByte: number };
+
+  constructor(plan: RunPlan) {
+    this.#plan = plan;
+    this.#queue = plan.corpus.cases(plan.filter)[Symbol.iterator]();
+    this.#deadline = { base: plan.caseDeadline ?? 2000, perByte: 0 };
+  }
+
+  async run(): Promise<RunResult> {
+    const { jobs, profile, welcome, log } = this.#plan;
+    const first = await this.#open();
+    const { hello } = first;
+    const check = await checkLink(first, {
+      seed: welcome.seed,
+      deadline: this.#plan.startDeadline,
+      selected: profile,
+      reopen: () => this.#reopen(),
+    });
+    const result = { hello, adapter: check.adapter };
+    if (check.adapter !== undefined) {
+      await check.session?.close();
+      return { ...result, outcomes: [], notRun: this.#notRun, links: 1, restarts: this.#restarts };
+    }
+    this.#scale(check);
+    for (const outcome of check.codecs.values()) this.#settle(this.#order++, outcome);
+
+    const sessions = check.session === undefined ? [] : [check.session];
+    const more = await Promise.allSettled(Array.from({ length: sessions.length * (jobs - 1) }, () => this.#open()));
+    for (const opened of more) {
+      if (opened.status === "fulfilled") sessions.push(opened.value);
+      else log(`a further link did not open, going on with fewer: ${(opened.reason as Error).message}`);
+    }
+    await Promise.all(sessions.map((session) => this.#work(session, check.codecs)));
+    for (let next = this.#next(hello, check.codecs); next !== undefined; next = this.#next(hello, check.codecs)) {
+      this.#notRun.set(next.profile, (this.#notRun.get(next.profile) ?? 0) + 1);
+    }
+    return {
+      ...result,
+      outcomes: this.#outcomes,
+      notRun: this.#notRun,
+      links: sessions.length,
+      restarts: this.#restarts,
+    };
+  }
+
+  /** Scales the deadline of a case to what this machine and IUT took for the link check. r[iut.deadline.scaled] */
+  #scale({ roundTrip, longLine }: LinkCheck): void {
+    if (this.#plan.caseDeadline !== undefined) return;
+    this.#deadline = {
+      base: Math.max(2000, 500 * roundTrip),
+      perByte: Math.max(1e-3, (50 * longLine) / LINE_LIMIT),
+    };
+  }
+
+  #open(): Promise<Session> {
+    const { way, welcome, startDeadline, log } = this.#plan;
+    this.#opened++;
+    return Session.open(way, welcome, { deadline: startDeadline, number: this.#opened, log });
+  }
+
+  async #reopen(): Promise<Session | undefined> {
+    while (this.#restarts < RESTARTS) {
+      this.#restarts++;
+      try {
+        return await this.#open();
+      } catch (error) {
+        if (blame(error) === undefined) throw error;
+        this.#plan.log(`restart ${this.#restarts} of ${RESTARTS} failed: ${(error as Error).message}`);
+      }
+    }
+    return undefined;
+  }
+
+  /** The next case that this IUT is to be put to; settles those before it that do not apply. */
+  #next(hello: Hello, unusable: ReadonlyMap<string, unknown>): Case | undefined {
+    for (let item = this.#queue.next(); item.done !== true; item = this.#queue.next()) {
+      const next = item.value;
+      if (!this.#plan.profile(next.profile)) continue;
+      const reason = notApplicable(next, hello);
+      if (reason !== undefined) {
+        this.#settle(this.#order++, {
+          id: next.id,
+          profile: next.profile,
+          verdict: "not applicable",
+          case: next,
+          text: reason,
+        });
+      } else if (unusable.has(next.profile)) {
+        this.#notRun.set(next.profile, (this.#notRun.get(next.profile) ?? 0) + 1);
+      } else {
+        return next;
+      }
+    }
+    return undefined;
+  }
+
+  async #work(session: Session, unusable: ReadonlyMap<string, unknown>): Promise<void> {
+    let current: Session | undefined = session;
+    let turn = performance.now();
+    const { hello } = session;
+    for (let next = this.#next(hello, unusable); next !== undefined; next = this.#next(hello, unusable)) {
+      const order = this.#order++;
+      const { outcome, lost } = await this.#put(current, next);
+      this.#settle(order, outcome);
+      if (lost) {
+        await current.close();
+        current = await this.#reopen();
+        if (current === undefined) return;
+      }
+      // In process nothing else gives the event loop a turn, and progress needs one.
+      if (!current.link.wire && performance.now() - turn > 50) {
+        await new Promise((resolve) => setImmediate(resolve));
+        turn = performance.now();
+      }
+    }
+    await current.close();
+  }
+
+  async #put(session: Session, next: Case): Promise<{ outcome: Outcome; lost: boolean }> {
+    const { id, profile, role, limits, steps } = next;
+    const about = { id, profile, case: next };
+    let answer: Answer;
+    try {
+      const asked = session.ask({ id, profile, role, limits, steps }, { deadline: this.#deadlineOf(next) });
+      answer = asked instanceof Promise ? await asked : asked;
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      const record = session.link.record.lines();
+      const verdict = blame(error) ?? "harness error";
+      return {
+        outcome: { ...about, verdict, text, record },
+        lost: !(error instanceof ShapeError && error.inStep),
+      };
+    }
+    return { outcome: this.#judge(next, answer, session), lost: false };
+  }
+
+  #judge(next: Case, answer: Answer, session: Session): Outcome {
+    const { id, profile, level } = next;
+    if (answer.op === "declined") {
+      const text = answer.text === undefined ? answer.reason : `${answer.reason}: ${answer.text}`;
+      return { id, profile, verdict: "declined", case: next, text: answer.issue ? `${text} (${answer.issue})` : text };
+    }
+    // r[iut.errored.verdict]
+    const wrong = level === "must" ? "fail" : "warn";
+    if (answer.op === "errored") return { id, profile, verdict: wrong, case: next, text: answer.text };
+    const difference = judge(next.expected, answer.steps, session.hello.error_granularity);
+    if (difference === null) return { id, profile, verdict: "pass" };
+    return { id, profile, verdict: wrong, case: next, actual: answer.steps, difference };
+  }
+
+  #settle(order: number, outcome: Outcome): void {
+    this.#outcomes[order] = outcome;
+    this.#plan.progress(outcome);
+  }
+
+  #deadlineOf({ steps }: Case): number {
+    let bytes = 0;
+    for (const step of steps) {
+      if ("feed" in step) bytes += step.feed.length / 2;
+      else if ("feed_fill" in step) bytes += step.feed_fill.count;
+      else if ("encode" in step) bytes += bytesOf(step.encode);
+    }
+    return this.#deadline.base + bytes * this.#deadline.perByte;
+  }
+}
+
+/** How many bytes a value to encode stands for, roughly: its text, and its fills at their full length. */
+function bytesOf(value: Json): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  if ("fill" in value) return Number((value.fill as { count?: Json } | null)?.count ?? 0);
+  return Object.values(value).reduce<number>((sum, inner) => sum + bytesOf(inner), 0);
+}
+
+/** Why a case is not for this IUT, by what hello says. r[iut.limits.declared] */
+function notApplicable({ profile, role, limits }: Case, hello: Hello): string | undefined {
+  const declared = Object.hasOwn(hello.profiles, profile) ? hello.profiles[profile] : undefined;
+  if (declared === undefined) return "profile not declared";
+  if (!declared.roles.includes(role)) return `role ${role} not declared`;
+  for (const [name, limit] of Object.entries(limits)) {
+    const most = (declared as unknown as Readonly<Record<string, string | undefined>>)[name];
+    if (most !== undefined && BigInt(limit) > BigInt(most)) return `${name} ${limit} is above the declared ${most}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,134 @@
+import Ajv, { type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import bye from "../../spec/iut/bye.schema.json";
+import caseRequest from "../../spec/iut/case.schema.json";
+import common from "../../spec/iut/common.schema.json";
+import declined from "../../spec/iut/declined.schema.json";
+import errored from "../../spec/iut/errored.schema.json";
+import hello from "../../spec/iut/hello.schema.json";
+import result from "../../spec/iut/result.schema.json";
+import values from "../../spec/iut/values.schema.json";
+import welcome from "../../spec/iut/welcome.schema.json";
+import { type Answer, EVENT_CLASSES, type Events, type Granularity, type Hello } from "./protocol.ts";
+
+const ajv = new Ajv({ allowUnionTypes: true, validateFormats: false, verbose: true });
+ajv.addSchema([common, values]);
+
+const MESSAGES = {
+  hello: ajv.compile(hello),
+  welcome: ajv.compile(welcome),
+  case: ajv.compile(caseRequest),
+  result: ajv.compile(result),
+  declined: ajv.compile(declined),
+  errored: ajv.compile(errored),
+  bye: ajv.compile(bye),
+} as const;
+
+/** Profiles whose value has a schema; the values of the others are judged by comparison alone. */
+const VALUES: ReadonlyMap<string, ValidateFunction> = new Map(
+  ["len32", "len64", "len56-tagged", "grpc-lpm", "multipart", "multipart-typed", "tp"].map((profile) => [
+    profile,
+    ajv.compile({ $ref: `values.schema.json#/$defs/${profile}` }),
+  ]),
+);
+
+const CLASSES: ReadonlySet<string> = new Set(EVENT_CLASSES);
+
+/** A line that is not what the protocol allows: the adapter's fault, never the codec's. r[iut.link.schema] */
+export class ShapeError extends Error {
+  override readonly name = "ShapeError";
+  /** True when the answer bears the request's seq: the link is in step, and the next request can go out. */
+  inStep = false;
+}
+
+/** Names the deepest place that does not fit: of the branches of an alternative, the one that came furthest. */
+function explain(what: string, errors: readonly ErrorObject[] | null | undefined): string {
+  const deepest = [...(errors ?? [])].sort(
+    (a, b) =>
+      b.instancePath.length - a.instancePath.length ||
+      Number(a.keyword === "const") - Number(b.keyword === "const") ||
+      Number(a.keyword === "anyOf") - Number(b.keyword === "anyOf"),
+  )[0];
+  if (deepest === undefined) return `${what} does not fit its schema`;
+  const where = deepest.instancePath === "" ? "" : ` at ${deepest.instancePath}`;
+  const detail =
+    deepest.keyword === "additionalProperties"
+      ? `unknown field ${JSON.stringify(deepest.params.additionalProperty)}`
+      : deepest.keyword === "const"
+        ? `must be ${JSON.stringify(deepest.params.allowedValue)}`
+        : (deepest.message ?? deepest.keyword);
+  const came = JSON.stringify(deepest.data) ?? String(deepest.data);
+  return `${what}${where}: ${detail}; it is ${came.length > 120 ? `${came.slice(0, 117)}…` : came}`;
+}
+
+/** Checks one message of either side against its schema; throws `ShapeError`. */
+export function checkMessage(op: keyof typeof MESSAGES, message: unknown): void {
+  const validate = MESSAGES[op];
+  if (!validate(message)) throw new ShapeError(explain(op, validate.errors));
+}
+
+export function readHello(message: unknown): Hello {
+  checkMessage("hello", message);
+  return message as Hello;
+}
+
+export interface AnswerContext {
+  readonly seq: number;
+  /** Of the request: selects the schema of the values. */
+  readonly profile: string;
+  /** One list of events for each of them. */
+  readonly steps: number;
+  readonly granularity: Granularity;
+}
+
+/** Reads an answer in the light of its request; throws `ShapeError`. */
+export function readAnswer(message: unknown, context: AnswerContext): Answer {
+  try {
+    return readInStep(message, context);
+  } catch (error) {
+    if (error instanceof ShapeError) error.inStep = (message as { seq?: unknown } | null)?.seq === context.seq;
+    throw error;
+  }
+}
+
+function readInStep(message: unknown, context: AnswerContext): Answer {
+  const op = (message as { op?: unknown } | null)?.op;
+  if (op !== "result" && op !== "declined" && op !== "errored") {
+    throw new ShapeError(`the op of an answer is "result", "declined" or "errored"; it is ${JSON.stringify(op)}`);
+  }
+  checkMessage(op, message);
+  const answer = message as Answer;
+  // r[iut.answer.seq]
+  if (answer.seq !== context.seq) {
+    throw new ShapeError(`${op}: seq must be ${context.seq}, the request's own; it is ${answer.seq}`);
+  }
+  if (answer.op === "result") checkEvents(answer.steps, context);
+  return answer;
+}
+
+function checkEvents(steps: Events, { profile, steps: expected, granularity }: AnswerContext): void {
+  // r[iut.result.lists]
+  if (steps.length !== expected) {
+    throw new ShapeError(`result: one list of events for each of the ${expected} steps; it has ${steps.length}`);
+  }
+  const validate = VALUES.get(profile);
+  for (const [step, events] of steps.entries()) {
+    for (const event of events) {
+      if (event.event === "message" && validate !== undefined && !validate(event.value)) {
+        throw new ShapeError(explain(`result: a ${profile} message in step ${step}`, validate.errors));
+      }
+      if (event.event === "error") checkGranularity(event.class, granularity, step);
+    }
+  }
+}
+
+// r[iut.granularity.word]
+function checkGranularity(word: string | undefined, granularity: Granularity, step: number): void {
+  const where = `result: the error in step ${step}`;
+  if (granularity === "none") {
+    if (word !== undefined) throw new ShapeError(`${where} has a class, and hello declared the granularity "none"`);
+    return;
+  }
+  if (word === undefined) throw new ShapeError(`${where} has no class, and hello declared "${granularity}"`);
+  if (granularity === "class" && !CLASSES.has(word)) throw new ShapeError(`${where}: "${word}" is a stage, no class`);
+  if (granularity === "stage" && word.includes(".")) throw new ShapeError(`${where}: "${word}" is a class, no stage`);
+}
