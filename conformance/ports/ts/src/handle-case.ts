@@ -1,0 +1,104 @@
+import type { Answer, CaseRequest, Event, Step } from "@tensorwire/conformance/protocol";
+import { WireError } from "@tensorwire/framing";
+import { bytesEvent } from "./bytes.ts";
+import { type CaseDecoder, type CaseEncoder, CODECS, readLimits } from "./codec.ts";
+import { Declined } from "./declined.ts";
+
+/** Answers one request of the harness with the reference's codecs. No state survives the call. r[iut.case.stateless] */
+export function handleCase(request: CaseRequest): Answer {
+  const { seq } = request;
+  try {
+    return { op: "result", seq, steps: runCase(request) };
+  } catch (error) {
+    if (error instanceof Declined) return { op: "declined", seq, reason: error.reason, text: error.message };
+    return { op: "errored", seq, text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+function runCase({ op, profile, role, limits, steps }: CaseRequest): Event[][] {
+  if (op !== "case") throw new Declined("operation", `no operation is named ${String(op)}`);
+  const codec = CODECS.get(profile);
+  if (codec === undefined) throw new Declined("profile", `no profile is named ${profile}`);
+  const read = readLimits(limits);
+  if (role === "decode") {
+    const open = () => codec.decoder(read);
+    let connection = new Connection(open());
+    return steps.map((step) => {
+      const { kind, value } = only(step);
+      if (kind === "reset") connection = new Connection(open());
+      else if (kind === "feed") return connection.read(Buffer.from(value as string, "hex"));
+      else if (kind === "feed_fill") return connection.read(filled(value as { byte: number; count: number }));
+      else if (kind === "eof") return connection.end();
+      else throw new Declined("step", `role decode has no step ${kind}`);
+      return [];
+    });
+  }
+  if (role !== "encode") throw new Declined("role", `no role is named ${String(role)}`);
+  let encoder = codec.encoder(read);
+  return steps.map((step) => {
+    const { kind, value } = only(step);
+    if (kind === "encode") return encodeOne(encoder, value as Parameters<CaseEncoder>[0]);
+    if (kind !== "reset") throw new Declined("step", `role encode has no step ${kind}`);
+    encoder = codec.encoder(read);
+    return [];
+  });
+}
+
+/** The one key of a step; a step with more says two things, and is declined. r[iut.step.one-key] */
+function only(step: Step): { kind: string; value: unknown } {
+  const entries = Object.entries(step);
+  const [entry] = entries;
+  if (entry === undefined || entries.length > 1)
+    throw new Declined("step", `a step has one key, not ${entries.length}`);
+  return { kind: entry[0], value: entry[1] };
+}
+
+const filled = ({ byte, count }: { byte: number; count: number }) => Buffer.alloc(count, byte);
+
+/** What the chunk is overwritten with when its step is over. */
+const POISON = 0xa5;
+
+/**
+ * One connection of a case, from its start or a reset to the next. The decoder is asked after an error too: that it stays
+ * silent is its own virtue, not the adapter's. Only the same error is not told twice.
+ */
+class Connection {
+  readonly #decoder: CaseDecoder;
+  #told: WireError | null = null;
+
+  constructor(decoder: CaseDecoder) {
+    this.#decoder = decoder;
+  }
+
+  /** One read of exactly these bytes. A decoder that keeps a view of them will find them changed. */
+  read(chunk: Uint8Array): Event[] {
+    const { events, error } = this.#decoder.push(chunk);
+    if (error !== null) events.push(...this.#tell(error));
+    chunk.fill(POISON);
+    return events;
+  }
+
+  end(): Event[] {
+    const error = this.#decoder.end();
+    return error === null ? [{ event: "end" }] : this.#tell(error);
+  }
+
+  #tell(error: WireError): Event[] {
+    if (error === this.#told) return [];
+    this.#told = error;
+    return [errorEvent(error)];
+  }
+}
+
+function encodeOne(encoder: CaseEncoder, value: Parameters<CaseEncoder>[0]): Event[] {
+  try {
+    return [bytesEvent(encoder(value))];
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return [errorEvent(error)];
+  }
+}
+
+function errorEvent({ code, offset, fatal, message }: WireError): Event {
+  return { event: "error", class: code, at: String(offset), fatal, text: message };
+}

@@ -1,0 +1,12 @@
+/** The adapter of the reference: the only code of the harness' folder that imports protocol packages. */
+
+import type { CaseRequest } from "@tensorwire/conformance/protocol";
+import { handleCase } from "./handle-case.ts";
+import { hello } from "./hello.ts";
+
+export { handleCase } from "./handle-case.ts";
+export { hello } from "./hello.ts";
+export { serve } from "./serve.ts";
+
+/** The reference as an in-process IUT: for `runInProcess`. */
+export const reference = { hello: hello(), handle: (request: CaseRequest) => handleCase(request) };

@@ -1,0 +1,43 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { serve } from "./serve.ts";
+
+const USAGE = `usage: main.ts                      dial back to TENSORWIRE_ADDR with TENSORWIRE_TOKEN
+       main.ts --listen HOST:PORT   wait for the harness there
+       main.ts --listen PATH        the same on a Unix socket
+       main.ts --stdio              speak on stdin and stdout
+`;
+
+/** `HOST:PORT`, `[IPv6]:PORT`, or a path. */
+function place(address: string): { host: string; port: number } | { path: string } {
+  const match = /^(?:\[([^\]]+)\]|([^/:]+)):(\d+)$/.exec(address);
+  return match === null ? { path: address } : { host: match[1] ?? match[2] ?? "", port: Number(match[3]) };
+}
+
+/** A lost connection ends the loop of `serve` with an error: this is where it is told. */
+async function speak(socket: Socket, token = ""): Promise<void> {
+  socket.setNoDelay(true);
+  try {
+    await serve(socket, socket, token);
+    socket.end();
+  } catch (error) {
+    process.stderr.write(`the link broke: ${error instanceof Error ? error.message : String(error)}\n`);
+    socket.destroy();
+    process.exitCode = 1;
+  }
+}
+
+const [way, address] = process.argv.slice(2);
+const { TENSORWIRE_ADDR, TENSORWIRE_TOKEN } = process.env;
+if (way === "--stdio") {
+  await serve(process.stdin, process.stdout);
+} else if (way === "--listen" && address !== undefined) {
+  createServer((socket) => void speak(socket)).listen(place(address));
+} else if (way === undefined && TENSORWIRE_ADDR !== undefined) {
+  const socket = connect(place(TENSORWIRE_ADDR));
+  await once(socket, "connect");
+  await speak(socket, TENSORWIRE_TOKEN);
+} else {
+  process.stderr.write(USAGE);
+  process.exit(64);
+}
