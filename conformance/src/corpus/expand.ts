@@ -91,12 +91,12 @@ class Table implements Neighbours {
   }
 }
 
-/** Another vector, glueable, of the same profile and limits. */
+/** Vectors that may share a case: one that is a SHOULD must not decide a MUST. */
 function related(other: Vector, vector: Vector): boolean {
   return (
-    other !== vector &&
     other.sweeps.glue === true &&
     other.profile === vector.profile &&
+    other.level === vector.level &&
     sameLimits(other.limits, vector.limits)
   );
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from families import leads, multipart, multipart_encodes, multipart_typed, prefix
+from families import leads, multipart, multipart_encodes, multipart_typed, prefix, tp, tp_encodes, tp_headers, tp_infer, tp_specs
 from families.encodes import encodes
 from families.ends import ends
 from families.frames import frames, large
@@ -15,6 +15,7 @@ def all_profiles() -> Iterator[dict]:
         yield prefix.profile(p)
     for name in ("multipart", "multipart-typed"):
         yield multipart.profile(name)
+    yield tp.profile()
 
 
 def all_families() -> Iterator[Family]:
@@ -26,3 +27,5 @@ def all_families() -> Iterator[Family]:
         for build in (multipart.messages, multipart.refusals, multipart_encodes.encodes):
             yield build(name)
     yield from (multipart_typed.untyped_view(), multipart_typed.typed_messages(), multipart_typed.typed_refusals())
+    yield from (tp_headers.headers(), tp_headers.actions(), tp_infer.infer(), tp_infer.manifests())
+    yield from (tp_specs.specs(), tp_specs.plans(), tp_encodes.encodes())

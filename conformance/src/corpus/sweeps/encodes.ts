@@ -21,6 +21,7 @@ export function* again(v: EncodeVector): Iterable<Plan> {
 /** Each other encode vector under the same limits, right after this one. */
 export function* follow(v: EncodeVector, neighbours: Neighbours): Iterable<Plan> {
   for (const other of neighbours.followers(v)) {
+    if (other === v) continue;
     yield {
       suffix: `then=${other.slug}`,
       rules: v.rulesFor(refused(v) || refused(other) ? "encode.after" : "encode.again"),

@@ -13,9 +13,9 @@ export interface Plan {
 
 /** What a sweep over one vector may know of the others. */
 export interface Neighbours {
-  /** Decode vectors of the same profile and limits that may be glued, in the order of the corpus. */
+  /** Decode vectors of the same profile, limits and level that may be glued, this one too, in the order of the corpus. */
   glueable(vector: DecodeVector): readonly DecodeVector[];
-  /** Encode vectors of the same profile and limits that may follow each other. */
+  /** Encode vectors of the same profile, limits and level that may follow each other, this one too. */
   followers(vector: EncodeVector): readonly EncodeVector[];
   sibling<V extends Vector>(vector: V): V;
 }

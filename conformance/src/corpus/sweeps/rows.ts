@@ -13,8 +13,9 @@ const MAX_BYTEWISE = 256;
 /** In one read with each vector that may be glued to it; the first must end cleanly, the second may fail. */
 export function* glue(v: DecodeVector, neighbours: Neighbours): Iterable<Plan> {
   if (v.stream.atEof !== "end") return;
-  const others = neighbours.glueable(v);
-  for (const other of others) {
+  const group = neighbours.glueable(v);
+  for (const other of group) {
+    if (other === v) continue;
     const clean = other.stream.atEof === "end";
     yield {
       suffix: `glue=${other.slug}`,
@@ -25,10 +26,11 @@ export function* glue(v: DecodeVector, neighbours: Neighbours): Iterable<Plan> {
       play: () => new Script(Stream.join([v.stream, other.stream])).reads([]).eof(),
     };
   }
-  const clean = others.filter((other) => other.stream.atEof === "end");
-  if (clean.length < 2) return;
+  const clean = group.filter((other) => other.stream.atEof === "end");
+  // Once for the group: the row is the same for every vector in it.
+  if (clean[0] !== v || clean.length < 3) return;
   const why = "Every stream that ends cleanly, in one row, gives the messages of all.";
-  const row = () => Stream.join([v.stream, ...clean.map((other) => other.stream)]);
+  const row = () => Stream.join(clean.map((each) => each.stream));
   yield { suffix: "glue=all", rules: v.rulesFor("glued"), why, play: () => new Script(row()).reads([]).eof() };
   yield {
     suffix: "glue=all,chunk=1",
