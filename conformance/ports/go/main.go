@@ -67,7 +67,7 @@ func answer(r request) object {
 func serve(in io.Reader, out io.Writer) {
 	declared := object{}
 	for _, name := range profiles {
-		declared[name] = object{"roles": []string{"decode", "encode"}, "max_frame_length": strconv.Itoa(maxFrame)}
+		declared[name] = object{"roles": []string{"decode", "encode"}, "max_frame_length": strconv.FormatUint(maxFrame, 10)}
 	}
 	send := json.NewEncoder(out)
 	send.Encode(object{

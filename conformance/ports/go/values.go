@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 
@@ -14,7 +15,8 @@ import (
 // The JSON form of each profile's messages: the table "Values" of spec/iut-protocol.md.
 
 const (
-	maxFrame = 1 << 30
+	maxFrame = math.MaxUint64 // what a length may say
+	maxBuilt = 1 << 30        // what a case may have us build
 	maxHex   = 4096
 )
 
@@ -93,7 +95,7 @@ func loadBytes(raw json.RawMessage, limit uint64) ([]byte, error) {
 	if value.Fill.Count > limit {
 		return nil, &wire.Error{Class: "oversize.declared"}
 	}
-	return value.Fill.build(), nil
+	return value.Fill.build()
 }
 
 // loadChunk reads what a feed or a feed_fill carries.
@@ -102,8 +104,10 @@ func loadChunk(kind string, raw json.RawMessage) ([]byte, error) {
 		return loadBytes(raw, maxFrame)
 	}
 	var fill run
-	err := json.Unmarshal(raw, &fill)
-	return fill.build(), err
+	if err := json.Unmarshal(raw, &fill); err != nil {
+		return nil, err
+	}
+	return fill.build()
 }
 
 // run is Count equal bytes.
@@ -112,7 +116,12 @@ type run struct {
 	Count uint64
 }
 
-func (r run) build() []byte { return bytes.Repeat([]byte{r.Byte}, int(r.Count)) }
+func (r run) build() ([]byte, error) {
+	if r.Count > maxBuilt {
+		return nil, declined("limit")
+	}
+	return bytes.Repeat([]byte{r.Byte}, int(r.Count)), nil
+}
 
 func showBytes(data []byte) any {
 	if len(data) <= maxHex {

@@ -17,7 +17,7 @@ def run_case(profile: str, role: str, limits: dict[str, str], steps: list[dict[s
     if profile not in PROFILES or role not in STEPS:
         raise Declined("role" if profile in PROFILES else "profile")
     numbers = {name: int(text) for name, text in limits.items()}
-    if not numbers.keys() <= {"max_frame_length", "max_parts"} or numbers.get("max_frame_length", 0) > MAX_FRAME:
+    if not numbers.keys() <= {"max_frame_length", "max_parts"} or max(numbers.values(), default=0) > MAX_FRAME:
         raise Declined("limit")
     read, show_message, encode = codec(profile, numbers)
     decoder, lists = Decoder(read), []

@@ -195,7 +195,7 @@ class Shim(unittest.TestCase):
         self.assertEqual(run("len64", role="dance"), ("declined", "role"))
         self.assertEqual(run("len64", {"encode": {"payload": ""}}), ("declined", "step"))
         self.assertEqual(run("len64", {"feed": "", "eof": True}), ("declined", "step"))
-        self.assertEqual(run("len64", max_frame_length=1 << 62), ("declined", "limit"))
+        self.assertEqual(run("len64", max_frame_length=1 << 64), ("declined", "limit"))
         self.assertEqual(answer({"op": "nonesuch", "seq": 3}), {"op": "declined", "reason": "operation", "seq": 3})
 
     def test_a_conversation(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Callable
 from framing import PREFIX, Record, WireError, encode_frame, encode_multipart, read_frame, read_multipart
 from tp import encode_tp, read_tp
 
-MAX_FRAME = 1 << 30
+MAX_FRAME, MAX_BUILT = (1 << 64) - 1, 1 << 30  # what a length may say, and what a test may have us build
 LEAD = {"len56-tagged": "tag", "grpc-lpm": "flag"}
 PROFILES = [*PREFIX, "multipart", "multipart-typed", "tp"]
 
@@ -21,8 +21,8 @@ def load(part: Any, limit: int) -> Record:
     value, typehash = (part["bytes"], int(part["typehash"])) if typed else (part, None)
     if isinstance(value, str):
         return bytes.fromhex(value), typehash
-    if value["fill"]["count"] > limit:  # judged before it is built
-        raise WireError("oversize.declared")
+    if value["fill"]["count"] > min(limit, MAX_BUILT):  # judged before it is built
+        raise WireError("oversize.declared") if value["fill"]["count"] > limit else Declined("limit")
     return bytes([value["fill"]["byte"]]) * value["fill"]["count"], typehash
 
 

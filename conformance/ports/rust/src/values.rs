@@ -9,7 +9,10 @@ use crate::wire::{
 };
 
 pub const PROFILES: [&str; 7] = ["len32", "len64", "len56-tagged", "grpc-lpm", "multipart", "multipart-typed", "tp"];
-pub const MAX_FRAME: u64 = 1 << 30;
+/// What a length may say.
+pub const MAX_FRAME: u64 = u64::MAX;
+/// What a case may have us build.
+const MAX_BUILT: usize = 1 << 30;
 const MAX_HEX: usize = 4096;
 const IDS: [&str; 4] = ["call_id", "chunk_index", "control_epoch", "cache_epoch"];
 
@@ -137,6 +140,7 @@ pub fn from_fill(fill: &Value) -> Result<Vec<u8>, Failure> {
     let byte = fill["byte"].as_u64().and_then(|byte| u8::try_from(byte).ok());
     let count = fill["count"].as_u64().and_then(|count| usize::try_from(count).ok());
     match (byte, count) {
+        (_, Some(count)) if count > MAX_BUILT => Err(Failure::Declined("limit")),
         (Some(byte), Some(count)) => Ok(vec![byte; count]),
         _ => Err(errored(format!("no fill: {fill}"))),
     }
