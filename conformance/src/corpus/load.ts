@@ -48,9 +48,13 @@ export function loadCorpus(directory: string): Corpus {
   return {
     hash: lock.corpus,
     vectors: vectors.length,
-    rules: new Set(vectors.flatMap((vector) => vector.rules)),
+    rules: new Set([...vectors.flatMap(({ rules }) => rules), ...[...profiles.values()].flatMap(derivedRules)]),
     cases: (filter) => expand(vectors, filter),
   };
+}
+
+function derivedRules({ derived }: ProfileFile): string[] {
+  return Object.values(derived).flat();
 }
 
 function lockedFiles(directory: string, lock: Lock): Map<string, Uint8Array> {

@@ -34,7 +34,7 @@ export interface Corpus {
   /** `sha256:…` over the list of files and their hashes, as `lock.json` has it. */
   readonly hash: string;
   readonly vectors: number;
-  /** Every rule id that a vector names. */
+  /** Every rule id that a vector or a sweep of a profile names. */
   readonly rules: ReadonlySet<string>;
   /** Expanded lazily, in a stable order. */
   cases(filter?: (id: string) => boolean): Iterable<Case>;
