@@ -180,3 +180,12 @@ test("a push after end() and a limit that is no length are the caller's faults",
   expect(() => new FrameDecoder("len64", { maxFrameLength: 2n ** 53n })).toThrow(RangeError);
   expect(() => new FrameDecoder("len64", { maxFrameLength: -1 })).toThrow(RangeError);
 });
+
+test("skip() counts bytes that another decoder read between frames, in offsets and errors", () => {
+  const decoder = new FrameDecoder("len64");
+  decoder.skip(40);
+  const batch = decoder.push(hex("0000000000000001 aa 00"));
+  expect([batch.at(0), decoder.offset]).toEqual([49, 50]);
+  expect(() => decoder.skip(1)).toThrow("[state] expected skip() between frames");
+  expect(decoder.end()?.offset).toBe(50);
+});
