@@ -23,7 +23,7 @@ export class PpAcceptance {
   readonly window: number;
   /** Results that were dropped, by reason. */
   readonly dropped = { "stale-epoch": 0, late: 0 };
-  /** In the order in which they were sent. Calls of an older epoch stay: their results still have to be received. */
+  /** In the order in which they were sent. Calls of an older epoch stay. r[pp.acceptance.hard-cut] */
   readonly #calls: PpCall[] = [];
   #last: PpCallIds | null = null;
 

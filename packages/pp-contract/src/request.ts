@@ -64,6 +64,7 @@ export function readRequest(
     if (wire[name] === header[name]) continue;
     throw blame("header.field", `${name}: expected the header's ${header[name]} in the envelope, ${wire[name]} came`);
   }
+  // r[pp.limit.allocation]: tensors are taken last, from parts that are here.
   const tensor_specs = checkSpecs(wire.tensor_specs, limits, blame);
   const step = checkStep(wire, tensor_specs, blame);
   const tensors = takeTensors(tensor_specs, payload.parts, blame);
@@ -95,7 +96,7 @@ export class PpRequestDecoder {
 
 /**
  * Preflight: makes a request that can be sent, every field and formula validated, the envelope serialised, specs checked,
- * tensors materialised. r[pp.send.order]
+ * tensors materialised. r[pp.send.order] r[pp.encode.layout]
  *
  * @throws WireError refusals `header.field`, `spec.mismatch`, `oversize.declared`, and whatever a tensor's own function
  *   throws; nothing was emitted.

@@ -74,6 +74,7 @@ function readResult(payload: Uint8Array, at: number, limits: MessageLimits): PpR
   checkVersion(body.bytes, PP_RESULT_VERSION, "PP result", limits, blame);
   const wire = resultCodec.decode(body.bytes, blame);
   const tensor_specs = checkSpecs(wire.tensor_specs, limits, blame);
+  // r[pp.result.ok-default]
   const { ok = true } = wire;
   checkOutcome(ok, wire.error_message, tensor_specs, blame);
   const tensors = takeTensors(tensor_specs, parts, blame);
@@ -133,7 +134,8 @@ export class PpResultDecoder {
 }
 
 /**
- * Makes a result that can be sent. r[pp.send.order]
+ * Makes a result that can be sent. A stage answers every INFER with one: where it cannot do the call, with `ok` false.
+ * r[pp.send.order] r[pp.result.exactly-one]
  *
  * @throws WireError refusals `header.field`, `spec.mismatch`, `oversize.declared`; nothing was emitted.
  */

@@ -2,7 +2,10 @@ import { type MessageLimits, messageLimits } from "@tensorwire/tensor-spec";
 import { type Decoded, HeaderDecoder, SessionOrder } from "@tensorwire/tp-control";
 import { type PpRequest, readRequest } from "./request.ts";
 
-/** Decodes one connection to a stage, profile `pp-session`: the layout of requests, and the order of ids and epochs. */
+/**
+ * Decodes one connection to a stage, profile `pp-session`: the layout of requests, and the order of ids and epochs. A request
+ * is delivered when all of it has been judged, so that what a stage re-broadcasts has passed. r[pp-session.rebroadcast]
+ */
 export class PpSession {
   readonly #order = new SessionOrder();
   readonly #decoder: HeaderDecoder<PpRequest>;

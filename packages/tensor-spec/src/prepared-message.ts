@@ -24,7 +24,8 @@ const RECORD_HEADER = 8;
 /**
  * A message that can be sent: nothing of it can fail any more but the connection. The constructor is private, and
  * `prepare` makes one only after everything has been validated, serialised and materialised, so that what takes a
- * PreparedMessage cannot strand its receiver behind a header. r[tp.send.order]
+ * PreparedMessage cannot strand its receiver behind a header. r[tp.send.order] Whoever sends it owes the rest: after a failure
+ * behind its first byte nothing more goes out on that connection. r[tp.send.poison] r[pp.send.poison]
  */
 export class PreparedMessage<Subject = unknown> {
   /** What is sent, for reports: a TP or PP header, or the ids of a result. */
@@ -47,7 +48,7 @@ export class PreparedMessage<Subject = unknown> {
    *
    * @internal Called by the `prepare…` functions of the protocols.
    * @throws WireError `spec.mismatch` or `oversize.declared`, and whatever a tensor's own function throws. No byte exists
-   *   then. r[tp.send.nothing]
+   *   then. r[tp.send.nothing] r[pp.send.nothing]
    */
   static prepare<Subject>(parts: MessageParts<Subject>, limits: MessageLimits): PreparedMessage<Subject> {
     const header = parts.header === undefined ? [] : [parts.header];

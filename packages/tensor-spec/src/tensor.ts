@@ -16,7 +16,7 @@ const ALIGNMENT = 64;
  * @throws WireError `spec.mismatch`, made by `blame`.
  */
 export function takeTensors(specs: readonly TensorSpec[], parts: readonly Part[], blame: Blame): Tensor[] {
-  // r[tp.spec.parts]
+  // r[tp.spec.parts] r[pp.spec.tensors]
   if (parts.length !== specs.length) {
     throw blame("spec.mismatch", `expected ${specs.length} parts, one for each spec, ${parts.length} came`);
   }

@@ -21,7 +21,7 @@ export type ReadMessage<Message> = (header: TpHeader, payload: MultipartMessage 
 
 /**
  * Cuts a stream into header-first messages: 40 bytes, and after INFER one `len64` frame that holds a multipart message.
- * TP and PP requests differ only in what `read` makes of them.
+ * TP and PP requests differ only in what `read` makes of them. All state is the object's own. r[tp.state.isolated]
  */
 export class HeaderDecoder<Message> {
   readonly #read: ReadMessage<Message>;
@@ -44,7 +44,7 @@ export class HeaderDecoder<Message> {
     this.#frames = new FrameDecoder("len64", this.#limits);
   }
 
-  /** The fatal error, once there is one. r[tp.error.sticky] */
+  /** The fatal error, once there is one. r[tp.error.sticky] r[pp.error.sticky] */
   get error(): WireError | null {
     return this.#error;
   }
@@ -55,7 +55,8 @@ export class HeaderDecoder<Message> {
   }
 
   /**
-   * Reads a chunk. Messages own their bytes. Never throws for a peer's bytes.
+   * Reads a chunk, cut wherever it may be. Messages own their bytes. Never throws for a peer's bytes.
+   * r[tp.boundary.chunking] r[pp.boundary.chunking]
    *
    * @throws WireError `state` after `end()`: the caller's fault.
    */
@@ -82,7 +83,7 @@ export class HeaderDecoder<Message> {
       const message = `expected ${HEADER_SIZE} bytes of header, the stream ended after ${this.#partialHave}`;
       this.#error = blame("eof.in-header", message);
     }
-    // r[tp.infer.cut-prefix] r[tp.infer.cut-body] r[tp.infer.cut-before-prefix]
+    // r[tp.infer.cut-prefix] r[tp.infer.cut-body] r[tp.infer.cut-before-prefix] r[pp.infer.cut]
     if (this.#error === null && this.#pending !== null) {
       const { call_id } = this.#pending;
       const owed = `expected a frame after the INFER header of call ${call_id}, the stream ended before its first byte`;
@@ -107,23 +108,25 @@ export class HeaderDecoder<Message> {
       this.#pending = header;
       this.#dropping = !admitted;
     } else if (admitted) {
-      // r[tp.action.header-only]
+      // r[tp.action.header-only] r[pp.action.header-only]
       messages.push(this.#read(header, null, at));
     }
     return to;
   }
 
   #takeFrame(chunk: Uint8Array, from: number, messages: Message[]): number {
-    // One frame at a time: what follows it is a header. r[tp.infer.payload]
+    // One frame at a time: what follows it is a header. r[tp.infer.payload] r[pp.infer.payload]
     const batch = this.#frames.push(chunk, from, 1);
+    // r[tp.infer.oversize] r[pp.infer.oversize] r[tp.infer.limit-allocation]
     if (batch.error !== null) throw batch.error;
     if (batch.count === 0) return batch.consumed;
     const header = this.#pending!;
     this.#pending = null;
     if (this.#dropping) return batch.consumed;
     const at = batch.at(0);
-    // r[tp.infer.multipart]
+    // r[tp.infer.multipart] r[pp.infer.multipart]
     const payload = decodeMultipart(batch.view(0), { maxParts: this.#limits.maxParts, offset: at });
+    // r[tp.error.atomic] r[pp.error.atomic]: what read() refuses is not delivered.
     messages.push(this.#read(header, payload, at));
     return batch.consumed;
   }

@@ -4,7 +4,7 @@ import { type Blame, peerFault } from "@tensorwire/tensor-spec";
 /** Bytes of a header. */
 export const HEADER_SIZE = 40;
 
-/** The actions, at their numbers on the wire. r[tp.action.values] */
+/** The actions, at their numbers on the wire. r[tp.action.values] r[pp.action.values] */
 export const TP_ACTIONS = ["NOOP", "INFER", "SHUTDOWN"] as const;
 export type TpAction = (typeof TP_ACTIONS)[number];
 

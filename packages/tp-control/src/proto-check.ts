@@ -5,7 +5,7 @@ import protobuf from "protobufjs";
  * The object that protobufjs is to serialise. protobufjs converts what does not fit (2^64 becomes 0, "x" becomes NaN), so
  * every field is judged here first; and it writes defaults that are set, so they are left out. r[tp.encode.canonical]
  *
- * @throws WireError `header.field` with the field's path, made by `blame`.
+ * @throws WireError `header.field` with the field's path, made by `blame`. r[tp.encode.field-range] r[pp.encode.field-range]
  */
 export function toWireObject(type: protobuf.Type, message: object, blame: Blame, path = type.name): object {
   const result: Record<string, unknown> = {};

@@ -3,6 +3,7 @@ import { refusal } from "@tensorwire/framing";
 import type { Blame } from "@tensorwire/tensor-spec";
 import protobuf from "protobufjs";
 import { toWireObject } from "./proto-check.ts";
+import { checkWireTypes, wireTableOf } from "./proto-wire.ts";
 
 /**
  * One protobuf message as plain objects: fields by their proto names, 64-bit integers as bigints, enums by name, absent
@@ -34,14 +35,16 @@ export function loadProtos(texts: readonly string[]): <Message>(name: string) =>
   return (name) => {
     const { serialize, deserialize } = definitions[name] as MessageTypeDefinition<object, object>;
     const type = root.lookupType(name);
+    const table = wireTableOf(type);
     return {
       encode: (message) => serialize(toWireObject(type, message as object, refusal)),
       decode: (bytes, blame) => {
         try {
+          checkWireTypes(table, bytes);
           // A Reader passes for a Buffer: decode() wraps only what is not one.
           return deserialize(new StrictReader(bytes) as unknown as Buffer) as never;
         } catch (cause) {
-          // r[tp.manifest.message]
+          // r[tp.manifest.message] r[pp.manifest.message]
           const why = cause instanceof Error ? cause.message : String(cause);
           throw blame("header.length", `expected a ${name}, ${bytes.length} bytes came that are not one (${why})`);
         }

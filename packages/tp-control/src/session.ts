@@ -68,7 +68,7 @@ export class SessionOrder implements HeaderGate {
       }
       this.#cut ||= grown;
     }
-    // r[tp-session.chunk-index.infer-only]
+    // r[tp-session.chunk-index.infer-only] r[pp-session.chunk-index]
     if (action !== "INFER") return;
     // r[tp-session.chunk-index.hard-cut]
     const least = this.#cut || this.#chunk === null ? 0n : this.#chunk;

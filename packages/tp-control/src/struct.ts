@@ -1,7 +1,7 @@
 import { refusal } from "@tensorwire/framing";
 import type { Blame } from "@tensorwire/tensor-spec";
 
-/** What a `google.protobuf.Struct` carries without changing it. */
+/** What a `google.protobuf.Struct` carries without changing it: data, and nothing else. r[tp.manifest.nothing-executable] */
 export type StructValue = null | boolean | number | string | readonly StructValue[] | StructObject;
 export interface StructObject {
   readonly [name: string]: StructValue;

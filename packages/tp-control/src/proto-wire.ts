@@ -1,0 +1,79 @@
+import protobuf from "protobufjs";
+
+const LENGTH_DELIMITED = 2;
+/** Wire types of the scalar types that the `.proto` files use. */
+const WIRE_TYPES: Readonly<Record<string, number>> = {
+  bool: 0,
+  uint32: 0,
+  uint64: 0,
+  int64: 0,
+  double: 1,
+  string: LENGTH_DELIMITED,
+};
+
+interface WireField {
+  readonly name: string;
+  readonly wireType: number;
+  /** A repeated number may also come packed. */
+  readonly packable: boolean;
+  readonly message: WireTable | null;
+}
+
+/** The fields of a message by number. */
+export type WireTable = Map<number, WireField>;
+
+/** The table of `type` and, through it, of every message that it holds. */
+export function wireTableOf(type: protobuf.Type, known = new Map<protobuf.Type, WireTable>()): WireTable {
+  const standing = known.get(type);
+  if (standing !== undefined) return standing;
+  const table: WireTable = new Map();
+  known.set(type, table);
+  for (const field of type.fieldsArray) {
+    const { name, repeated, map, resolvedType } = field.resolve();
+    const inner = resolvedType instanceof protobuf.Type ? wireTableOf(resolvedType, known) : null;
+    // Every map here has strings for keys and messages for values.
+    const message = map && inner !== null ? entryTable(inner) : inner;
+    const wireType = message === null ? (WIRE_TYPES[field.type] ?? 0) : LENGTH_DELIMITED;
+    table.set(field.id, { name, wireType, packable: repeated && wireType !== LENGTH_DELIMITED, message });
+  }
+  return table;
+}
+
+function entryTable(value: WireTable): WireTable {
+  return new Map([
+    [1, { name: "key", wireType: LENGTH_DELIMITED, packable: false, message: null }],
+    [2, { name: "value", wireType: LENGTH_DELIMITED, packable: false, message: value }],
+  ]);
+}
+
+/**
+ * Walks a message and judges the wire type of each field that the table knows. protobufjs reads a known field number without
+ * a look at its wire type, and so would take the length of a string for an integer. r[tp.manifest.wire-type]
+ * r[pp.manifest.wire-type] Unknown fields are stepped over. r[tp.manifest.unknown-fields] r[pp.manifest.unknown-fields]
+ *
+ * @throws Error that says which field, or where the bytes end too early.
+ */
+export function checkWireTypes(table: WireTable, bytes: Uint8Array): void {
+  walk(table, new protobuf.Reader(bytes), bytes.length, 0);
+}
+
+function walk(table: WireTable, reader: protobuf.Reader, end: number, depth: number): void {
+  if (depth > protobuf.util.recursionLimit) throw new Error("nested too deeply");
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    const wireType = tag & 7;
+    if (tag >>> 3 === 0) throw new Error("field number 0");
+    const field = table.get(tag >>> 3);
+    if (field !== undefined && wireType !== field.wireType && !(field.packable && wireType === LENGTH_DELIMITED)) {
+      throw new Error(`field ${field.name}: expected wire type ${field.wireType}, ${wireType} came`);
+    }
+    if (field === undefined || field.message === null) {
+      reader.skipType(wireType);
+      continue;
+    }
+    const length = reader.uint32();
+    if (length > end - reader.pos) throw new Error(`field ${field.name} is longer than what holds it`);
+    walk(field.message, reader, reader.pos + length, depth + 1);
+  }
+  if (reader.pos !== end) throw new Error("a field is longer than what holds it");
+}
