@@ -73,7 +73,7 @@ describe("encode.refusal", () => {
     const encode = (profile: FramingProfile, lead: number) => () =>
       new FrameEncoder(profile).writePrefix(target, 0, 1, lead);
     for (const tag of [-1, 256, 1.5, Number.NaN]) {
-      expect(refusalOf(encode("len56-tagged", tag))).toEqual({ code: "flags.reserved", ...caller });
+      expect(refusalOf(encode("len56-tagged", tag))).toEqual({ code: "header.field", ...caller });
     }
     expect(refusalOf(encode("grpc-lpm", 1))).toEqual({ code: "codec.unsupported", ...caller });
     expect(refusalOf(encode("grpc-lpm", 2))).toEqual({ code: "flags.reserved", ...caller });

@@ -26,7 +26,7 @@ export class FrameEncoder {
    * One frame: the prefix and then the payload's buffers. `lead` is the tag of `len56-tagged` (0 to 255) or the flag of
    * `grpc-lpm` (0).
    *
-   * @throws WireError `oversize.declared`, `flags.reserved`, `codec.unsupported`; nothing was emitted.
+   * @throws WireError `oversize.declared`, `header.field` (tag), `flags.reserved`, `codec.unsupported` (flag); nothing was emitted.
    */
   encode(payload: Uint8Array | readonly Uint8Array[], lead = 0): Uint8Array[] {
     const prefix = new Uint8Array(this.prefixSize);
@@ -63,7 +63,7 @@ export class FrameEncoder {
     const kind = this.#lead;
     // r[len56.encode.tag-range]
     if (kind === "tag" && !(Number.isInteger(lead) && lead >= 0 && lead <= 255)) {
-      throw refusal("flags.reserved", `expected a tag from 0 to 255, ${lead} came`);
+      throw refusal("header.field", `expected a tag from 0 to 255, ${lead} came`);
     }
     // r[grpc.encode.flag]
     if (kind === "flag" && lead === 1) throw refusal("codec.unsupported", "expected flag 0 (no codec), 1 came");
