@@ -115,9 +115,9 @@ export const GALLERY: readonly Liar[] = [
     answer: later(() => ({ raw: '{"op":"resu' })),
     exit: 1,
     verdict: "timeout",
-    says: /no answer within the deadline/,
+    says: /no answer within 0\.2 s/,
   },
-  { name: "hangs", answer: later(() => "silence"), exit: 1, verdict: "timeout", says: /no answer within the deadline/ },
+  { name: "hangs", answer: later(() => "silence"), exit: 1, verdict: "timeout", says: /no answer within 0\.2 s/ },
   {
     name: "errs",
     answer: later(({ seq }) => ({ op: "errored", seq, text: "caught a KeyError" })),

@@ -1,5 +1,5 @@
 import type { Answer, CaseRequest, Hello } from "../protocol.ts";
-import { type AskOptions, type Link, LinkError } from "./link.ts";
+import { type AskOptions, type Link, LinkError, late } from "./link.ts";
 import { Recorder } from "./recorder.ts";
 
 /** An IUT in this process: the same objects, without the lines. */
@@ -38,10 +38,10 @@ const crash = (error: unknown) =>
   new LinkError("closed", `the handler threw: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
 
 async function inTime(answer: Promise<Answer>, deadline: number): Promise<Answer> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(late.reject, deadline, new LinkError("deadline", "no answer within the deadline"));
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(reject, deadline, late(deadline));
   try {
-    return await Promise.race([answer, late.promise]);
+    return await Promise.race([answer, promise]);
   } catch (error) {
     throw error instanceof LinkError ? error : crash(error);
   } finally {

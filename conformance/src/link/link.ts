@@ -16,6 +16,9 @@ export class LinkError extends Error {
   }
 }
 
+export const late = (deadline: number) =>
+  new LinkError("deadline", `no answer within ${(deadline / 1000).toFixed(1)} s, the deadline`);
+
 export interface AskOptions {
   /** Milliseconds until the answer must be there. */
   readonly deadline: number;
@@ -46,6 +49,13 @@ export interface Behind {
 
 const NOTHING: Behind = { epitaph: async () => undefined, end: async () => {} };
 
+interface Waiting {
+  readonly resolve: (line: string) => void;
+  readonly reject: (error: LinkError) => void;
+  readonly deadline: number;
+  readonly until: number;
+}
+
 /** How often a link looks at its deadline: one timer for a link, not one for a case. */
 const WATCH_MS = 25;
 
@@ -57,7 +67,7 @@ export class LineLink implements Link {
   readonly #encoder = new TextEncoder();
   #channel: Channel | undefined;
   #behind: Behind;
-  #waiting: { resolve(line: string): void; reject(error: LinkError): void; until: number } | undefined;
+  #waiting: Waiting | undefined;
   #early: string[] = [];
   #failure: LinkError | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
@@ -118,7 +128,7 @@ export class LineLink implements Link {
 
   #nextLine(deadline: number): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
-    this.#waiting = { resolve, reject, until: performance.now() + deadline };
+    this.#waiting = { resolve, reject, deadline, until: performance.now() + deadline };
     return promise;
   }
 
@@ -171,7 +181,7 @@ export class LineLink implements Link {
   #look(): void {
     const waiting = this.#waiting;
     if (waiting === undefined || performance.now() < waiting.until) return;
-    this.#settle(new LinkError("deadline", "no answer within the deadline"));
+    this.#settle(late(waiting.deadline));
   }
 
   /** Ends the wait that is under way, if there is one, and the link. */

@@ -15,10 +15,31 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-// A harness that leaves in a hurry leaves no IUT behind.
-process.on("exit", () => {
+function killAll(): void {
   for (const pid of alive) signalGroup(pid, "SIGKILL");
-});
+}
+
+/** Ctrl-C reaches the harness alone, since every IUT has a group of its own: it is passed on, and then taken. */
+function interrupted(signal: NodeJS.Signals): void {
+  killAll();
+  for (const name of SIGNALS) process.off(name, interrupted);
+  process.kill(process.pid, signal);
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+// A harness that leaves in a hurry leaves no IUT behind.
+process.on("exit", killAll);
+
+function began(pid: number): void {
+  if (alive.size === 0) for (const name of SIGNALS) process.on(name, interrupted);
+  alive.add(pid);
+}
+
+function gone(pid: number): void {
+  alive.delete(pid);
+  if (alive.size === 0) for (const name of SIGNALS) process.off(name, interrupted);
+}
 
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -44,10 +65,10 @@ export class Child implements Behind {
       detached: true,
     });
     const { pid } = this.#process;
-    alive.add(pid);
+    began(pid);
     const streams = stdio ? [this.#process.stderr] : [this.#process.stdout, this.#process.stderr];
     this.#forwarded = Promise.all(streams.map((stream) => forward(stream, mark, log)));
-    this.#process.exited.finally(() => alive.delete(pid));
+    this.#process.exited.finally(() => gone(pid));
   }
 
   get stdin(): Bun.FileSink {

@@ -10,7 +10,8 @@ import { Recorder } from "./recorder.ts";
 /** The five ways in. r[iut.ways] */
 export type Way =
   | { readonly kind: "launch"; readonly command: string }
-  | { readonly kind: "attach" }
+  /** `listen`: where to wait for the IUT, `HOST:PORT`; default a free port of loopback. */
+  | { readonly kind: "attach"; readonly listen?: string }
   | { readonly kind: "connect"; readonly address: string }
   | { readonly kind: "stdio"; readonly command: string }
   | { readonly kind: "in-process"; readonly iut: InProcessIut };
@@ -35,11 +36,11 @@ export async function openLink(way: Way, options: OpenOptions): Promise<Opened> 
     case "in-process":
       return { link: new InProcessLink(way.iut), hello: readHello(way.iut.hello) };
     case "launch":
-      return dialledBack(options, (env) => {
+      return dialledBack("127.0.0.1:0", options, (env) => {
         return new Child(way.command, { env, mark: `[iut ${options.number}] `, log: options.log, stdio: false });
       });
     case "attach":
-      return dialledBack(options, ({ TENSORWIRE_ADDR, TENSORWIRE_TOKEN }) => {
+      return dialledBack(way.listen ?? "127.0.0.1:0", options, ({ TENSORWIRE_ADDR, TENSORWIRE_TOKEN }) => {
         options.log(`start the IUT with TENSORWIRE_ADDR=${TENSORWIRE_ADDR} TENSORWIRE_TOKEN=${TENSORWIRE_TOKEN}`);
         return undefined;
       });
@@ -80,7 +81,12 @@ export function parseAddress(address: string): { hostname: string; port: number 
 
 async function dial(address: string, deadline: number): Promise<LineLink> {
   const link = new LineLink(new Recorder());
-  const handlers = socketHandlers((channel: SocketChannel): ChannelEvents => link.attach(channel));
+  // A connection that comes when nobody waits for it any more is closed again.
+  let givenUp = false;
+  const handlers = socketHandlers((channel: SocketChannel): ChannelEvents => {
+    if (givenUp) queueMicrotask(() => channel.close());
+    return givenUp ? { data: () => {}, end: () => {} } : link.attach(channel);
+  });
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     reject,
@@ -96,6 +102,7 @@ async function dial(address: string, deadline: number): Promise<LineLink> {
     await Promise.race([dialled, late]);
     return link;
   } catch (error) {
+    givenUp = true;
     if (error instanceof LinkError) throw error;
     throw new LinkError("closed", `cannot connect to ${address}: ${(error as Error).message}`);
   } finally {
@@ -105,16 +112,20 @@ async function dial(address: string, deadline: number): Promise<LineLink> {
 
 /** One listener, one token, one link: nobody but the process that got the token becomes the IUT. r[iut.launch.token] */
 async function dialledBack(
+  listen: string,
   options: OpenOptions,
   start: (env: { TENSORWIRE_ADDR: string; TENSORWIRE_TOKEN: string }) => Child | undefined,
 ): Promise<Opened> {
+  const place = parseAddress(listen);
+  if ("unix" in place) throw new LinkError("closed", `cannot listen on ${listen}: it is not HOST:PORT`);
+  const { hostname, port } = place;
   const token = crypto.randomUUID();
   const arrived = Promise.withResolvers<Opened>();
   const strangers = new Set<LineLink>();
   let refused = "";
   const listener = Bun.listen<SocketChannel | undefined>({
-    hostname: "127.0.0.1",
-    port: 0,
+    hostname,
+    port,
     data: undefined,
     socket: socketHandlers((channel) => {
       const link = new LineLink(new Recorder());
@@ -140,7 +151,10 @@ async function dialledBack(
     arrived.resolve({ link, hello: readHello(message) });
   }
 
-  const child = start({ TENSORWIRE_ADDR: `127.0.0.1:${listener.port}`, TENSORWIRE_TOKEN: token });
+  const child = start({
+    TENSORWIRE_ADDR: `${hostname.includes(":") ? `[${hostname}]` : hostname}:${listener.port}`,
+    TENSORWIRE_TOKEN: token,
+  });
   const timer = setTimeout(
     () => arrived.reject(new LinkError("deadline", `no hello within ${options.deadline / 1000} s${refused}`)),
     options.deadline,

@@ -1,6 +1,7 @@
 import type { BaselineEntry } from "../baseline.ts";
 import type { Events, Granularity, Hello } from "../protocol.ts";
 import { type Counts, count, type ExitCode, type Outcome, type Verdict, type Word, wordOf } from "../verdict.ts";
+import { streamOf } from "./stream.ts";
 
 /** What a run came to. The reporters read this and nothing else. */
 export interface Report {
@@ -62,16 +63,29 @@ export interface FailureGroup {
   readonly more: number;
 }
 
+/** The simplest first, and the profiles in turn: who reads only a few pages reads the best ones. */
 export function failuresOf({ outcomes }: Report): FailureGroup[] {
-  const groups = new Map<string, { first: Outcome; more: number }>();
+  const profiles = new Map<string, Map<string, { first: Outcome; more: number }>>();
   for (const outcome of outcomes) {
     if (!PAGED.has(outcome.verdict)) continue;
+    const groups = profiles.get(outcome.profile) ?? new Map<string, { first: Outcome; more: number }>();
+    profiles.set(outcome.profile, groups);
     const key = `${outcome.verdict} ${outcome.case?.vector ?? outcome.id}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { first: outcome, more: 0 });
     else group.more++;
   }
-  return [...groups.values()];
+  const sorted = [...profiles.values()].map((groups) =>
+    [...groups.values()].sort((a, b) => weightOf(a.first) - weightOf(b.first)),
+  );
+  const longest = Math.max(0, ...sorted.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, i) => sorted.flatMap((groups) => groups[i] ?? [])).flat();
+}
+
+/** How much there is to read: the bytes and steps of a case. */
+function weightOf({ case: about }: Outcome): number {
+  if (about === undefined) return 0;
+  return about.steps.length + streamOf(about).total;
 }
 
 export interface CaseReport {

@@ -4,7 +4,7 @@ import type { Paint } from "./paint.ts";
 import { failuresOf, profilesOf, type Report } from "./report.ts";
 
 /** Failure pages on a terminal; the JSON and HTML reports have all. */
-const PAGES = 20;
+const PAGES = 10;
 
 /** Columns that are shown when at least one profile has one. */
 const COLUMNS: readonly Verdict[] = [
