@@ -3,6 +3,7 @@ import { encodeMultipart, FrameEncoder } from "@tensorwire/framing";
 import type { TensorSource } from "@tensorwire/tensor-spec";
 import { encodeHeader } from "@tensorwire/tp-control";
 import { concat, decodeEveryWay, decodeInChunks, hex, refusalOf } from "@tensorwire/tp-control/testing";
+import fc from "fast-check";
 import { PpRequestDecoder, type PpRequestInit, preparePpRequest } from "./request.ts";
 import type { PpStep } from "./step.ts";
 import { half, header, hidden, inputIds, lm, video, videoTensors } from "./testing.ts";
@@ -101,6 +102,16 @@ describe("a bad envelope", () => {
     const stream = raw(hex(envelope), [part]);
     const { messages, error } = decodeInChunks(new PpRequestDecoder(), concat(stream, noop.buffers));
     expect([messages.length, error]).toEqual([0, { code, offset: stream.length }]);
+  });
+
+  test("random bytes never throw", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        const outcome = decodeInChunks(new PpRequestDecoder(), raw(concat(hex(IDS), bytes), []));
+        expect(outcome.messages).toEqual([]);
+        expect(outcome.error).not.toBeNull();
+      }),
+    );
   });
 
   test("pp.manifest.unknown-fields: fields of tomorrow pass", () => {

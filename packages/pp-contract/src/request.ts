@@ -10,7 +10,7 @@ import {
   type TensorSpec,
   takeTensors,
 } from "@tensorwire/tensor-spec";
-import { checkVersion, type Decoded, encodeHeader, HeaderDecoder, type TpHeader } from "@tensorwire/tp-control";
+import { checkVersion, encodeHeader, HeaderDecoder, type TpHeader } from "@tensorwire/tp-control";
 import { envelopeCodec } from "./codec.ts";
 import { checkStep, type PpStep } from "./step.ts";
 
@@ -73,24 +73,10 @@ export function readRequest(
 }
 
 /** Decodes requests by layout, profile `pp-envelope`: whether ids and epochs are in order is `PpSession`'s. */
-export class PpRequestDecoder {
-  readonly #decoder: HeaderDecoder<PpRequest>;
-
+export class PpRequestDecoder extends HeaderDecoder<PpRequest> {
   constructor(limits: Partial<MessageLimits> = {}) {
     const all = messageLimits(limits);
-    this.#decoder = new HeaderDecoder((header, payload, at) => readRequest(header, payload, at, all), all);
-  }
-
-  get error() {
-    return this.#decoder.error;
-  }
-
-  push(chunk: Uint8Array): Decoded<PpRequest> {
-    return this.#decoder.push(chunk);
-  }
-
-  end() {
-    return this.#decoder.end();
+    super((header, payload, at) => readRequest(header, payload, at, all), all);
   }
 }
 

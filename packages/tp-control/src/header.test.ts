@@ -59,6 +59,10 @@ describe("tp.action", () => {
   });
 });
 
+test("decodeHeader takes a whole header: fewer bytes are the caller's fault", () => {
+  expect(refusalOf(() => decodeHeader(hex(D1), 1))).toBe("[state] expected 40 bytes of header, 39 came");
+});
+
 test("tp.encode.field-range: what is no signed 64-bit integer is refused by name, never wrapped", () => {
   for (const value of [
     2n ** 63n,

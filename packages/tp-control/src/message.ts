@@ -8,7 +8,7 @@ import {
   type TensorSource,
 } from "@tensorwire/tensor-spec";
 import { encodeHeader, type TpHeader } from "./header.ts";
-import { type Decoded, HeaderDecoder } from "./header-decoder.ts";
+import { HeaderDecoder } from "./header-decoder.ts";
 import { manifestSerialiser, readManifest, type TpManifest, type TpManifestInit } from "./manifest.ts";
 
 /** A message that arrived: the header alone, or with INFER its manifest and one tensor for each spec. */
@@ -41,24 +41,10 @@ export function readTp(
 }
 
 /** Decodes the layout of `spec/tp-control.md`, profile `tp`: whether ids and epochs are in order is `TpSession`'s. */
-export class TpDecoder {
-  readonly #decoder: HeaderDecoder<TpMessage>;
-
+export class TpDecoder extends HeaderDecoder<TpMessage> {
   constructor(limits: Partial<MessageLimits> = {}) {
     const all = messageLimits(limits);
-    this.#decoder = new HeaderDecoder((header, payload, at) => readTp(header, payload, at, all), all);
-  }
-
-  get error() {
-    return this.#decoder.error;
-  }
-
-  push(chunk: Uint8Array): Decoded<TpMessage> {
-    return this.#decoder.push(chunk);
-  }
-
-  end() {
-    return this.#decoder.end();
+    super((header, payload, at) => readTp(header, payload, at, all), all);
   }
 }
 

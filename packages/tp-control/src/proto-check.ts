@@ -47,9 +47,7 @@ function toWireValue(field: protobuf.Field, value: unknown, blame: Blame, path: 
   }
   if (resolvedType instanceof protobuf.Type) {
     if (typeof value !== "object") throw fail("an object");
-    return resolvedType.fullName.startsWith(".google.protobuf.")
-      ? value
-      : toWireObject(resolvedType, value as object, blame, path);
+    return type === "google.protobuf.Struct" ? value : toWireObject(resolvedType, value as object, blame, path);
   }
   const range = INTEGERS[type];
   if (range !== undefined) {

@@ -1,6 +1,7 @@
+import type { MultipartMessage } from "@tensorwire/framing";
 import { type Blame, type MessageLimits, messageLimits, peerFault } from "@tensorwire/tensor-spec";
 import type { TpHeader } from "./header.ts";
-import { type Decoded, HeaderDecoder, type HeaderGate } from "./header-decoder.ts";
+import { HeaderDecoder, type HeaderGate } from "./header-decoder.ts";
 import { readTp, type TpMessage } from "./message.ts";
 
 /**
@@ -84,23 +85,20 @@ function outOfOrder(blame: Blame, field: string, expected: unknown, came: unknow
 }
 
 /** Decodes one connection from a leader, profile `tp-session`: the layout, and the order of ids and epochs. */
-export class TpSession {
-  readonly #order = new SessionOrder();
-  readonly #decoder: HeaderDecoder<TpMessage>;
+export class TpSession extends HeaderDecoder<TpMessage> {
+  readonly #order: SessionOrder;
 
   constructor(limits: Partial<MessageLimits> = {}) {
     const all = messageLimits(limits);
-    this.#decoder = new HeaderDecoder(
-      (header, payload, at) => {
-        const message = readTp(header, payload, at, all);
-        if ("manifest" in message && message.manifest.video !== undefined) {
-          this.#order.checkInit(message.manifest.video.init_cache, at);
-        }
-        return message;
-      },
-      all,
-      this.#order,
-    );
+    const order = new SessionOrder();
+    const read = (header: TpHeader, payload: MultipartMessage | null, at: number) => {
+      const message = readTp(header, payload, at, all);
+      const video = "manifest" in message ? message.manifest.video : undefined;
+      if (video !== undefined) order.checkInit(video.init_cache, at);
+      return message;
+    };
+    super(read, all, order);
+    this.#order = order;
   }
 
   /** True once SHUTDOWN came. A stream that ends without it has lost its leader. r[tp-session.eof] */
@@ -111,17 +109,5 @@ export class TpSession {
   /** Duplicates that were dropped so far. */
   get duplicates(): number {
     return this.#order.duplicates;
-  }
-
-  get error() {
-    return this.#decoder.error;
-  }
-
-  push(chunk: Uint8Array): Decoded<TpMessage> {
-    return this.#decoder.push(chunk);
-  }
-
-  end() {
-    return this.#decoder.end();
   }
 }
