@@ -111,6 +111,7 @@ export class StreamConnection implements Connection, LinkEvents {
   }
 
   onData(chunk: Uint8Array): void {
+    this.#writer.turned();
     this.#reader.data(chunk);
   }
 

@@ -7,8 +7,13 @@ import { Waiter } from "./waiter.ts";
 
 /** Gathered bytes leave without waiting for more from here on. */
 const FLUSH_AT = 64 * 1024;
-/** Gathered bytes below that leave when so many microtasks in a row brought no new ones: a loop of awaited writes needs a few. */
-const IDLE_MICROTASKS = 8;
+/**
+ * Gathered bytes below that leave when so many microtasks in a row brought no new ones. An answer to what was just read is
+ * probably alone, so it waits for no more than the next `await write()`; after a first flush in the same turn of the event
+ * loop there is a burst, and a loop of awaited writes may have some functions of its own in between.
+ */
+const PATIENCE_FIRST = 2;
+const PATIENCE_BURST = 8;
 /** After so many bytes in one turn of the event loop a write lets the loop turn, so that it cannot starve reads and deadlines. */
 const TURN_BYTES = 1024 * 1024;
 
@@ -53,6 +58,7 @@ export class WriteQueue {
   #error: WireError | null = null;
   #sinceTurn = 0;
   #flushPlanned = false;
+  #patience = PATIENCE_FIRST;
 
   constructor(host: WriteQueueHost) {
     this.#host = host;
@@ -94,10 +100,16 @@ export class WriteQueue {
     this.#pump();
   }
 
+  /** The event loop has turned. */
+  turned(): void {
+    this.#sinceTurn = 0;
+    this.#patience = PATIENCE_FIRST;
+  }
+
   /** The link has room again. */
   drained(): void {
     this.#blocked = false;
-    this.#sinceTurn = 0;
+    this.turned();
     this.#pump();
     if (this.#ring.size > 0) this.#flush();
   }
@@ -159,8 +171,9 @@ export class WriteQueue {
     const hop = () => {
       idle = this.bytesCopied === seen ? idle + 1 : 0;
       seen = this.bytesCopied;
-      if (idle < IDLE_MICROTASKS && this.#ring.size > 0) return queueMicrotask(hop);
+      if (idle < this.#patience && this.#ring.size > 0) return queueMicrotask(hop);
       this.#flushPlanned = false;
+      this.#patience = PATIENCE_BURST;
       this.#flush();
     };
     queueMicrotask(hop);
