@@ -49,11 +49,9 @@ export async function chooseBackend(wanted = "auto", options: BackendOptions = {
 }
 
 async function startTensorflow(dir: string, requireGpu: boolean, why: string): Promise<BackendChoice> {
-  const { device, version } = await registerTensorflow(dir);
+  const { device, version, log } = await registerTensorflow(dir);
   if (requireGpu && device !== "GPU") {
-    throw new Error(
-      `a GPU was asked for, and TensorFlow ${version} found none (driver, CUDA libraries, or a CPU wheel)`,
-    );
+    throw new Error(`a GPU was asked for, and TensorFlow ${version} found none. It said: ${log.trim() || "nothing"}`);
   }
   await activate("tensorflow");
   return { name: "tfjs-node-gpu", device, reason: `tfjs-node-gpu on ${device} TensorFlow ${version}: ${why}` };

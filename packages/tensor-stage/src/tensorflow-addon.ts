@@ -9,6 +9,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import { withNativeLog } from "./native-log.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -51,6 +52,8 @@ export interface TensorflowDevice {
   readonly device: "CPU" | "GPU";
   /** Version that the loaded library reports. */
   readonly version: string;
+  /** What TensorFlow wrote to stderr while it started. */
+  readonly log: string;
 }
 
 /**
@@ -65,31 +68,25 @@ export async function registerTensorflow(dir = TENSORFLOW_DIR): Promise<Tensorfl
   if (!existsSync(stamp.libraryDir)) {
     throw new Error(`the addon's libraries are gone from ${stamp.libraryDir}; run \`bun run setup:tensorflow\` again`);
   }
-  setNativeEnvironment({
-    TF_CPP_MIN_LOG_LEVEL: "2",
-    TF_ENABLE_ONEDNN_OPTS: "0", // no gain at these sizes, a notice on stderr, and sums in another order
-    TF_FORCE_GPU_ALLOW_GROWTH: "true", // else the first stage process takes the whole GPU and a second one fails
-  });
+  // Else the first stage process takes the whole GPU and a second one on it fails.
+  setNativeVariable("TF_FORCE_GPU_ALLOW_GROWTH", "true");
   preloadCuda(stamp.libraryDir);
-  const binding = require(addonPaths(dir).addon);
+  const { result: binding, log } = withNativeLog(() => require(addonPaths(dir).addon));
   const { NodeJSKernelBackend } = await import("@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js");
   await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
   const backend = new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node-gpu");
   if (tf.findBackendFactory("tensorflow") === null) tf.registerBackend("tensorflow", () => backend);
-  return { device: backend.isUsingGpuDevice ? "GPU" : "CPU", version: binding.TF_Version };
+  return { device: backend.isUsingGpuDevice ? "GPU" : "CPU", version: binding.TF_Version, log };
 }
 
 /**
- * TensorFlow reads these with getenv, which does not see what is written to `process.env` under Bun. A variable that the
- * user has set wins.
+ * TensorFlow reads its variables with getenv, which does not see what is written to `process.env` under Bun. One that the user
+ * has set wins.
  */
-function setNativeEnvironment(variables: Record<string, string>): void {
-  const setenv = { args: [FFIType.ptr, FFIType.ptr, FFIType.i32], returns: FFIType.i32 } as const;
-  const libc = dlopen(process.platform === "darwin" ? "libSystem.dylib" : "libc.so.6", { setenv });
+function setNativeVariable(name: string, value: string): void {
+  const libc = dlopen("libc.so.6", { setenv: { args: [FFIType.ptr, FFIType.ptr, FFIType.i32], returns: FFIType.i32 } });
   const overwrite = 0;
-  for (const [name, value] of Object.entries(variables)) {
-    libc.symbols.setenv(Buffer.from(`${name}\0`), Buffer.from(`${value}\0`), overwrite);
-  }
+  libc.symbols.setenv(Buffer.from(`${name}\0`), Buffer.from(`${value}\0`), overwrite);
 }
 
 /**
