@@ -96,6 +96,12 @@ describe("pp.acceptance", () => {
     expect(acceptance.dropped).toEqual({ "stale-epoch": 3, late: 0 });
   });
 
+  test("a stale result that answers no call in flight ends none", () => {
+    const acceptance = lane(1n, 2n);
+    expect(acceptance.judge(result(1n, { cache_epoch: 0n }))).toEqual({ accepted: false, reason: "stale-epoch" });
+    expect(acceptance.inFlight).toHaveLength(2);
+  });
+
   test("before anything was sent there is no epoch, and every result is stale", () => {
     expect(lane().judge(result(1n))).toEqual({ accepted: false, reason: "stale-epoch" });
   });

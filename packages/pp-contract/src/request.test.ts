@@ -146,6 +146,11 @@ describe("preflight refuses", () => {
       lmCase({ num_tokens: 3 }, [hidden]),
     ],
     [
+      "pp.lm.tensors: hidden of one dimension",
+      `"hidden": expected [2, width], [2] came`,
+      lmCase({}, [{ ...hidden, shape: [2], data: new Uint8Array(4) }]),
+    ],
+    [
       "pp.lm.tensors: hidden's dtype",
       `"hidden": expected float32 or`,
       lmCase({}, [{ ...hidden, dtype: "int64", shape: [2, 1], data: new Uint8Array(16) }]),

@@ -64,6 +64,13 @@ test("pp.boundary.chunking: every cut gives the same results, EOF inside one is 
   }
 });
 
+test("pp.encode.canonical: a true ok and defaults are left out", () => {
+  const call = { call_id: 5n, chunk_index: 0n, cache_epoch: 0n };
+  const tensors = [{ key: "x", dtype: "float32", shape: [1], data: new Float32Array([1]) }];
+  const golden = raw("0801 1005 2a0f 0a0178 1a07666c6f61743332 220101", [hex("0000803f")]);
+  expect(concat(preparePpResult({ ...call, ok: true, tensors }).buffers)).toEqual(golden);
+});
+
 test("pp.result.ok-default: an absent ok and an explicit true are both true", () => {
   const spec = "2a0f 0a0178 1a07666c6f61743332 220101";
   for (const body of [`0801 ${spec}`, `0801 ${spec} 3001`]) {

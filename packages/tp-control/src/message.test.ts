@@ -210,6 +210,15 @@ describe("errors", () => {
     }
   });
 
+  test("limits are inclusive: parts and manifest at the limit pass, one more is oversize.declared", () => {
+    const stream = raw([MANIFEST_X, hex("0000803f")]);
+    const code = (limits: ConstructorParameters<typeof TpDecoder>[0]) =>
+      decodeInChunks(new TpDecoder(limits), stream).error?.code;
+    expect(code({ maxParts: 1, maxManifestLength: MANIFEST_X.length })).toBeUndefined();
+    expect(code({ maxParts: 0 })).toBe("oversize.declared");
+    expect(code({ maxManifestLength: MANIFEST_X.length - 1 })).toBe("oversize.declared");
+  });
+
   test("tp.manifest.unknown-fields: fields of tomorrow pass", () => {
     // Fields 100 (varint) and 101 (bytes), and 100 inside the spec.
     const body = hex(`0801 1212 ${SPEC_X} a00601 a00605 aa0603abcdef`);

@@ -133,6 +133,21 @@ describe("tp-session.chunk-index", () => {
   });
 });
 
+test("tp-session.chunk-index.infer-only: each INFER is held against the one before, after a hard cut too", () => {
+  const rows: Row[] = [
+    [1n, "INFER", 0n, 1n, 0n],
+    [2n, "INFER", 4n, 2n, 0n],
+    [3n, "INFER", 3n, 3n, 0n],
+  ];
+  expect(run(rows)).toEqual([[1, 2], "sequence", 40]);
+  const cut: Row[] = [
+    [1n, "INFER", 9n, 1n, 0n],
+    [2n, "INFER", 4n, 2n, 1n],
+    [3n, "INFER", 3n, 3n, 1n],
+  ];
+  expect(run(cut)).toEqual([[1, 2], "sequence", 40]);
+});
+
 describe("tp-session epochs", () => {
   test("tp-session.control-epoch.step: the first sets it, then exactly one more each", () => {
     expect(
