@@ -33,9 +33,12 @@ tally((await run([bun, "x", "biome", "ci", "--colors=off", "."])) === 0);
 tally((await run([bun, "x", "tsc", "--noEmit", "-p", "."])) === 0);
 
 const junit = join(mkdtempSync(join(tmpdir(), "tensorwire-test-")), "junit.xml");
-const status = await run([bun, "test", "--only-failures", "--reporter=junit", `--reporter-outfile=${junit}`], {
-  ...(requireAll && { TENSORWIRE_REQUIRE_TENSORFLOW: "1", TENSORWIRE_REQUIRE_PORTS: "1" }),
-});
+const status = await run(
+  [bun, "test", "--timeout=60000", "--only-failures", "--reporter=junit", `--reporter-outfile=${junit}`],
+  {
+    ...(requireAll && { TENSORWIRE_REQUIRE_TENSORFLOW: "1", TENSORWIRE_REQUIRE_PORTS: "1" }),
+  },
+);
 const suites = /<testsuites\b([^>]*)>/.exec(readFileSync(junit, "utf8"))?.[1] ?? "";
 const attribute = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suites)?.[1] ?? "NaN");
 const [tests, failures, skipped] = [attribute("tests"), attribute("failures"), attribute("skipped")];

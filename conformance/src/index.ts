@@ -1,5 +1,6 @@
 /** The conformance harness: the corpus against any implementation. It imports no protocol package. */
 
+export { exportCases } from "./corpus/export.ts";
 export { loadCorpus } from "./corpus/load.ts";
 export type { Case, Corpus, Mark } from "./corpus/types.ts";
 export type { InProcessIut } from "./link/in-process.ts";

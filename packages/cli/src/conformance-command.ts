@@ -95,6 +95,6 @@ async function wayOf({ launch, attach, connect, stdio, inProcess }: Flags): Prom
   if (attach) return { kind: "attach" };
   if (connect !== undefined) return { kind: "connect", address: connect };
   if (stdio !== undefined) return { kind: "stdio", command: stdio };
-  if (inProcess) return { kind: "in-process", iut: (await import("@tensorwire/iut-ts")).referenceIut };
+  if (inProcess) return { kind: "in-process", iut: (await import("@tensorwire/iut-ts")).reference };
   return null;
 }

@@ -1,1 +1,7 @@
-export { INSPECT_PROFILES, type InspectLimits, type InspectProfile, type InspectReport, inspect } from "./inspect/inspect.ts";
+export {
+  INSPECT_PROFILES,
+  type InspectLimits,
+  type InspectProfile,
+  type InspectReport,
+  inspect,
+} from "./inspect/inspect.ts";

@@ -1,0 +1,180 @@
+import type { PipelineOptions, PipelineResult } from "@tensorwire/pipeline";
+import { Command } from "commander";
+import pc from "picocolors";
+import { integer, oneOf, out, UsageError } from "./output.ts";
+
+/** What the demo runs when no prompt is given: several sequences, so that the stages overlap. */
+const DEMO_PROMPTS = ["A frame is ", "The decoder ", "Every error "];
+
+interface Flags {
+  readonly model?: string;
+  readonly prompt: string[];
+  readonly maxTokens: number;
+  readonly stages: number;
+  readonly lanes?: number;
+  readonly transport: "tcp" | "unix";
+  readonly connect?: string;
+  readonly backend: string;
+  readonly requireGpu?: true;
+  readonly dtype: "float32" | "float16" | "bfloat16";
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly seed?: number;
+  readonly verify: boolean;
+  readonly trace?: string;
+  readonly quiet?: true;
+  readonly json?: true;
+}
+
+const collect = (word: string, words: string[]) => [...words, word];
+
+export function pipelineCommand(): Command {
+  return new Command("pipeline")
+    .description(
+      "Run a GPT-2-family model split over stage processes, stream its text, and compare it with one process.",
+    )
+    .option("--model <dir>", "a folder with config.json, model.safetensors and tokenizer.json; default: the demo model")
+    .option("--prompt <text>", "a sequence to continue; may be given several times", collect, [])
+    .option("--max-tokens <n>", "tokens for each prompt", integer(1), 64)
+    .option("--stages <n>", "processes to split the layers over", integer(1, 64), 2)
+    .option("--lanes <n>", "sequences in flight; default: one for each prompt, at most 4", integer(1, 64))
+    .option("--transport <kind>", "tcp or unix, between stages of this machine", oneOf(["tcp", "unix"]), "tcp")
+    .option("--connect <address>", "start nothing: stage 0 runs already, at tcp://HOST:PORT or unix:/PATH")
+    .option("--backend <name>", "auto, wasm, cpu or tfjs-node-gpu", "auto")
+    .option("--require-gpu", "fail unless TensorFlow runs on a GPU")
+    .option(
+      "--dtype <name>",
+      "float32, float16 or bfloat16 on the wire",
+      oneOf(["float32", "float16", "bfloat16"]),
+      "float32",
+    )
+    .option("--temperature <t>", "sample; default: greedy", positive)
+    .option("--top-k <k>", "sample among the k likeliest tokens", integer(1))
+    .option("--seed <n>", "seed of the sampling", integer(0))
+    .option("--no-verify", "do not run the model once more in one process to compare")
+    .option("--trace <file>", "write the calls of all stages as a Chrome trace (chrome://tracing, Perfetto)")
+    .option("--quiet", "no streamed text")
+    .option("--json", "one JSON object on stdout instead of text")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  tensorwire pipeline
+  tensorwire pipeline --prompt "A frame is" --max-tokens 100 --stages 3
+  tensorwire pipeline --model ./gpt2 --backend tfjs-node-gpu --dtype bfloat16
+  tensorwire pipeline --trace trace.json --transport unix
+  tensorwire pipeline --connect tcp://127.0.0.1:7000 --stages 2     stages started with "tensorwire stage"
+
+Exit status: 0, 1 the run failed or its tokens differ from those of one process, 64 usage.`,
+    )
+    .action(run);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new UsageError(`expected a temperature above 0, got "${text}"`);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const { DEMO_MODEL_DIR } = await import("@tensorwire/tensor-stage");
+  const { chromeTrace, runPipeline } = await import("@tensorwire/pipeline");
+  const prompts = flags.prompt.length > 0 ? flags.prompt : DEMO_PROMPTS;
+  const { temperature, topK, seed } = flags;
+  const sampling = {
+    ...(temperature !== undefined && { temperature }),
+    ...(topK !== undefined && { topK }),
+    ...(seed !== undefined && { seed }),
+  };
+  const view = flags.json || flags.quiet ? null : new TextView(prompts);
+  const options: PipelineOptions = {
+    model: flags.model ?? DEMO_MODEL_DIR,
+    prompts,
+    stages: flags.stages,
+    lanes: flags.lanes ?? Math.min(4, prompts.length),
+    transport: flags.transport,
+    ...(flags.connect !== undefined && { connect: flags.connect }),
+    maxTokens: flags.maxTokens,
+    backend: flags.backend,
+    ...(flags.requireGpu && { requireGpu: true }),
+    wireDtype: flags.dtype,
+    ...(Object.keys(sampling).length > 0 && { sampling }),
+    verify: flags.verify,
+    onText: (text, prompt) => view?.text(text, prompt),
+    onEvent: (event) => {
+      if (event.event === "ready") {
+        const { rank, layers, address, backend } = event;
+        note(`stage ${rank}: layers ${layers.from} to ${layers.to - 1}, ${address}, ${backend.reason}`);
+      }
+      if (event.event === "stderr") note(`stage ${event.rank}: ${event.line}`);
+      if (event.event === "verifying") {
+        view?.finish();
+        note(`comparing with one process on ${event.backend.name}`);
+      }
+    },
+  };
+  const result = await runPipeline(options);
+  view?.finish();
+  if (flags.trace !== undefined) await Bun.write(flags.trace, JSON.stringify(chromeTrace(result.trace)));
+  if (flags.json) out.json(result);
+  else report(result, flags);
+  const failed = result.sequences.some(({ finish }) => finish === "error");
+  process.exitCode = failed || result.verification?.equal === false ? 1 : 0;
+}
+
+function report(result: PipelineResult, flags: Flags): void {
+  const paint = pc.createColors(process.stdout.isTTY);
+  const { sequences, tokens, tokensPerSecond, stages, overlap, bytes, verification } = result;
+  for (const { prompt, error } of sequences) if (error !== undefined) out.line(paint.red(`prompt ${prompt}: ${error}`));
+  out.line();
+  out.line(
+    `${tokens} tokens, ${tokensPerSecond.toFixed(0)} tokens/s, over ${flags.transport}, ${flags.dtype} on the wire`,
+  );
+  const busy = stages.map(
+    ({ rank, busyMs, calls }) => `stage ${rank} ${(busyMs / 1000).toFixed(2)} s in ${calls} calls`,
+  );
+  out.line(
+    `busy: ${busy.join(", ")}; both at once for ${(overlap * 100).toFixed(0)} % of it; ${bytes} bytes between them`,
+  );
+  if (verification !== undefined)
+    out.line(verification.equal ? paint.green(verification.text) : paint.red(verification.text));
+}
+
+/** Notes go to stderr, so that stdout holds the text alone. */
+function note(text: string): void {
+  process.stderr.write(`${pc.createColors(process.stderr.isTTY).dim(text)}\n`);
+}
+
+/**
+ * Text of several prompts on one terminal: the first unfinished one streams, the others wait for their turn, so that nothing
+ * is mixed.
+ */
+class TextView {
+  readonly #prompts: readonly string[];
+  readonly #waiting: string[];
+  #current = -1;
+
+  constructor(prompts: readonly string[]) {
+    this.#prompts = prompts;
+    this.#waiting = prompts.map(() => "");
+  }
+
+  text(text: string, prompt: number): void {
+    if (this.#current < 0) this.#open(0);
+    if (prompt === this.#current) process.stdout.write(text);
+    else this.#waiting[prompt] += text;
+  }
+
+  finish(): void {
+    while (this.#current < this.#prompts.length - 1) this.#open(this.#current + 1);
+    if (this.#current === this.#prompts.length - 1) process.stdout.write("\n");
+    this.#current = this.#prompts.length;
+  }
+
+  #open(prompt: number): void {
+    if (prompt > 0) process.stdout.write("\n\n");
+    this.#current = prompt;
+    const paint = pc.createColors(process.stdout.isTTY);
+    process.stdout.write(paint.bold(this.#prompts[prompt]!) + this.#waiting[prompt]);
+  }
+}
