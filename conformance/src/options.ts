@@ -20,6 +20,11 @@ export interface ConformanceOptions {
   readonly seed?: string;
   /** A file of known failures. */
   readonly baseline?: string;
+  /**
+   * Run the cases of a profile though the link check found its codec unusable: a peer that drops a cut frame in silence is then
+   * told case by case. Default false.
+   */
+  readonly unusableToo?: boolean;
   /** Files to write; "-" is stdout, and the readable report then goes to stderr. */
   readonly json?: string;
   readonly junit?: string;

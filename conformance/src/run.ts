@@ -109,6 +109,7 @@ async function execute(options: ConformanceOptions, log: (line: string) => void)
     filter: idFilter(options.filter),
     profile: profileFilter(options.profiles),
     jobs: way.kind === "attach" || way.kind === "in-process" ? 1 : jobs,
+    unusableToo: options.unusableToo ?? false,
     startDeadline: options.startDeadline ?? (way.kind === "attach" ? 300_000 : 10_000),
     caseDeadline: options.caseDeadline,
     log,

@@ -18,6 +18,8 @@ export interface RunPlan {
   readonly filter: (id: string) => boolean;
   readonly profile: (profile: string) => boolean;
   readonly jobs: number;
+  /** Cases of a profile whose codec failed the link check are run all the same. */
+  readonly unusableToo: boolean;
   /** Milliseconds until hello, and for each request of the link check. */
   readonly startDeadline: number;
   /** Milliseconds for a case; when absent, scaled to the machine by the link check. */
@@ -76,14 +78,15 @@ class Run {
     this.#scale(check);
     for (const outcome of check.codecs.values()) this.#settle(this.#order++, outcome);
 
+    const unusable = this.#plan.unusableToo ? new Map<string, unknown>() : check.codecs;
     const sessions = check.session === undefined ? [] : [check.session];
     const more = await Promise.allSettled(Array.from({ length: sessions.length * (jobs - 1) }, () => this.#open()));
     for (const opened of more) {
       if (opened.status === "fulfilled") sessions.push(opened.value);
       else log(`a further link did not open, going on with fewer: ${(opened.reason as Error).message}`);
     }
-    await Promise.all(sessions.map((session) => this.#work(session, check.codecs)));
-    for (let next = this.#next(hello, check.codecs); next !== undefined; next = this.#next(hello, check.codecs)) {
+    await Promise.all(sessions.map((session) => this.#work(session, unusable)));
+    for (let next = this.#next(hello, unusable); next !== undefined; next = this.#next(hello, unusable)) {
       this.#notRun.set(next.profile, (this.#notRun.get(next.profile) ?? 0) + 1);
     }
     return {
