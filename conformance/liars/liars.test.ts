@@ -1,10 +1,13 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { fileURLToPath } from "node:url";
 import type { Case, Corpus } from "../src/corpus/types.ts";
 import type { Event, Step } from "../src/protocol.ts";
 import { runConformance, runInProcess } from "../src/run.ts";
 import { GALLERY, type Liar } from "./gallery.ts";
 import { honest, honestHello } from "./honest.ts";
+
+// The harness has deadlines of its own; this one catches a hang of the harness.
+setDefaultTimeout(60_000);
 
 const hello: Event = { event: "message", value: { payload: "68656c6c6f" } };
 const end: Event = { event: "end" };

@@ -11,7 +11,7 @@ export interface Difference {
 
 /**
  * Compares the event lists step by step, exactly: an event in a later step than its own is late, and wrong.
- * r[iut.judge.exact] r[iut.judge.late]
+ * r[iut.judge.exact] r[iut.judge.late] r[iut.event.moment]
  */
 export function judge(expected: Events, actual: Events, granularity: Granularity): Difference | null {
   for (let step = 0; step < expected.length; step++) {

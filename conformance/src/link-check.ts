@@ -81,6 +81,7 @@ function* adapterProbes(session: Session, { seed, deadline }: LinkCheckOptions) 
       name: "one request in several segments",
       ask: async () => session.ask(request, { deadline, segments: 5 }),
     };
+    // r[iut.request.unknown-field]
     // 60 characters for op and seq, with room to spare: what counts is a line near the bound, and never over it.
     const pad = "x".repeat(LINE_LIMIT - JSON.stringify(request).length - 60);
     yield { name: LONG_LINE, ask: async () => session.ask({ ...request, pad } as typeof request, { deadline }) };

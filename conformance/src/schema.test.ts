@@ -82,7 +82,7 @@ describe("an answer", () => {
     expect(tagged(200).op).toBe("result");
   });
 
-  test("64-bit header fields are decimal strings", () => {
+  test("r[iut.numbers.decimal]: 64-bit header fields are decimal strings", () => {
     const header = {
       call_id: "-9223372036854775808",
       chunk_index: "3",

@@ -96,6 +96,7 @@ export class LineLink implements Link {
   }
 
   async ask(request: object, { deadline, segments = 1 }: AskOptions): Promise<unknown> {
+    // r[iut.answer.one]
     const stray = this.#early[0];
     if (stray !== undefined) {
       throw this.#fail(new LinkError("line", `a line came that nobody had asked for: ${stray.slice(0, 200)}`));
