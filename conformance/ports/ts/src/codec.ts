@@ -14,43 +14,69 @@ export interface CaseDecoder {
 /** Encodes one message; throws a WireError that refuses it. */
 export type CaseEncoder = (value: Readonly<Record<string, Json>>) => readonly Uint8Array[];
 
+/** The limits of a case, by the names of the reference's options. */
 export interface CaseLimits {
   readonly maxFrameLength: number;
   readonly maxParts: number;
+  readonly maxManifestLength?: number;
+  readonly maxTensors?: number;
+  readonly maxRank?: number;
+  readonly maxTensorLength?: number;
 }
 
 export interface Codec {
+  /** The limits that the profile has, by their names in the specification, and the options that they set. */
+  readonly limits: Readonly<Record<string, keyof CaseLimits>>;
   decoder(limits: CaseLimits): CaseDecoder;
   encoder(limits: CaseLimits): CaseEncoder;
 }
+
+const FRAME = { max_frame_length: "maxFrameLength" } as const;
+const PARTS = { ...FRAME, max_parts: "maxParts" } as const;
+const TENSORS = {
+  ...PARTS,
+  max_manifest_length: "maxManifestLength",
+  max_tensors: "maxTensors",
+  max_rank: "maxRank",
+  max_tensor_length: "maxTensorLength",
+} as const;
 
 /** The profiles of the reference. */
 export const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ...FRAMING_PROFILES.map((profile): [string, Codec] => [
     profile,
-    { decoder: (limits) => frameDecoder(profile, limits), encoder: (limits) => frameEncoder(profile, limits) },
+    {
+      limits: FRAME,
+      decoder: (limits) => frameDecoder(profile, limits),
+      encoder: (limits) => frameEncoder(profile, limits),
+    },
   ]),
   ...[false, true].map((typed): [string, Codec] => [
     typed ? "multipart-typed" : "multipart",
-    { decoder: (limits) => multipartDecoder(typed, limits), encoder: (limits) => multipartEncoder(typed, limits) },
+    {
+      limits: PARTS,
+      decoder: (limits) => multipartDecoder(typed, limits),
+      encoder: (limits) => multipartEncoder(typed, limits),
+    },
   ]),
-  ["tp", { decoder: tpDecoder, encoder: tpEncoder }],
+  ["tp", { limits: TENSORS, decoder: tpDecoder, encoder: tpEncoder }],
 ]);
 
 /** The largest frame that the reference declares: 1 GiB. */
 export const MAX_FRAME_LENGTH = 1_073_741_824;
 
-/** The limits of a case. Absent: the declared maximum for frames, and no cap on parts. r[iut.limits.absent] */
-export function readLimits(limits: Limits): CaseLimits {
-  let maxFrameLength = MAX_FRAME_LENGTH;
-  let maxParts = Number.MAX_SAFE_INTEGER;
+/** Absent: the declared maximum for frames, no cap on parts, and the reference's defaults for the rest. r[iut.limits.absent] */
+export function readLimits(codec: Codec, limits: Limits): CaseLimits {
+  const read: { -readonly [name in keyof CaseLimits]: CaseLimits[name] } = {
+    maxFrameLength: MAX_FRAME_LENGTH,
+    maxParts: Number.MAX_SAFE_INTEGER,
+  };
   for (const [name, text] of Object.entries(limits)) {
-    const value = BigInt(text);
-    const most = BigInt(name === "max_frame_length" ? MAX_FRAME_LENGTH : Number.MAX_SAFE_INTEGER);
-    if (value > most) throw new Declined("limit", `${name} ${text} is above ${most}`);
-    if (name === "max_frame_length") maxFrameLength = Number(value);
-    else if (name === "max_parts") maxParts = Number(value);
-    else throw new Declined("limit", `no limit is named ${name}`);
+    const option = Object.hasOwn(codec.limits, name) ? codec.limits[name] : undefined;
+    if (option === undefined) throw new Declined("limit", `the profile has no limit named ${name}`);
+    const most = option === "maxFrameLength" ? MAX_FRAME_LENGTH : Number.MAX_SAFE_INTEGER;
+    if (BigInt(text) > BigInt(most)) throw new Declined("limit", `${name} ${text} is above ${most}`);
+    read[option] = Number(text);
   }
-  return { maxFrameLength, maxParts };
+  return read;
 }

@@ -19,7 +19,7 @@ function runCase({ op, profile, role, limits, steps }: CaseRequest): Event[][] {
   if (op !== "case") throw new Declined("operation", `no operation is named ${String(op)}`);
   const codec = CODECS.get(profile);
   if (codec === undefined) throw new Declined("profile", `no profile is named ${profile}`);
-  const read = readLimits(limits);
+  const read = readLimits(codec, limits);
   if (role === "decode") {
     const open = () => codec.decoder(read);
     let connection = new Connection(open());

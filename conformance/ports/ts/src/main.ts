@@ -32,7 +32,11 @@ const { TENSORWIRE_ADDR, TENSORWIRE_TOKEN } = process.env;
 if (way === "--stdio") {
   await serve(process.stdin, process.stdout);
 } else if (way === "--listen" && address !== undefined) {
-  createServer((socket) => void speak(socket)).listen(place(address));
+  const server = createServer((socket) => void speak(socket)).listen(place(address));
+  await once(server, "listening");
+  const at = server.address();
+  const where = typeof at === "object" && at !== null ? `${at.address}:${at.port}` : at;
+  process.stderr.write(`listening on ${where}\n`);
 } else if (way === undefined && TENSORWIRE_ADDR !== undefined) {
   const socket = connect(place(TENSORWIRE_ADDR));
   await once(socket, "connect");

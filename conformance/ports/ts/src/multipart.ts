@@ -21,6 +21,7 @@ export function multipartDecoder(typed: boolean, limits: CaseLimits): CaseDecode
       try {
         for (let i = 0; i < batch.count && refused === null; i++) {
           const { maxParts } = limits;
+          // r[iut.event.whole-payload]
           const { body, parts } = decodeMultipart(batch.view(i), { typed, maxParts, offset: batch.at(i) });
           events.push({ event: "message", value: { body: showPart(body), parts: parts.map(showPart) } });
         }

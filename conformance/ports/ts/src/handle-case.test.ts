@@ -1,0 +1,126 @@
+import { describe, expect, test } from "bun:test";
+import type { Answer, CaseRequest } from "@tensorwire/conformance/protocol";
+import { handleCase } from "./handle-case.ts";
+
+const ask = (given: object): Answer =>
+  handleCase({
+    op: "case",
+    seq: 7,
+    id: "x",
+    profile: "len32",
+    role: "decode",
+    limits: {},
+    steps: [],
+    ...given,
+  } as CaseRequest);
+const result = (given: object) => {
+  const answer = ask(given);
+  expect(answer.op).toBe("result");
+  return answer.op === "result" ? answer.steps : [];
+};
+
+describe("r[iut.decline.unknown]: what is unknown is declined", () => {
+  test.each<[string, object, string]>([
+    ["op", { op: "listen" }, "operation"],
+    ["profile", { profile: "len31" }, "profile"],
+    ["profile of an object's own name", { profile: "constructor" }, "profile"],
+    ["role", { role: "echo" }, "role"],
+    ["step", { steps: [{ advance: 5 }] }, "step"],
+    ["step of the other role", { steps: [{ encode: { payload: "" } }] }, "step"],
+    ["step with two keys", { steps: [{ feed: "", eof: true }] }, "step"],
+    ["step without a key", { steps: [{}] }, "step"],
+    ["limit", { limits: { max_patience: "1" } }, "limit"],
+    ["limit above the declared one", { limits: { max_frame_length: "1073741825" } }, "limit"],
+    [
+      "run that is too long to build",
+      { role: "encode", steps: [{ encode: { payload: { fill: { byte: 0, count: 500_000_000 } } } }] },
+      "limit",
+    ],
+  ])("%s", (_, given, reason) => {
+    expect(ask(given)).toMatchObject({ op: "declined", seq: 7, reason });
+  });
+
+  test("r[iut.request.unknown-field]: but not a field of the request", () => {
+    expect(ask({ pad: "xxx" })).toEqual({ op: "result", seq: 7, steps: [] });
+  });
+});
+
+describe("a case", () => {
+  test("r[iut.encode.fill]: a run is judged by its count before it is built", () => {
+    const steps = [
+      { encode: { payload: { fill: { byte: 0, count: Number.MAX_SAFE_INTEGER } } } },
+      { encode: { payload: "00" } },
+    ];
+    expect(result({ role: "encode", steps, limits: { max_frame_length: "1024" } })).toMatchObject([
+      [{ event: "error", class: "oversize.declared", at: "0", fatal: false }],
+      [{ event: "bytes", hex: "0000000100" }],
+    ]);
+  });
+
+  test("r[iut.bytes.digest]: hex up to 4,096 bytes, a digest above", () => {
+    const fill = (count: number) => [{ feed: `0000${count.toString(16)}` }, { feed_fill: { byte: 0, count } }];
+    expect(result({ steps: fill(4096) })[1]).toEqual([{ event: "message", value: { payload: "00".repeat(4096) } }]);
+    expect(result({ steps: fill(4097) })[1]).toMatchObject([
+      { event: "message", value: { payload: { length: 4097 } } },
+    ]);
+  });
+
+  test("r[iut.encode.refusal]: a refused encode gives one error and no bytes, and the next one works", () => {
+    const steps = [{ encode: { flag: 1, payload: "00" } }, { encode: { flag: 0, payload: "00" } }];
+    expect(result({ profile: "grpc-lpm", role: "encode", steps })).toMatchObject([
+      [{ event: "error", class: "codec.unsupported", at: "0", fatal: false }],
+      [{ event: "bytes", hex: "000000000100" }],
+    ]);
+  });
+
+  test("r[iut.step.one-read]: an empty feed is no end", () => {
+    const steps = [{ feed: "00000001" }, { feed: "" }, { feed: "aa" }, { eof: true }];
+    expect(result({ steps })).toEqual([[], [], [{ event: "message", value: { payload: "aa" } }], [{ event: "end" }]]);
+  });
+
+  test("r[iut.event.at] r[iut.event.fatal] r[iut.step.sticky]: an error is fatal, has its offset, and is the last event", () => {
+    const steps = [{ feed: "0000000000000005" }, { feed: "00000000" }, { eof: true }];
+    expect(result({ steps, limits: { max_frame_length: "4" } })).toMatchObject([
+      [
+        { event: "message", value: { payload: "" } },
+        { event: "error", class: "oversize.declared", at: "8", fatal: true },
+      ],
+      [],
+      [],
+    ]);
+  });
+
+  test("r[iut.event.earliest]: a flag is judged before the length behind it", () => {
+    const steps = [{ feed: "02ffffffff" }];
+    expect(result({ profile: "grpc-lpm", steps })).toMatchObject([[{ class: "flags.reserved", at: "1" }]]);
+  });
+
+  test("r[iut.step.reset]: a reset begins a new connection, with its offsets", () => {
+    const steps = [
+      { feed: "000000" },
+      { reset: true },
+      { feed: "0000" },
+      { eof: true },
+      { reset: true },
+      { eof: true },
+    ];
+    expect(result({ steps })).toMatchObject([
+      [],
+      [],
+      [],
+      [{ event: "error", class: "eof.in-prefix", at: "2" }],
+      [],
+      [{ event: "end" }],
+    ]);
+  });
+
+  test("r[iut.tp.header-only]: NOOP has neither manifest nor tensors", () => {
+    const steps = [{ feed: "07".padEnd(80, "0") }];
+    const header = { call_id: "7", chunk_index: "0", control_epoch: "0", cache_epoch: "0", action: "NOOP" };
+    expect(result({ profile: "tp", steps })).toEqual([[{ event: "message", value: { header } }]]);
+  });
+
+  test("what the adapter did not expect is errored, with its text", () => {
+    expect(ask({ role: "encode", steps: [{ encode: { payload: 5 } }] })).toMatchObject({ op: "errored", seq: 7 });
+  });
+});
