@@ -1,0 +1,18 @@
+export { type LayerRange, splitLayers } from "./layers.ts";
+export {
+  type Deadlines,
+  type Finish,
+  MAX_LANES,
+  type PipelineEvent,
+  type PipelineOptions,
+  type Sequence,
+  type StageOptions,
+  type StageReady,
+} from "./options.ts";
+export { type PipelineResult, runPipeline } from "./pipeline.ts";
+export { type PlacementFlags, type StagePlacement, stagePlacement } from "./placement.ts";
+export { type RunningStage, runStage } from "./stage.ts";
+export { StageLostError } from "./stage-lost.ts";
+export { type StageMainOptions, stageMain } from "./stage-main.ts";
+export { type CallRecord, chromeTrace, overlapFraction, type Span, type StageTimes, stageTimes } from "./trace.ts";
+export type { Verification } from "./verify.ts";

@@ -1,0 +1,105 @@
+import type { BackendChoice, SamplerOptions, WireDtype } from "@tensorwire/tensor-stage";
+import type { LayerRange } from "./layers.ts";
+
+/** How long the pipeline waits for others, in milliseconds. */
+export interface Deadlines {
+  /** For one stage to do one call; a wait for n stages in a row has n times that. 30,000 unless told. */
+  readonly deadlineMs?: number;
+  /** For a stage to begin to listen. 60,000 unless told. */
+  readonly startDeadlineMs?: number;
+}
+
+export const DEFAULT_DEADLINE_MS = 30_000;
+export const DEFAULT_START_DEADLINE_MS = 60_000;
+export const DEFAULT_IDLE_DEADLINE_MS = 600_000;
+export const DEFAULT_LANES = 2;
+/** Lanes that a stage takes at most, each with a connection, a KV cache, and a connection to the next stage. */
+export const MAX_LANES = 64;
+
+/** One stage: which layers it runs, where it listens, what follows it. */
+export interface StageOptions extends Deadlines {
+  /** From 0. */
+  readonly rank: number;
+  /** How many stages there are. */
+  readonly stages: number;
+  /** A model folder in Hugging Face's layout. */
+  readonly model: string;
+  /** An even share of the model by rank, unless told. */
+  readonly layers?: LayerRange;
+  /** `tcp://host:port`, port 0 for any, or `unix:/path`. Loopback at a free port unless told. */
+  readonly listen?: string;
+  /** The address of stage rank + 1, which every stage but the last one needs. */
+  readonly next?: string;
+  /** One of BACKEND_NAMES; "auto" unless told. */
+  readonly backend?: string;
+  readonly requireGpu?: boolean;
+  /** What `hidden` is sent as, whatever came; a stage takes any. "float32" unless told. */
+  readonly wireDtype?: WireDtype;
+  /** Without a message on any lane for so long, the stage ends with an error. 600,000 unless told. */
+  readonly idleDeadlineMs?: number;
+  /** Allows `listen` addresses that other machines can reach, with nothing to protect what travels. */
+  readonly insecure?: boolean;
+}
+
+/** A whole run: starts the stages on this machine, or connects to stages that run already. */
+export interface PipelineOptions extends Deadlines {
+  /** A model folder in Hugging Face's layout. */
+  readonly model: string;
+  readonly prompts: readonly string[];
+  /** 2 unless told. */
+  readonly stages?: number;
+  /** What the stages of this machine are connected by. "tcp" unless told. */
+  readonly transport?: "tcp" | "unix";
+  /** The address of a stage 0 that runs already: nothing is started then. `stages` still says how many there are. */
+  readonly connect?: string;
+  /** Sequences in flight at a time, one connection each. 2 unless told, at most MAX_LANES. */
+  readonly lanes?: number;
+  /** Tokens to make for each prompt. 64 unless told. */
+  readonly maxTokens?: number;
+  /** For the stages, and for `verify`. "auto" unless told. */
+  readonly backend?: string;
+  readonly requireGpu?: boolean;
+  readonly wireDtype?: WireDtype;
+  /** Greedy unless told. Prompt i draws with `seed` + i, whatever lane it is on. */
+  readonly sampling?: SamplerOptions;
+  /** Runs the prompts once more in this process, after the pipeline has ended, and compares token for token. */
+  readonly verify?: boolean;
+  readonly signal?: AbortSignal;
+  /** Text as it comes; `prompt` is the position in `prompts`. */
+  readonly onText?: (text: string, prompt: number) => void;
+  readonly onEvent?: (event: PipelineEvent) => void;
+}
+
+/** What a run tells while it lasts. */
+export type PipelineEvent =
+  | StageReady
+  /** A line that a stage wrote to stderr. */
+  | { readonly event: "stderr"; readonly rank: number; readonly line: string }
+  | { readonly event: "sequence"; readonly sequence: Sequence }
+  | { readonly event: "verifying"; readonly backend: BackendChoice };
+
+/** A stage takes connections. Its process prints this as one line of JSON on stdout. */
+export interface StageReady {
+  readonly event: "ready";
+  readonly rank: number;
+  readonly stages: number;
+  readonly layers: LayerRange;
+  /** Where it really listens. */
+  readonly address: string;
+  readonly backend: BackendChoice;
+  readonly pid: number;
+}
+
+/** Why a sequence ended: the end token, `maxTokens`, a full context, or an error result. */
+export type Finish = "eos" | "length" | "context" | "error";
+
+export interface Sequence {
+  /** Position in `prompts`. */
+  readonly prompt: number;
+  /** What was made, without the prompt. An end token is not part of it. */
+  readonly text: string;
+  readonly tokens: readonly number[];
+  readonly finish: Finish;
+  /** The error message, with `finish` "error" only; it names rank and call_id. */
+  readonly error?: string;
+}

@@ -1,0 +1,183 @@
+import { refusal } from "@tensorwire/framing";
+import { type PpRequest, PpSession, preparePpResult } from "@tensorwire/pp-contract";
+import type { PreparedMessage } from "@tensorwire/tensor-spec";
+import type { Stage, StageOutput, WireDtype } from "@tensorwire/tensor-stage";
+import type { Connection } from "@tensorwire/transport";
+import { outputTensor, stageInput } from "./activations.ts";
+import type { Hop } from "./hop.ts";
+import { messageOf, StageLostError } from "./stage-lost.ts";
+import { type CallRecord, Stopwatch } from "./trace.ts";
+import type { Turns } from "./turns.ts";
+
+/** What the lanes of a stage share. */
+export interface LaneHost {
+  readonly rank: number;
+  readonly stage: Stage;
+  readonly turns: Turns;
+  readonly wireDtype: WireDtype;
+  /** Opens a lane to the next stage; null in the last one. */
+  readonly openHop: (() => Promise<Hop>) | null;
+  /** Why no call is done any more, once that is so. */
+  readonly ending: Error | null;
+  /** Something came from upstream. */
+  active(): void;
+  /** The next stage is gone, for this lane and so for all. */
+  lose(error: StageLostError): void;
+  done(call: CallRecord): void;
+}
+
+/**
+ * How a lane ended: with SHUTDOWN; without a byte, as a port probe does; or with an error, a lost upstream among them.
+ */
+export type LaneEnd = "shutdown" | "unused" | Error;
+
+type InferRequest = Extract<PpRequest, { readonly tensors: unknown }>;
+
+/** After an error, for upstream to take what was answered and to end its side. */
+const GRACE_MS = 1000;
+
+/** The server's side of one lane: takes calls in their order, one at a time, and answers each with one result. */
+export class StageLane {
+  readonly #number: number;
+  readonly #connection: Connection;
+  readonly #host: LaneHost;
+  readonly #session = new PpSession();
+  #hop: Hop | null = null;
+  /** False while the lane waits for a message. */
+  #busy = false;
+
+  constructor(number: number, connection: Connection, host: LaneHost) {
+    this.#number = number;
+    this.#connection = connection;
+    this.#host = host;
+  }
+
+  /** Bytes to and from the next stage. */
+  get hopBytes(): { readonly out: number; readonly in: number } {
+    return this.#hop?.bytes ?? { out: 0, in: 0 };
+  }
+
+  /** Serves until the lane ends, and never rejects. `deadlineMs` is for the stages behind to end theirs. */
+  async serve(deadlineMs: number): Promise<LaneEnd> {
+    const end = await this.#run().catch((error: unknown) => {
+      // A peer that broke the contract gets no graceful end.
+      if (this.#host.ending === null) this.#connection.abort(messageOf(error), error);
+      return this.#host.ending ?? asError(error);
+    });
+    this.#host.stage.reset(this.#number);
+    if (end !== "shutdown") this.#hop?.abort("the lane has ended");
+    const closing = end === "shutdown" ? this.#hop?.close().then(() => this.#connection.close(deadlineMs)) : undefined;
+    const failed = await (closing ?? this.#connection.close(end instanceof Error ? GRACE_MS : deadlineMs)).then(
+      () => null,
+      asError,
+    );
+    return end instanceof Error || failed === null ? end : failed;
+  }
+
+  /** The stage ends: a call that waits for the next stage, or a lane that waits for a call, waits no longer. */
+  release(): void {
+    if (this.#busy) this.#hop?.abort("the stage ends");
+    else void this.#connection.close(GRACE_MS).catch(() => {});
+  }
+
+  async #run(): Promise<LaneEnd> {
+    for (let used = false; ; used = true) {
+      this.#busy = false;
+      // No deadline of its own: an idle lane is no fault while others work. The stage watches over all of them.
+      const chunk = await this.#connection.read(Infinity);
+      if (chunk === null) {
+        // r[tp-session.eof]
+        const lost = new Error(`${this.#connection.peer} ended the connection without SHUTDOWN`);
+        return this.#session.end() ?? (used ? lost : "unused");
+      }
+      this.#busy = true;
+      this.#host.active();
+      const { messages, error } = this.#session.push(chunk);
+      for (const message of messages) await this.#handle(message);
+      if (error !== null) throw error;
+      if (this.#host.ending !== null) return this.#host.ending;
+      if (this.#session.closed) return "shutdown";
+    }
+  }
+
+  async #handle(request: PpRequest): Promise<void> {
+    if ("envelope" in request) return this.#infer(request);
+    await this.#pass(request.header);
+  }
+
+  /** r[pp.result.exactly-one] */
+  async #infer(request: InferRequest): Promise<void> {
+    const { call_id, chunk_index, cache_epoch } = request.header;
+    const { rank } = this.#host;
+    const watch = new Stopwatch();
+    let answer: PreparedMessage;
+    try {
+      answer = await this.#answer(request, watch);
+    } catch (error) {
+      if (error instanceof StageLostError) this.#host.lose(error);
+      const error_message = `rank ${rank}, call ${call_id}: ${messageOf(error)}`;
+      answer = preparePpResult({ call_id, chunk_index, cache_epoch, ok: false, error_message });
+    }
+    await this.#connection.write(answer.buffers);
+    watch.lap(this.#host.openHop === null ? "send" : "relay");
+    const num_tokens = request.envelope.lm?.num_tokens ?? 0;
+    this.#host.done({ rank, lane: this.#number, call_id, num_tokens, spans: watch.spans });
+  }
+
+  async #answer({ header, envelope, tensors }: InferRequest, watch: Stopwatch): Promise<PreparedMessage> {
+    const { wireDtype } = this.#host;
+    const { call_id, chunk_index, cache_epoch } = header;
+    const ids = { call_id, chunk_index, cache_epoch };
+    const hop = await this.#openHop();
+    let output: StageOutput;
+    try {
+      output = await this.#forward(envelope, tensors, watch);
+    } catch (error) {
+      // The stages behind still have to see the call's ids and epoch, for the next hard cut to be one more there too.
+      await hop?.pass({ ...header, action: "NOOP" });
+      throw error;
+    }
+    const tensor = outputTensor(output, wireDtype);
+    if (hop === null) {
+      const compute = watch.spans.at(-1)!;
+      return preparePpResult({ ...ids, stage1_ms: compute.end - compute.start, tensors: [tensor] });
+    }
+    const answer = await hop.infer(ids, envelope, [tensor], () => watch.lap("send"));
+    return preparePpResult({ ...answer.result, tensors: answer.tensors });
+  }
+
+  #forward({ lm }: InferRequest["envelope"], tensors: InferRequest["tensors"], watch: Stopwatch): Promise<StageOutput> {
+    const { stage, turns } = this.#host;
+    return turns.take(() => {
+      watch.lap("queue");
+      if (this.#host.ending !== null) throw this.#host.ending;
+      if (lm === undefined) throw refusal("state", "expected a language-model step, a video step came");
+      if (lm.init_cache) stage.reset(this.#number);
+      const cached = stage.length(this.#number);
+      if (lm.position !== cached) {
+        throw refusal("state", `lm.position: expected ${cached}, the tokens in the cache, ${lm.position} came`);
+      }
+      const output = stage.forward(this.#number, stageInput(tensors, stage.config.n_embd));
+      watch.lap("compute");
+      return output;
+    });
+  }
+
+  async #pass(header: PpRequest["header"]): Promise<void> {
+    try {
+      await (await this.#openHop())?.pass(header);
+    } catch (error) {
+      if (!(error instanceof StageLostError)) throw error;
+      this.#host.lose(error);
+    }
+  }
+
+  async #openHop(): Promise<Hop | null> {
+    this.#hop ??= (await this.#host.openHop?.()) ?? null;
+    return this.#hop;
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,23 @@
+/** A stage that died, stalled, or broke the contract, and the calls that have no result because of it. */
+export class StageLostError extends Error {
+  override readonly name = "StageLostError";
+  readonly rank: number;
+  readonly calls: readonly bigint[];
+  readonly why: string;
+
+  constructor(rank: number, calls: readonly bigint[], why: string, options?: ErrorOptions) {
+    super(`rank ${rank} is lost ${inFlight(calls)}: ${why}`, options);
+    this.rank = rank;
+    this.calls = calls;
+    this.why = why;
+  }
+}
+
+function inFlight(calls: readonly bigint[]): string {
+  if (calls.length === 0) return "with no call in flight";
+  return `with ${calls.length === 1 ? "call" : "calls"} ${calls.join(", ")} in flight`;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

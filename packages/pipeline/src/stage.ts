@@ -1,0 +1,177 @@
+import { chooseBackend, openModel, Stage, type WireDtype } from "@tensorwire/tensor-stage";
+import { type Connection, formatAddress, type Listener, listen } from "@tensorwire/transport";
+import { Hop } from "./hop.ts";
+import { splitLayers } from "./layers.ts";
+import {
+  DEFAULT_DEADLINE_MS,
+  DEFAULT_IDLE_DEADLINE_MS,
+  DEFAULT_START_DEADLINE_MS,
+  MAX_LANES,
+  type StageOptions,
+  type StageReady,
+} from "./options.ts";
+import { type LaneEnd, type LaneHost, StageLane } from "./stage-lane.ts";
+import type { StageLostError } from "./stage-lost.ts";
+import type { CallRecord } from "./trace.ts";
+import { Turns } from "./turns.ts";
+
+/** A stage that takes connections, one for each lane. */
+export interface RunningStage {
+  readonly ready: StageReady;
+  /**
+   * Resolves after every lane was shut down, or after `stop`. Rejects when the next stage or an upstream was lost, or nothing came for
+   * `idleDeadlineMs`; every call that was in flight has its error result then.
+   */
+  readonly ended: Promise<void>;
+  /** Bytes of requests to the next stage, and of its results. */
+  readonly hopBytes: { readonly out: number; readonly in: number };
+  /** Ends the stage: calls in flight get an error result with this reason. */
+  stop(why: string): void;
+}
+
+/**
+ * Starts a stage in this process: chooses the backend, loads the layers, listens. Rejects with Error when the options, the
+ * backend, the model or the address do not allow it.
+ *
+ * @param onCall Gets each call once its result has been written.
+ */
+export async function runStage(options: StageOptions, onCall?: (call: CallRecord) => void): Promise<RunningStage> {
+  const { rank, stages, next, requireGpu = false } = options;
+  if (!(Number.isInteger(rank) && rank >= 0 && rank < stages)) {
+    throw new RangeError(`rank: expected from 0 to ${stages - 1}, since there are ${stages} stages, ${rank} came`);
+  }
+  if (rank < stages - 1 && next === undefined) {
+    throw new Error(`rank ${rank} of ${stages} needs the address of rank ${rank + 1}: none came`);
+  }
+  const model = await openModel(options.model);
+  const layers = options.layers ?? splitLayers(model.config.n_layer, stages)[rank]!;
+  const backend = await chooseBackend(options.backend, { requireGpu });
+  const stage = await Stage.load(model, { ...layers, maxLanes: MAX_LANES });
+  const server = new StageServer(stage, options, onCall);
+  try {
+    const address = await server.listen();
+    const ready: StageReady = { event: "ready", rank, stages, layers, address, backend, pid: process.pid };
+    return {
+      ready,
+      ended: server.ended,
+      get hopBytes() {
+        return server.hopBytes;
+      },
+      stop: (why) => server.stop(why),
+    };
+  } catch (error) {
+    stage.dispose();
+    throw error;
+  }
+}
+
+class StageServer implements LaneHost {
+  readonly rank: number;
+  readonly stage: Stage;
+  readonly turns = new Turns();
+  readonly wireDtype: WireDtype;
+  readonly openHop: (() => Promise<Hop>) | null;
+  readonly ended: Promise<void>;
+  ending: Error | null = null;
+  readonly #options: StageOptions;
+  readonly #onCall: ((call: CallRecord) => void) | undefined;
+  readonly #lanes = new Set<StageLane>();
+  readonly #settle: { resolve: () => void; reject: (error: Error) => void };
+  #listener: Listener | null = null;
+  #idle: ReturnType<typeof setTimeout> | null = null;
+  #opened = 0;
+  #failure: Error | null = null;
+  #finished = false;
+  #pastBytes = { out: 0, in: 0 };
+
+  constructor(stage: Stage, options: StageOptions, onCall: ((call: CallRecord) => void) | undefined) {
+    const { rank, stages, next, wireDtype = "float32", startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
+    this.rank = rank;
+    this.stage = stage;
+    this.wireDtype = wireDtype;
+    this.#options = options;
+    this.#onCall = onCall;
+    const address = rank < stages - 1 ? next : undefined;
+    const hop = { rank: rank + 1, deadlineMs: this.#deadlineMs, startDeadlineMs };
+    this.openHop = address === undefined ? null : () => Hop.open({ ...hop, address });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.ended = promise;
+    // Whoever started the stage may look at it later only.
+    promise.catch(() => {});
+    this.#settle = { resolve, reject };
+  }
+
+  get hopBytes() {
+    const live = [...this.#lanes].map(({ hopBytes }) => hopBytes);
+    return [this.#pastBytes, ...live].reduce((sum, each) => ({ out: sum.out + each.out, in: sum.in + each.in }));
+  }
+
+  async listen(): Promise<string> {
+    const { listen: address, insecure = false, idleDeadlineMs = DEFAULT_IDLE_DEADLINE_MS } = this.#options;
+    this.#listener = await listen(address, {
+      insecure,
+      maxConnections: MAX_LANES,
+      limits: { deadlineMs: this.#deadlineMs },
+      onConnection: (connection) => this.#take(connection),
+    });
+    const idle = () => this.#end(new Error(`rank ${this.rank} got no message for ${idleDeadlineMs} ms`), true);
+    this.#idle = setTimeout(idle, idleDeadlineMs);
+    return formatAddress(this.#listener.address);
+  }
+
+  active(): void {
+    this.#idle?.refresh();
+  }
+
+  lose(error: StageLostError): void {
+    this.#end(error, true);
+  }
+
+  stop(why: string): void {
+    this.#end(new Error(`rank ${this.rank} ends: ${why}`), false);
+  }
+
+  done(call: CallRecord): void {
+    this.#onCall?.(call);
+  }
+
+  /** What the stages behind this one may take together, and at least what one may. */
+  get #deadlineMs(): number {
+    const { rank, stages, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
+    return deadlineMs * Math.max(1, stages - 1 - rank);
+  }
+
+  async #take(connection: Connection): Promise<void> {
+    const lane = new StageLane(this.#opened++, connection, this);
+    this.#lanes.add(lane);
+    if (this.ending !== null) lane.release();
+    const end = await lane.serve(this.#deadlineMs);
+    const { out, in: came } = lane.hopBytes;
+    this.#pastBytes = { out: this.#pastBytes.out + out, in: this.#pastBytes.in + came };
+    this.#lanes.delete(lane);
+    this.#left(end);
+  }
+
+  #left(end: LaneEnd): void {
+    if (end instanceof Error && this.ending === null) this.#failure ??= end;
+    if (this.#lanes.size === 0 && (end !== "unused" || this.ending !== null)) this.#finish();
+  }
+
+  #end(why: Error, failed: boolean): void {
+    if (this.ending !== null) return;
+    this.ending = why;
+    if (failed) this.#failure = why;
+    for (const lane of this.#lanes) lane.release();
+    if (this.#lanes.size === 0) this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    if (this.#idle !== null) clearTimeout(this.#idle);
+    this.#listener?.stop();
+    this.stage.dispose();
+    if (this.#failure === null) this.#settle.resolve();
+    else this.#settle.reject(this.#failure);
+  }
+}
