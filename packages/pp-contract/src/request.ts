@@ -10,7 +10,7 @@ import {
   type TensorSpec,
   takeTensors,
 } from "@tensorwire/tensor-spec";
-import { checkVersion, encodeHeader, HeaderDecoder, type TpHeader } from "@tensorwire/tp-control";
+import { encodeHeader, HeaderDecoder, parseBody, type TpHeader } from "@tensorwire/tp-control";
 import { envelopeCodec } from "./codec.ts";
 import { checkStep, type PpStep } from "./step.ts";
 
@@ -56,9 +56,7 @@ export function readRequest(
   const { action, call_id, chunk_index, cache_epoch } = header;
   if (action !== "INFER" || payload === null) return { header: header as PpHeader & { action: "NOOP" | "SHUTDOWN" } };
   const blame = peerFault(at);
-  const body = payload.body.bytes;
-  checkVersion(body, PP_ENVELOPE_VERSION, "PP envelope", limits, blame);
-  const wire = envelopeCodec.decode(body, blame);
+  const wire = parseBody(envelopeCodec, PP_ENVELOPE_VERSION, payload.body.bytes, limits, blame);
   // r[pp.envelope.ids]
   for (const name of ["action", "call_id", "chunk_index", "cache_epoch"] as const) {
     if (wire[name] === header[name]) continue;

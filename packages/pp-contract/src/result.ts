@@ -11,7 +11,7 @@ import {
   type TensorSpec,
   takeTensors,
 } from "@tensorwire/tensor-spec";
-import { checkVersion, type Decoded } from "@tensorwire/tp-control";
+import { type Decoded, parseBody } from "@tensorwire/tp-control";
 import { resultCodec, type WireResult } from "./codec.ts";
 
 /** The version of `PPResultV1` that this implementation speaks. */
@@ -71,8 +71,7 @@ function checkOutcome(ok: boolean, error_message: string, specs: readonly Tensor
 function readResult(payload: Uint8Array, at: number, limits: MessageLimits): PpResultMessage {
   const blame = peerFault(at);
   const { body, parts } = decodeMultipart(payload, { maxParts: limits.maxParts, offset: at });
-  checkVersion(body.bytes, PP_RESULT_VERSION, "PP result", limits, blame);
-  const wire = resultCodec.decode(body.bytes, blame);
+  const wire = parseBody(resultCodec, PP_RESULT_VERSION, body.bytes, limits, blame);
   const tensor_specs = checkSpecs(wire.tensor_specs, limits, blame);
   // r[pp.result.ok-default]
   const { ok = true } = wire;

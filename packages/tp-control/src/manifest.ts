@@ -10,6 +10,7 @@ import {
   type TensorSpec,
   takeTensors,
 } from "@tensorwire/tensor-spec";
+import { parseBody } from "./body.ts";
 import { checkPlan, type TpPlan, type VideoStep } from "./plan.ts";
 import { loadProtos, type ProtoCodec } from "./proto-codec.ts";
 import { fromStruct, type StructObject, toStruct, type WireStruct } from "./struct.ts";
@@ -42,27 +43,7 @@ interface WireManifest {
   readonly video?: VideoStep | null | undefined;
 }
 
-const codecOf = loadProtos([tensorProto, tpProto]);
-const manifestCodec: ProtoCodec<WireManifest> = codecOf("tensorwire.tp.v1.TPManifest");
-const versionedCodec: ProtoCodec<{ readonly version: number }> = codecOf("tensorwire.tensor.v1.Versioned");
-
-/**
- * The first checks of every manifest, envelope and result: its length, then its version (field 1 in every version of
- * each), before anything else of it is parsed.
- *
- * @throws WireError `oversize.declared`, `header.length`, `version`, made by `blame`.
- */
-export function checkVersion(body: Uint8Array, known: number, what: string, limits: MessageLimits, blame: Blame): void {
-  // r[tp.manifest.limit] r[pp.manifest.limit]
-  if (body.length > limits.maxManifestLength) {
-    const message = `expected a ${what} of at most ${limits.maxManifestLength} bytes, ${body.length} bytes came`;
-    throw blame("oversize.declared", message);
-  }
-  // r[tp.manifest.version-first] r[pp.manifest.version-first]
-  const { version } = versionedCodec.decode(body, blame);
-  // r[tp.manifest.version] r[pp.manifest.version]
-  if (version !== known) throw blame("version", `expected version ${known} of the ${what}, ${version} came`);
-}
+const manifestCodec: ProtoCodec<WireManifest> = loadProtos([tensorProto, tpProto])("tensorwire.tp.v1.TPManifest");
 
 /** Reads a manifest and takes its tensors. @throws WireError as `spec/tp-control.md` says, made by `blame`. */
 export function readManifest(
@@ -71,8 +52,7 @@ export function readManifest(
   limits: MessageLimits,
   blame: Blame,
 ): { manifest: TpManifest; tensors: Tensor[] } {
-  checkVersion(body, TP_ENVELOPE_VERSION, "TP manifest", limits, blame);
-  const wire = manifestCodec.decode(body, blame);
+  const wire = parseBody(manifestCodec, TP_ENVELOPE_VERSION, body, limits, blame);
   const kwargs = fromStruct(wire.kwargs ?? {}, "kwargs", blame);
   const tensor_specs = checkSpecs(wire.tensor_specs, limits, blame);
   const tp_plan = checkPlan({ tp_plan: wire.tp_plan, video: wire.video ?? undefined, tensor_specs }, blame);

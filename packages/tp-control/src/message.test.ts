@@ -153,6 +153,29 @@ describe("errors", () => {
     expect(decoders[0]!.end()?.code).toBe("eof.in-body");
   });
 
+  test("tp.spec.count, tp.spec.rank: half a million specs or dimensions in one megabyte are refused unparsed", () => {
+    const fill = (length: number, ...pattern: number[]) =>
+      Uint8Array.from({ length }, (_, i) => pattern[i % pattern.length]!);
+    const specs = concat(hex("0801"), fill(2 ** 20 - 2, 0x12, 0));
+    const packed = concat(hex("0801 12 84803c 22 80803c"), fill(0xf0000, 1));
+    const loose = concat(hex("0801 12 80803c"), fill(0xf0000, 0x20, 1));
+    for (const manifest of [specs, packed, loose]) {
+      const bomb = raw([manifest]);
+      expect(outcome(bomb)).toEqual([0, "spec.mismatch", bomb.length]);
+      const before = process.memoryUsage().heapUsed;
+      for (let i = 0; i < 5; i++) new TpDecoder().push(bomb);
+      expect(process.memoryUsage().heapUsed - before).toBeLessThan(32 * 2 ** 20);
+    }
+  });
+
+  test("tp.spec.rank: 8 dimensions pass, packed and not, 9 do not", () => {
+    const spec = (shape: string) =>
+      hex(`0801 12${(shape.length / 2 + 12).toString(16)} ${SPEC_X.replace("220101", "")} ${shape}`);
+    const code = (shape: string) => outcome(raw([spec(shape), new Uint8Array(4)]))[1];
+    expect([code(`2208${"01".repeat(8)}`), code("2001".repeat(8))]).toEqual([undefined, undefined]);
+    expect([code(`2209${"01".repeat(9)}`), code("2001".repeat(9))]).toEqual(["spec.mismatch", "spec.mismatch"]);
+  });
+
   test("tp.infer.offsets: the frame's own errors count the whole stream, in number and text", () => {
     const { error } = new TpDecoder().push(concat(noop.buffers, encodeHeader(header()), hex("ffffffffffffffff")));
     expect(error?.message).toEndWith("at byte 88 of the stream");

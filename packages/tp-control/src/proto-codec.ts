@@ -1,19 +1,24 @@
 import { fromJSON, type MessageTypeDefinition, type PackageDefinition } from "@grpc/proto-loader";
-import { refusal } from "@tensorwire/framing";
+import { refusal, WireError } from "@tensorwire/framing";
 import type { Blame } from "@tensorwire/tensor-spec";
 import protobuf from "protobufjs";
 import { toWireObject } from "./proto-check.ts";
-import { checkWireTypes, wireTableOf } from "./proto-wire.ts";
+import { type Tally, walkWire, wireTableOf } from "./proto-wire.ts";
 
 /**
  * One protobuf message as plain objects: fields by their proto names, 64-bit integers as bigints, enums by name, absent
  * `optional` fields and oneof members left out, all other absent fields at their default.
  */
 export interface ProtoCodec<Message> {
+  readonly name: string;
   /** @throws WireError refusal `header.field` that names the field, for a value that its type cannot carry. */
   encode(message: Message): Uint8Array;
-  /** @throws WireError `header.length`, made by `blame`, for bytes that are not the message. */
-  decode(bytes: Uint8Array, blame: Blame): Message;
+  /**
+   * Walks the bytes first, without making anything of them, and tells `tally` of repeated fields.
+   *
+   * @throws WireError `header.length`, made by `blame`, for bytes that are not the message, and what `tally` throws.
+   */
+  decode(bytes: Uint8Array, blame: Blame, tally?: Tally): Message;
 }
 
 /**
@@ -37,13 +42,15 @@ export function loadProtos(texts: readonly string[]): <Message>(name: string) =>
     const type = root.lookupType(name);
     const table = wireTableOf(type);
     return {
+      name,
       encode: (message) => serialize(toWireObject(type, message as object, refusal)),
-      decode: (bytes, blame) => {
+      decode: (bytes, blame, tally) => {
         try {
-          checkWireTypes(table, bytes);
+          walkWire(table, bytes, tally);
           // A Reader passes for a Buffer: decode() wraps only what is not one.
           return deserialize(new StrictReader(bytes) as unknown as Buffer) as never;
         } catch (cause) {
+          if (cause instanceof WireError) throw cause;
           // r[tp.manifest.message] r[pp.manifest.message]
           const why = cause instanceof Error ? cause.message : String(cause);
           throw blame("header.length", `expected a ${name}, ${bytes.length} bytes came that are not one (${why})`);
