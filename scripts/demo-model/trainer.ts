@@ -1,7 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/register_all_gradients.js";
 import {
+  type BlockConstants,
   type BlockWeights,
+  blockConstants,
   blockParameters,
   causalMask,
   type Gpt2Config,
@@ -23,11 +25,13 @@ class ScheduledAdam extends tf.AdamOptimizer {
 export class Trainer {
   readonly #config: Gpt2Config;
   readonly #variables = new Map<string, tf.Variable>();
+  readonly #constants: BlockConstants;
   readonly #optimizer = new ScheduledAdam(0, 0.9, 0.99, 1e-8);
   readonly #random: () => number;
 
   constructor(config: Gpt2Config, seed: number) {
     this.#config = config;
+    this.#constants = blockConstants(config);
     this.#random = mulberry32(seed);
     for (const [name, shape] of stageParameters(config, 0, config.n_layer)) {
       this.#variables.set(name, tf.variable(this.#initial(name, shape)));
@@ -76,16 +80,17 @@ export class Trainer {
   }
 
   #loss(ids: tf.Tensor1D, targets: tf.Tensor, sequences: number): tf.Scalar {
-    const { n_embd, n_layer, n_positions, layer_norm_epsilon } = this.#config;
+    const { n_embd, n_layer, n_positions } = this.#config;
     const embedded = tf.reshape(tf.gather(this.#weight("wte.weight"), ids), [sequences, n_positions, n_embd]);
     let x = tf.reshape(tf.add(embedded, this.#weight("wpe.weight")), [-1, n_embd]) as tf.Tensor2D;
+    const constants = this.#constants;
     const mask = causalMask(n_positions, 0);
     for (let layer = 0; layer < n_layer; layer++) {
       const names = Object.keys(blockParameters(this.#config));
       const weights = Object.fromEntries(names.map((name) => [name, this.#weight(`h.${layer}.${name}`)]));
-      x = runBlock(x, weights as unknown as BlockWeights, this.#config, { sequences, mask, past: null }).x;
+      x = runBlock(x, weights as unknown as BlockWeights, this.#config, { constants, sequences, mask, past: null }).x;
     }
-    x = layerNorm(x, this.#weight("ln_f.weight"), this.#weight("ln_f.bias"), layer_norm_epsilon);
+    x = layerNorm(x, this.#weight("ln_f.weight"), this.#weight("ln_f.bias"), constants.epsilon);
     const logits = tf.matMul(x, this.#weight("wte.weight") as tf.Tensor as tf.Tensor2D, false, true);
     return tf.losses.softmaxCrossEntropy(targets, logits);
   }

@@ -1,5 +1,5 @@
 export { BACKEND_NAMES, type BackendChoice, type BackendOptions, chooseBackend } from "./backend.ts";
-export { type BlockWeights, causalMask, layerNorm, runBlock } from "./block.ts";
+export { type BlockConstants, type BlockWeights, blockConstants, causalMask, layerNorm, runBlock } from "./block.ts";
 export { type Gpt2Config, parseGpt2Config } from "./config.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
 export { DEMO_MODEL_DIR, type Model, openModel } from "./model.ts";

@@ -137,7 +137,8 @@ for (const backend of testBackends()) {
         const before = tf.memory().numBytes;
         const stage = await Stage.load(model, { from, to });
         const shapes = [...stageParameters(model.config, from, to).values()];
-        const expected = shapes.reduce((sum, shape) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
+        const constants = 4;
+        const expected = shapes.reduce((sum, shape) => sum + 4 * shape.reduce((a, b) => a * b, 1), 4 * constants);
         expect(tf.memory().numBytes - before).toBe(expected);
         stage.dispose();
       }

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { refusal } from "@tensorwire/framing";
-import { causalMask, type LayerCache, layerNorm, runBlock } from "./block.ts";
+import { type BlockConstants, blockConstants, causalMask, type LayerCache, layerNorm, runBlock } from "./block.ts";
 import type { Gpt2Config } from "./config.ts";
 import { loadStageWeights, type Model, type StageWeights } from "./model.ts";
 
@@ -41,6 +41,7 @@ export class Stage {
   readonly from: number;
   readonly to: number;
   readonly #weights: StageWeights;
+  readonly #constants: BlockConstants;
   readonly #maxLanes: number;
   readonly #lanes = new Map<string | number, Lane>();
 
@@ -49,6 +50,7 @@ export class Stage {
     this.from = options.from;
     this.to = options.to;
     this.#weights = weights;
+    this.#constants = blockConstants(config);
     this.#maxLanes = options.maxLanes;
   }
 
@@ -94,10 +96,11 @@ export class Stage {
         "ids" in input
           ? this.#embed(input.ids, before.length)
           : tf.tensor2d(input.hidden, [tokens, this.config.n_embd]);
+      const constants = this.#constants;
       const mask = causalMask(tokens, before.length);
       const caches = this.#weights.blocks.map((block, i) => {
         const past = before.caches[i] ?? null;
-        const result = runBlock(x, block, this.config, { sequences: 1, mask, past });
+        const result = runBlock(x, block, this.config, { constants, sequences: 1, mask, past });
         x = result.x;
         return result.cache;
       });
@@ -121,7 +124,7 @@ export class Stage {
   dispose(): void {
     for (const lane of this.#lanes.keys()) this.reset(lane);
     const { embedding, blocks, head } = this.#weights;
-    tf.dispose([embedding, ...blocks, head] as unknown as tf.TensorContainer);
+    tf.dispose([embedding, ...blocks, head, this.#constants] as unknown as tf.TensorContainer);
   }
 
   /** Number of tokens of a sound input. */
@@ -160,9 +163,9 @@ export class Stage {
 
   /** [vocab_size]: only the last token's row goes through the head. */
   #logits(x: tf.Tensor2D, head: NonNullable<StageWeights["head"]>): tf.Tensor1D {
-    const { n_embd, vocab_size, layer_norm_epsilon } = this.config;
+    const { n_embd, vocab_size } = this.config;
     const last = tf.slice(x, [x.shape[0] - 1, 0], [1, n_embd]);
-    const normed = layerNorm(last, head.weight, head.bias, layer_norm_epsilon);
+    const normed = layerNorm(last, head.weight, head.bias, this.#constants.epsilon);
     return tf.reshape(tf.matMul(normed, head.matrix), [vocab_size]);
   }
 }
