@@ -6,12 +6,11 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"os"
 	"slices"
 	"strconv"
-
-	"tensorwire/port/wire"
 )
 
 type request struct {
@@ -31,15 +30,15 @@ func runCase(r request) (lists [][]any, err error) {
 	if stepsOf[r.Role] == nil {
 		return nil, declined("role")
 	}
-	limits := map[string]uint64{"max_frame_length": maxFrame, "max_parts": wire.NoLimit}
+	limits := maps.Clone(defaults)
 	for name, text := range r.Limits {
 		value, err := strconv.ParseUint(text, 10, 64)
-		if most, known := limits[name]; !known || err != nil || value > most {
+		if _, known := limits[name]; !known || err != nil {
 			return nil, declined("limit")
 		}
 		limits[name] = value
 	}
-	codec := newCodec(r.Profile, limits["max_frame_length"], limits["max_parts"])
+	codec := newCodec(r.Profile, limits)
 	s := session{codec: codec, stream: codec.open()}
 	lists = [][]any{}
 	for _, step := range r.Steps {

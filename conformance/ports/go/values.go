@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"math"
-	"slices"
 	"strconv"
 
 	"tensorwire/port/wire"
@@ -21,8 +20,14 @@ const (
 )
 
 var profiles = []string{"len32", "len64", "len56-tagged", "grpc-lpm", "multipart", "multipart-typed", "tp"}
+
+// What a case without a limit means: the largest, and the defaults of spec/tp-control.md.
+var defaults = map[string]uint64{
+	"max_frame_length": maxFrame, "max_parts": wire.NoLimit, "max_manifest_length": 1 << 20,
+	"max_tensors": 64, "max_rank": 8, "max_tensor_length": maxFrame,
+}
+
 var leadName = map[string]string{"len56-tagged": "tag", "grpc-lpm": "flag"}
-var actions = []string{"NOOP", "INFER", "SHUTDOWN"}
 
 // declined carries the reason: profile, role, limit, step or operation.
 type declined string
@@ -42,36 +47,33 @@ type stream interface {
 
 type shown[M any] struct {
 	*wire.Decoder[M]
-	show func(M) (any, error)
+	show func(M) any
 }
 
 func (s shown[M]) Feed(chunk []byte) (values []any, err error) {
 	messages, err := s.Decoder.Feed(chunk)
 	for _, message := range messages {
-		value, cannot := s.show(message)
-		if cannot != nil {
-			return nil, cannot
-		}
-		values = append(values, value)
+		values = append(values, s.show(message))
 	}
 	return values, err
 }
 
-func streams[M any](parse wire.Parser[M], show func(M) (any, error)) func() stream {
+func streams[M any](parse wire.Parser[M], show func(M) any) func() stream {
 	return func() stream { return shown[M]{wire.NewDecoder(parse), show} }
 }
 
-func newCodec(profile string, limit, maxParts uint64) codec {
+func newCodec(profile string, limits map[string]uint64) codec {
+	limit, maxParts := limits["max_frame_length"], limits["max_parts"]
 	typed := profile == "multipart-typed"
 	switch {
 	case profile == "tp":
 		return codec{
-			streams(wire.TpParser(limit, maxParts), showTp),
-			func(raw json.RawMessage) ([]byte, error) { return encodeTp(raw, limit) },
+			streams(wire.TpParser(tpLimits(limits)), showTp),
+			func(raw json.RawMessage) ([]byte, error) { return encodeTp(raw, tpLimits(limits)) },
 		}
 	case wire.IsFrameProfile(profile):
 		return codec{
-			streams(wire.FrameParser(profile, limit), func(f wire.Frame) (any, error) { return showFrame(profile, f) }),
+			streams(wire.FrameParser(profile, limit), func(f wire.Frame) any { return showFrame(profile, f) }),
 			func(raw json.RawMessage) ([]byte, error) { return encodeFrame(profile, raw, limit) },
 		}
 	default:
@@ -135,12 +137,12 @@ func digest(data []byte) object {
 	return object{"length": len(data), "sha256": hex.EncodeToString(sum[:])}
 }
 
-func showFrame(profile string, frame wire.Frame) (any, error) {
+func showFrame(profile string, frame wire.Frame) any {
 	value := object{"payload": showBytes(frame.Payload)}
 	if name, ok := leadName[profile]; ok {
 		value[name] = frame.Lead
 	}
-	return value, nil
+	return value
 }
 
 func encodeFrame(profile string, raw json.RawMessage, limit uint64) ([]byte, error) {
@@ -162,7 +164,7 @@ func encodeFrame(profile string, raw json.RawMessage, limit uint64) ([]byte, err
 	return wire.AppendFrame(nil, profile, frame, limit)
 }
 
-func showRecords(records []wire.Record) (any, error) {
+func showRecords(records []wire.Record) any {
 	values := make([]any, 0, len(records))
 	for _, record := range records {
 		if record.Typed {
@@ -172,7 +174,7 @@ func showRecords(records []wire.Record) (any, error) {
 			values = append(values, showBytes(record.Data))
 		}
 	}
-	return object{"body": values[0], "parts": values[1:]}, nil
+	return object{"body": values[0], "parts": values[1:]}
 }
 
 func encodeRecords(raw json.RawMessage, typed bool, limit uint64) ([]byte, error) {
@@ -204,50 +206,4 @@ func encodeRecords(raw json.RawMessage, typed bool, limit uint64) ([]byte, error
 		records = append(records, record)
 	}
 	return wire.AppendMultipart(nil, records, typed, limit)
-}
-
-func showTp(message wire.TpMessage) (any, error) {
-	if len(message.Records) > 0 {
-		return nil, declined("operation") // this port cuts manifests out, and does not read them
-	}
-	h := message.Header
-	header := map[string]string{"action": actions[h.Action]}
-	for name, id := range ids(&h) {
-		header[name] = strconv.FormatInt(*id, 10)
-	}
-	return object{"header": header}, nil
-}
-
-func encodeTp(raw json.RawMessage, limit uint64) ([]byte, error) {
-	var value struct {
-		Header   map[string]string
-		Manifest json.RawMessage
-		Tensors  []json.RawMessage
-	}
-	if err := json.Unmarshal(raw, &value); err != nil {
-		return nil, err
-	}
-	message := wire.TpMessage{}
-	for name, id := range ids(&message.Header) {
-		var err error
-		if *id, err = strconv.ParseInt(value.Header[name], 10, 64); err != nil {
-			return nil, &wire.Error{Class: "header.field"}
-		}
-	}
-	message.Header.Action = wire.Action(slices.Index(actions, value.Header["action"]))
-	if value.Manifest != nil || len(value.Tensors) > 0 {
-		message.Records = make([]wire.Record, 1)
-	}
-	data, err := wire.AppendTp(nil, message, limit)
-	if err == nil && len(message.Records) > 0 {
-		return nil, declined("operation")
-	}
-	return data, err
-}
-
-func ids(h *wire.Header) map[string]*int64 {
-	return map[string]*int64{
-		"call_id": &h.CallID, "chunk_index": &h.ChunkIndex,
-		"control_epoch": &h.ControlEpoch, "cache_epoch": &h.CacheEpoch,
-	}
 }

@@ -20,15 +20,16 @@ type Header struct {
 
 const headerSize = 40
 
-// TpMessage is a header and, for Infer alone, the manifest (still serialised) and the tensors.
+// TpMessage is a header and, for Infer alone, the manifest and the tensors.
 type TpMessage struct {
-	Header  Header
-	Records []Record
+	Header   Header
+	Manifest *Manifest
+	Tensors  []Record
 }
 
-// TpParser reads the messages of a TP connection. It judges layout, not the order of ids, and reads no manifest.
-func TpParser(limit, maxParts uint64) Parser[TpMessage] {
-	parse := MultipartParser(false, limit, maxParts)
+// TpParser reads the messages of a TP connection. It judges layout and manifests, not the order of ids.
+func TpParser(limits TpLimits) Parser[TpMessage] {
+	parse := MultipartParser(false, limits.Frame, limits.Parts)
 	return func(data []byte) (message TpMessage, taken int, err error) {
 		if len(data) < headerSize {
 			return message, 0, short("eof.in-header")
@@ -43,28 +44,67 @@ func TpParser(limit, maxParts uint64) Parser[TpMessage] {
 		if h.Action != Infer {
 			return message, headerSize, nil
 		}
-		message.Records, taken, err = parse(data[headerSize:])
+		records, taken, err := parse(data[headerSize:])
 		if refused, ok := err.(*Error); ok {
-			err = &Error{refused.Class, headerSize + refused.At}
+			return message, 0, &Error{refused.Class, headerSize + refused.At}
 		}
-		return message, headerSize + taken, err
+		if err != nil {
+			return message, 0, err
+		}
+		taken += headerSize
+		if class := message.open(records, limits); class != "" {
+			return message, 0, &Error{class, uint64(taken)} // judged when the frame is whole
+		}
+		return message, taken, nil
 	}
 }
 
-// AppendTp appends a message to dst. What it refuses it does not append.
-func AppendTp(dst []byte, message TpMessage, limit uint64) ([]byte, error) {
-	h := message.Header
-	if h.Action < Noop || h.Action > Shutdown || (h.Action == Infer) != (len(message.Records) > 0) {
+// open reads the records of an INFER frame; it returns the class of a refusal.
+func (m *TpMessage) open(records []Record, limits TpLimits) (class string) {
+	body := records[0].Data
+	if uint64(len(body)) > limits.Manifest {
+		return "oversize.declared"
+	}
+	var err error
+	if m.Manifest, err = DecodeManifest(body); err == nil {
+		m.Tensors = records[1:]
+		err = Judge(m.Manifest, m.Tensors, limits)
+	}
+	if refused, ok := err.(*Error); ok {
+		return refused.Class
+	}
+	return ""
+}
+
+// AppendTp appends a message to dst, its tensors in the order of the wire. What it refuses it does not append.
+func AppendTp(dst []byte, message TpMessage, limits TpLimits) ([]byte, error) {
+	h, infer := message.Header, message.Header.Action == Infer
+	if h.Action < Noop || h.Action > Shutdown || infer != (message.Manifest != nil) || (!infer && len(message.Tensors) > 0) {
 		return dst, &Error{Class: "header.field"}
 	}
-	head := dst
+	whole := dst
 	for _, field := range []int64{h.CallID, h.ChunkIndex, h.ControlEpoch, h.CacheEpoch, int64(h.Action)} {
-		head = binary.LittleEndian.AppendUint64(head, uint64(field))
+		whole = binary.LittleEndian.AppendUint64(whole, uint64(field))
 	}
-	if h.Action != Infer {
-		return head, nil
+	if !infer {
+		return whole, nil
 	}
-	whole, err := AppendMultipart(head, message.Records, false, limit)
+	manifest := *message.Manifest
+	specs, tensors := sorted(manifest.Specs, message.Tensors)
+	manifest.Specs = specs
+	if manifest.Version != 1 {
+		return dst, &Error{Class: "version"}
+	}
+	if err := Judge(&manifest, tensors, limits); err != nil {
+		return dst, err
+	}
+	body, err := AppendManifest(nil, &manifest)
+	if err == nil && uint64(len(body)) > limits.Manifest {
+		err = &Error{Class: "oversize.declared"}
+	}
+	if err == nil {
+		whole, err = AppendMultipart(whole, append([]Record{{Data: body}}, tensors...), false, limits.Frame)
+	}
 	if err != nil {
 		return dst, err
 	}
