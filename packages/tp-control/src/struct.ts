@@ -1,5 +1,5 @@
 import { refusal } from "@tensorwire/framing";
-import type { Blame } from "@tensorwire/tensor-spec";
+import { type Blame, compareSpecs } from "@tensorwire/tensor-spec";
 
 /** What a `google.protobuf.Struct` carries without changing it: data, and nothing else. r[tp.manifest.nothing-executable] */
 export type StructValue = null | boolean | number | string | readonly StructValue[] | StructObject;
@@ -33,11 +33,14 @@ export function toStruct(value: StructObject, path: string, depth = 0): WireStru
   return {
     // fromEntries, since it defines "__proto__" as a key like any other.
     fields: Object.fromEntries(
-      Object.entries(value).map(([name, item]) => {
-        const at = `${path}.${name}`;
-        if (!name.isWellFormed()) throw refusal("header.field", `${at}: expected a name of well-formed Unicode`);
-        return [name, toValue(item, at, depth)];
-      }),
+      Object.entries(value)
+        // r[tp.encode.canonical]: names in the order that keys of specs have.
+        .sort(([a], [b]) => compareSpecs({ key: a }, { key: b }))
+        .map(([name, item]) => {
+          const at = `${path}.${name}`;
+          if (!name.isWellFormed()) throw refusal("header.field", `${at}: expected a name of well-formed Unicode`);
+          return [name, toValue(item, at, depth)];
+        }),
     ),
   };
 }
