@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { applyBaseline, BaselineError, readBaseline } from "./baseline.ts";
-import { loadCorpus } from "./corpus/load.ts";
+import { loadCorpus } from "./corpus/index.ts";
 import type { Corpus } from "./corpus/types.ts";
 import { globMatcher } from "./glob.ts";
 import type { InProcessIut } from "./link/in-process.ts";

@@ -1,5 +1,8 @@
 import type { Case } from "../corpus/types.ts";
-import type { Event, Events, Step } from "../protocol.ts";
+import { type Difference, judge } from "../judge.ts";
+import type { Event, Events, Granularity } from "../protocol.ts";
+import type { Outcome } from "../verdict.ts";
+import { countBytes, describeDifference, describeEvents, describeStep } from "./describe.ts";
 import { hexdump } from "./hexdump.ts";
 import type { Paint } from "./paint.ts";
 import type { FailureGroup, Report } from "./report.ts";
@@ -9,7 +12,7 @@ const STEPS = 12;
 
 /** Everything that one needs to mend a failure, on a page: what, why, the bytes, both event lists, how to repeat it. */
 export function failurePage({ first, more }: FailureGroup, report: Report, paint: Paint): string[] {
-  const { id, verdict, case: about, difference, text, actual, record } = first;
+  const { id, verdict, case: about, difference, text, record } = first;
   const others = more === 0 ? "" : paint.dim(`  and ${more} more of this vector`);
   const lines = [`${paint.bad(verdict)}  ${paint.bold(id)}${others}`];
   const item = (name: string, value: string) => lines.push(`  ${name.padEnd(8)} ${value}`);
@@ -20,7 +23,7 @@ export function failurePage({ first, more }: FailureGroup, report: Report, paint
   }
   if (difference !== undefined) item("problem", paint.bad(difference.problem));
   if (text !== undefined && text !== "") item(verdict === "fixed" ? "baseline" : "said", text);
-  if (about !== undefined) lines.push(...evidence(about, first.difference?.step, actual, paint));
+  if (about !== undefined) lines.push(...evidence(about, first, report.granularity, paint));
   if (record !== undefined && record.length > 0) {
     item("link", "its last lines");
     lines.push(...record.map((line) => `    ${line}`));
@@ -29,26 +32,46 @@ export function failurePage({ first, more }: FailureGroup, report: Report, paint
   return lines;
 }
 
-function evidence(about: Case, step: number | undefined, actual: Events | undefined, paint: Paint): string[] {
+function evidence(about: Case, { difference, actual }: Outcome, granularity: Granularity, paint: Paint): string[] {
   const lines: string[] = [];
   const limits = Object.entries(about.limits).map(([name, value]) => `${name} ${value}`);
   const under = limits.length === 0 ? "" : `, under ${limits.join(", ")}`;
   const stream = streamOf(about);
+  const step = difference?.step;
   if (stream.total > 0) {
-    lines.push(`  stream   ${bytes(stream.total)} in ${reads(about)}${under}`);
+    lines.push(`  stream   ${countBytes(stream.total)} in ${reads(about)}${under}`);
     const focus = step === undefined ? 0 : (stream.ends[step] ?? 0);
-    lines.push(...hexdump(stream.bytes, { ...stream, marks: about.marks, focus }).map((line) => `    ${line}`));
+    lines.push(...indent(hexdump(stream.bytes, { ...stream, marks: about.marks, focus })));
   } else {
     lines.push(`  ${about.role.padEnd(8)} ${about.profile}${under}`);
-    const whole = about.expected.flat().find((event) => event.event === "bytes");
-    if (whole !== undefined && "hex" in whole) {
-      lines.push("  expected bytes");
-      lines.push(...hexdump(Buffer.from(whole.hex, "hex"), { marks: about.marks }).map((line) => `    ${line}`));
-    }
+    if (difference !== undefined) lines.push(...encodedBytes(about, difference, actual));
   }
-  lines.push(...comparison(about, stream, step, actual, paint));
+  lines.push(...comparison(about, stream, step, actual, granularity, paint));
   if (step !== undefined) lines.push(`  good to  ${lastGood(about, stream, step)}`);
   return lines;
+}
+
+const indent = (lines: readonly string[]) => lines.map((line) => `    ${line}`);
+
+/** Where an encoder gave other bytes: both, around the first that differs. */
+function encodedBytes(about: Case, { step, index }: Difference, actual: Events | undefined): string[] {
+  const want = hexOf(about.expected[step]?.[index]);
+  const got = hexOf(actual?.[step]?.[index]);
+  if (want === undefined) return [];
+  const lines = ["  expected bytes", ...indent(hexdump(want, { marks: about.marks, rows: 8 }))];
+  if (got === undefined) return lines;
+  const differs = want.findIndex((byte, at) => byte !== got[at]);
+  const focus = differs === -1 ? want.length : differs;
+  return [
+    `  expected ${countBytes(want.length)}`,
+    ...indent(hexdump(want, { marks: about.marks, rows: 8, focus })),
+    `  actual   ${countBytes(got.length)}, the first difference at byte ${focus}`,
+    ...indent(hexdump(got, { rows: 8, focus })),
+  ];
+}
+
+function hexOf(event: Event | undefined): Buffer | undefined {
+  return event?.event === "bytes" && "hex" in event ? Buffer.from(event.hex, "hex") : undefined;
 }
 
 /** A row for each step, those around the difference: what was sent, what had to come, what came. */
@@ -57,6 +80,7 @@ function comparison(
   stream: Stream,
   step: number | undefined,
   actual: Events | undefined,
+  granularity: Granularity,
   paint: Paint,
 ): string[] {
   const lines: string[] = [];
@@ -71,13 +95,14 @@ function comparison(
     const position = stream.total === 0 ? "" : ` → ${stream.ends[at] ?? 0}`;
     const line = `    step ${String(at).padEnd(3)} ${describeStep(sent)}${position}`;
     lines.push(here ? paint.bold(`${line}   ◀`) : line);
-    const want = describe(about.expected[at]);
-    const got = actual === undefined ? "no answer" : describe(actual[at]);
-    if (want === got) {
-      lines.push(paint.dim(`      agreed    ${want}`));
-    } else {
-      lines.push(paint.good(`      expected  ${want}`), paint.bad(`      actual    ${got}`));
+    const want = about.expected[at] ?? [];
+    const got = actual?.[at] ?? [];
+    if (actual !== undefined && judge([want], [got], granularity) === null) {
+      lines.push(paint.dim(`      agreed    ${describeEvents(want)}`));
+      continue;
     }
+    const [expected, came] = actual === undefined ? [describeEvents(want), "no answer"] : describeDifference(want, got);
+    lines.push(paint.good(`      expected  ${expected}`), paint.bad(`      actual    ${came}`));
   }
   if (to < about.steps.length) lines.push(`    … ${about.steps.length - to} steps more`);
   return lines;
@@ -90,43 +115,10 @@ function lastGood(about: Case, stream: Stream, step: number): string {
   return `step ${step - 1}${where}: ${events === 1 ? "1 event" : `${events} events`} agreed until there`;
 }
 
-const bytes = (count: number) => (count === 1 ? "1 byte" : `${count} bytes`);
-
 function reads({ steps }: Case): string {
   const count = steps.filter((step) => "feed" in step || "feed_fill" in step).length;
   return count === 1 ? "1 read" : `${count} reads`;
 }
-
-function describeStep(step: Step): string {
-  if ("feed" in step) return step.feed === "" ? "empty read" : `read of ${bytes(step.feed.length / 2)}`;
-  if ("feed_fill" in step) {
-    return `read of ${bytes(step.feed_fill.count)}, all ${step.feed_fill.byte.toString(16).padStart(2, "0")}`;
-  }
-  if ("encode" in step) return `encode ${shorten(JSON.stringify(step.encode))}`;
-  return "eof" in step ? "end of the stream" : "a new connection";
-}
-
-function describe(events: readonly Event[] | undefined): string {
-  if (events === undefined || events.length === 0) return "no event";
-  return events.map(describeEvent).join("; ");
-}
-
-function describeEvent(event: Event): string {
-  switch (event.event) {
-    case "end":
-      return "end";
-    case "message":
-      return `message ${shorten(JSON.stringify(event.value))}`;
-    case "error": {
-      const text = event.text === undefined ? "" : ` (${event.text})`;
-      return `error ${event.class ?? "of no class"} at ${event.at}, ${event.fatal ? "fatal" : "not fatal"}${text}`;
-    }
-    default:
-      return "hex" in event ? `bytes ${shorten(event.hex)}` : `${event.length} bytes, sha256 ${event.sha256}`;
-  }
-}
-
-const shorten = (text: string) => (text.length > 160 ? `${text.slice(0, 120)}…${text.slice(-32)}` : text);
 
 /** For a POSIX shell. */
 export const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
