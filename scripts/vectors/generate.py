@@ -4,8 +4,8 @@
     python3 generate.py            write what differs, remove what is no longer generated
     python3 generate.py --check    write nothing; exit 1 if a stored file differs
 
-This is one of the two derivations of the golden bytes: Python's standard library and the layouts in spec/, and no code of
-the TypeScript packages. `verify.ts` is the other half.
+This is one of the two derivations of the golden bytes: Python's standard library and the layouts in spec/, and no code
+of the TypeScript packages. `verify.ts` is the other half.
 """
 
 import hashlib

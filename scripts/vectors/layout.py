@@ -1,7 +1,7 @@
 """What a family is made of: streams built field by field, with the events that they give written down on the way.
 
-Nothing here decodes. Every offset is the size of what was put before it, so the expectations are those of the writer and
-not of any reader. Python's standard library only; no byte comes from the TypeScript packages.
+Nothing here decodes. Every offset is the size of what was put before it, so the expectations are those of the writer
+and not of any reader. Python's standard library only; no byte comes from the TypeScript packages.
 """
 
 from dataclasses import dataclass, field
@@ -69,7 +69,8 @@ class Family:
     def decode(
         self, slug: str, why: str, rules: list[str], stream: "Stream", *,
         limits: dict | None = None, at_eof: str | None = "end", sibling: str | None = None,
-        sweeps: dict | None = None, level: str = "must", proof: bool = False, defects: list[str] | None = None,
+        sweeps: dict | None = None, level: str = "must", proof: bool = False,
+        canonical: bool = True, defects: list[str] | None = None,
     ) -> None:
         vector = {"id": self.id(slug), "rules": rules, "level": level, "role": "decode", "why": why}
         vector["limits"] = {k: str(v) for k, v in (limits or {}).items()}
@@ -77,12 +78,16 @@ class Family:
         vector["events"] = stream.events
         if not stream.failed:
             vector["at_eof"] = at_eof
-        self._finish(vector, sibling, proof, defects, sweeps)
+        if proof:
+            vector["position_proof"] = True
+        if not canonical:
+            vector["noncanonical"] = True
+        self._finish(vector, sibling, defects, sweeps)
 
     def encode(
         self, slug: str, why: str, rules: list[str], value: dict, result: "Stream | str", *,
         limits: dict | None = None, sibling: str | None = None, sweeps: dict | None = None,
-        level: str = "must", proof: bool = False, defects: list[str] | None = None,
+        level: str = "must", defects: list[str] | None = None,
     ) -> None:
         vector = {"id": self.id(slug), "rules": rules, "level": level, "role": "encode", "why": why}
         vector["limits"] = {k: str(v) for k, v in (limits or {}).items()}
@@ -91,13 +96,13 @@ class Family:
             vector["refusal"] = result
         else:
             vector["bytes"] = result.segments
-        self._finish(vector, sibling, proof, defects, sweeps)
+        self._finish(vector, sibling, defects, sweeps)
 
-    def _finish(self, vector: dict, sibling, proof, defects, sweeps) -> None:
+    def _finish(
+        self, vector: dict, sibling: str | None, defects: list[str] | None, sweeps: dict | None
+    ) -> None:
         if sibling:
             vector["sibling"] = self.id(sibling)
-        if proof:
-            vector["position_proof"] = True
         if defects:
             vector["defects"] = defects
         vector["sweeps"] = sweeps or {}

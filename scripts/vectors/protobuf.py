@@ -1,7 +1,7 @@
 """The protobuf wire format, as much of it as manifests need, written out by hand: no library and no generated code.
 
-Every function returns bytes. `fields` with default values are left out by the callers, not here, since some vectors want
-them on the wire.
+Every function returns bytes. Fields with default values are left out by the callers, not here, since some vectors
+want them on the wire.
 """
 
 import struct

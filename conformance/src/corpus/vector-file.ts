@@ -28,7 +28,6 @@ interface FileVectorBase {
   readonly limits: Limits;
   readonly why: string;
   readonly sibling?: string;
-  readonly position_proof?: true;
   readonly defects?: readonly string[];
 }
 
@@ -57,6 +56,8 @@ export interface FileDecodeVector extends FileVectorBase {
   readonly bytes: readonly FileSegment[];
   readonly events: readonly FileEvent[];
   readonly at_eof?: "end" | EventClass;
+  readonly position_proof?: true;
+  readonly noncanonical?: true;
   readonly sweeps: DecodeSweeps;
 }
 
@@ -100,7 +101,10 @@ export interface ProfileFile {
   readonly profile: string;
   readonly about: string;
   readonly fields: Readonly<
-    Record<string, { readonly type: FieldType; readonly eof: EventClass; readonly about: string }>
+    Record<
+      string,
+      { readonly type: FieldType; readonly eof: EventClass; readonly opaque?: true; readonly about: string }
+    >
   >;
   readonly derived: Readonly<Partial<Record<Shows, readonly string[]>>>;
 }

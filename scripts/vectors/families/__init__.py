@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from families import leads, multipart, multipart_encodes, multipart_typed, prefix, tp, tp_encodes, tp_headers, tp_infer, tp_specs
+from families import leads, multipart, multipart_encodes, multipart_typed, prefix
+from families import tp, tp_encodes, tp_headers, tp_infer, tp_specs
 from families.encodes import encodes
 from families.ends import ends
 from families.frames import frames, large

@@ -12,7 +12,8 @@ def encodes(p: Prefix) -> Family:
 
     def encode(slug: str, why: str, payload: bytes | Fill, limits: dict = LIMIT, sweeps: dict | None = None) -> None:
         stream = p.frame(f.stream(), payload)
-        f.encode(slug, why, [layout], p.value(f, payload), stream, limits=limits, sweeps=TURN if sweeps is None else sweeps)
+        f.encode(slug, why, [layout], p.value(f, payload), stream, limits=limits,
+                 sweeps=TURN if sweeps is None else sweeps)
 
     def refuse(slug: str, why: str, payload: bytes | Fill, limits: dict, sibling: str, defects=None) -> None:
         f.encode(slug, why, [refusal], p.value(f, payload), "oversize.declared", limits=limits, sibling=sibling,
@@ -33,10 +34,11 @@ def encodes(p: Prefix) -> Family:
     encode("encode-limit-zero", "Under a limit of 0 an empty message is encoded.", b"", zero)
     encode("encode-own-limit", "With no limit given the implementation's own holds.", b"hello", {})
 
-    refuse("encode-over", "A payload one byte over the limit is refused and emits nothing.", b"abcdefghijklmnopq", sixteen,
-           "encode-limit")
+    refuse("encode-over", "A payload one byte over the limit is refused and emits nothing.", b"abcdefghijklmnopq",
+           sixteen, "encode-limit")
     refuse("encode-over-zero", "A limit of 0 is a limit for the encoder as well.", b"x", zero, "encode-limit-zero")
-    refuse("encode-over-16-bit", "A count of 2^16 + 5 is not taken for 5.", Fill(1, (1 << 16) + 5), LIMIT, "encode-hello")
+    refuse("encode-over-16-bit", "A count of 2^16 + 5 is not taken for 5.", Fill(1, (1 << 16) + 5), LIMIT,
+           "encode-hello")
     refuse("encode-over-32-bit", "A count of 2^32 + 5 is not taken for 5, and is judged before it is built.",
            Fill(1, (1 << 32) + 5), LIMIT, "encode-hello")
     if p.width == 4:

@@ -35,7 +35,7 @@ def tags() -> Family:
     f.decode("tags-all", "All 256 tags in one row.", [anything], tagged(p, f, *((tag, b"") for tag in range(256))),
              limits=LIMIT, sweeps={"chunks": [1, 7, 8, 9, 100]})
     f.decode("tag-like-length", "Equal bytes of tag and length are told apart by their place.",
-             [p.rule("prefix.layout"), apart], tagged(p, f, (5, b"hello")), limits=LIMIT, sweeps=SMALL, proof=True)
+             [p.rule("prefix.layout"), apart], tagged(p, f, (5, b"hello")), limits=LIMIT, sweeps=SMALL)
     over = p.prefix(f.stream(), 1025, 3).error("oversize.declared")
     f.decode("tag-over", "A tag changes nothing about the limit.", [p.rule("limit.oversize")], over, limits=LIMIT,
              sibling="tag-1", sweeps=REFUSED)

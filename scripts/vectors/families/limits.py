@@ -56,24 +56,25 @@ def limits(p: Prefix) -> Family:
     top = p.largest if p.width < 7 else (1 << 53) - 1
     most = p.prefix(f.stream(), top)
     f.decode("largest-limit", "The largest length under the largest limit is waited for.", [exact, p.unsigned], most,
-             limits={"max_frame_length": top}, at_eof="eof.in-body", sibling="limit-exact",
-             sweeps={"cuts": True, "prefix": p.sweep(0)})
+             limits={"max_frame_length": top}, at_eof="eof.in-body", sibling="limit-exact", sweeps={"cuts": True})
+    # Equal to the limit, so that every other order of the bytes is above it.
+    mixed = 0x01020304 if p.width == 4 else 0x0001020304050607
+    f.decode("distinct-bytes", "Every byte of the length counts, in its place.", [rule("prefix.layout"), p.unsigned],
+             p.prefix(f.stream(), mixed), limits={"max_frame_length": mixed}, at_eof="eof.in-body",
+             sibling="limit-exact", sweeps={"cuts": True}, proof=True)
     if p.width >= 7:
-        distinct = p.prefix(f.stream(), 0x0001020304050607)
-        f.decode("distinct-bytes", "Every byte of the length counts, in its place: 0x01020304050607 is below 2^53 - 1.",
-                 [rule("prefix.layout"), p.unsigned], distinct, limits={"max_frame_length": top},
-                 at_eof="eof.in-body", sibling="limit-exact", sweeps={"prefix": p.sweep(0)}, proof=True)
         above = p.prefix(f.stream(), 1 << 53).error("oversize.declared")
         f.decode("above-largest-limit", "2^53 is one above a limit of 2^53 - 1, though a double can hold it.",
                  [oversize, p.unsigned], above, limits={"max_frame_length": top}, sibling="largest-limit",
-                 sweeps=REFUSED)
+                 sweeps={"chunks": [1], "after": True})
         held = {"max_frame_length": 1 << 53}
         f.decode("rounded-limit", "A length of 2^53 under a limit of 2^53 is waited for.", [exact, p.unsigned],
                  p.prefix(f.stream(), 1 << 53), limits=held, at_eof="eof.in-body", sibling="limit-exact",
                  sweeps={"cuts": True})
         rounded = p.prefix(f.stream(), (1 << 53) + 1).error("oversize.declared")
         f.decode("rounded-length", "2^53 + 1 is above a limit of 2^53; as a double it would be equal to it.",
-                 [p.unsigned], rounded, limits=held, sibling="rounded-limit", sweeps=REFUSED)
+                 [p.unsigned], rounded, limits=held, sibling="rounded-limit",
+                 sweeps={"chunks": [1], "after": True})
     return f
 
 

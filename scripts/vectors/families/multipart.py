@@ -78,10 +78,13 @@ def profile(name: str) -> dict:
         fields["part_length"] = ("u64be", "eof.in-body", "bit 63: a type hash follows; the rest: bytes of the part")
         fields["typehash"] = ("u64be", "eof.in-body", "type hash of the record")
         about = "As multipart, with an optional type hash for each record (spec/framing.md)."
+    described = {key: {"type": t, "eof": eof, "about": text} for key, (t, eof, text) in fields.items()}
+    if "typehash" in described:
+        described["typehash"]["opaque"] = True
     return {
         "profile": name,
         "about": about,
-        "fields": {key: {"type": t, "eof": eof, "about": text} for key, (t, eof, text) in fields.items()},
+        "fields": described,
         # The frame around the records is a len64 frame, and its rules are those of len64.
         "derived": prefix_profile(LEN64)["derived"]
         | {"encode.again": ["multipart.encode.layout"], "encode.after": ["multipart.encode.refusal"]},
@@ -93,20 +96,22 @@ def messages(name: str) -> Family:
     f = Family(name, "messages", "Messages of untyped records.")
     layout, order, zero = "multipart.record.layout", "multipart.record.order", "multipart.part.zero-length"
 
-    def accept(slug: str, why: str, rules: list[str], stream: Stream, sweeps: dict | None = None) -> None:
-        f.decode(slug, why, rules, stream, limits=LIMIT, sweeps=SMALL if sweeps is None else sweeps)
+    def accept(slug: str, why: str, rules: list[str], stream: Stream, sweeps: dict | None = None,
+               proof: bool = False) -> None:
+        f.decode(slug, why, rules, stream, limits=LIMIT, sweeps=SMALL if sweeps is None else sweeps, proof=proof)
 
     accept("body", "A body alone, without parts.", [layout], frame(f.stream(), Record(b"hello")),
            SMALL | {"prefix": [{"from": 0, "width": 8}], "repeat": [2, 300]})
-    accept("body-and-part", "A body and one part.", [layout, order], frame(f.stream(), Record(b"hello"), Record(b"world!")))
+    accept("body-and-part", "A body and one part.", [layout, order],
+           frame(f.stream(), Record(b"hello"), Record(b"world!")))
     accept(
         "five-parts", "Parts of many sizes, an empty one among them, in order.", [layout, order, zero],
         frame(f.stream(), *(Record(data) for data in (b"hello", b"world", b"1", b"", b"xyz", b"xyzd"))),
         {"cuts": True, "chunks": True, "eof": True, "empty": True, "glue": True},
     )
     accept("empty-body", "A body of 0 bytes is a body.", [zero], frame(f.stream(), Record(b"")))
-    accept("empty-body-and-part", "An empty body is not taken for the lack of one: the part stays a part.", [zero, order],
-           frame(f.stream(), Record(b""), Record(b"part")))
+    accept("empty-body-and-part", "An empty body is not taken for the lack of one: the part stays a part.",
+           [zero, order], frame(f.stream(), Record(b""), Record(b"part")))
     accept("empty-parts", "Parts of 0 bytes are kept, the last one included.", [zero],
            frame(f.stream(), Record(b"b"), Record(b""), Record(b"")))
     accept("part-like-record", "A part that is itself the bytes of a record is not looked into.", [layout],
@@ -114,7 +119,7 @@ def messages(name: str) -> Family:
     two = frame(frame(f.stream(), Record(b"one"), Record(b"p")), Record(b"two"))
     accept("two-messages", "Two messages in one read, each with its own parts.", [order], two)
     accept("length-258", "Two distinct bytes of a record's length stand in big-endian order.", [layout],
-           frame(f.stream(), Record(b"b"), Record(bytes(range(256)) + b"xy")), {"chunks": [1, 7, 100]})
+           frame(f.stream(), Record(b"b"), Record(bytes(range(256)) + b"xy")), {"chunks": [1, 7, 100]}, proof=True)
     # Payload of the frame: 8 + 3 for the body, 8 + 5 for the part.
     f.decode("limit-exact", "The limit counts the frame's payload, record headers included.",
              ["multipart.record.layout"], frame(f.stream(), Record(b"abc"), Record(b"defgh")),

@@ -41,14 +41,15 @@ def encodes(name: str) -> Family:
         rules = ["multipart-typed.encode.layout"]
         encode("encode-typed-part", "A typed part has bit 63 and its hash; the untyped body has neither.", Record(b"b"),
                Record(b"xy", STRING_HASH), rules=rules)
-        encode("encode-typed-body", "A typed body and untyped parts.", Record(b"hello", 1), Record(b"part"), rules=rules)
+        encode("encode-typed-body", "A typed body and untyped parts.", Record(b"hello", 1), Record(b"part"),
+               rules=rules)
         encode("encode-hash-zero", "A hash of 0 is a hash.", Record(b"", 0), rules=rules)
         encode("encode-hash-distinct", "Eight distinct bytes of hash, in big-endian order.", Record(b"b"),
                Record(b"x", 0x8192A3B4C5D6E7F0), rules=rules)
         encode("encode-hash-ones", "The largest hash.", Record(b"b", (1 << 64) - 1), rules=rules)
         typed = {"max_frame_length": 32}
-        encode("encode-typed-limit", "The hash counts for the limit.", Record(b"abc"), Record(b"defgh", 7), limits=typed,
-               rules=rules)
+        encode("encode-typed-limit", "The hash counts for the limit.", Record(b"abc"), Record(b"defgh", 7),
+               limits=typed, rules=rules)
         refuse("encode-typed-over", "A hash too many for the limit.", "oversize.declared",
                [Record(b"abc", 1), Record(b"defgh", 7)], "encode-typed-limit", typed)
         refuse("encode-hash-wide", "A hash of 2^64 has no 8 bytes.", "header.field",

@@ -10,8 +10,8 @@ def typed_messages() -> Family:
     f = Family("multipart-typed", "typed", "Records with and without a type hash.")
     layout, mixed, exact = "multipart-typed.record.layout", "multipart-typed.record.mixed", "multipart-typed.hash.exact"
 
-    def accept(slug: str, why: str, rules: list[str], stream: Stream, level: str = "must", sweeps=None) -> None:
-        f.decode(slug, why, rules, stream, limits=LIMIT, level=level, sweeps=sweeps or SMALL)
+    def accept(slug: str, why: str, rules: list[str], stream: Stream, sweeps=None, proof: bool = False) -> None:
+        f.decode(slug, why, rules, stream, limits=LIMIT, sweeps=sweeps or SMALL, proof=proof)
 
     accept("typed-part", "A part with a type hash after an untyped body.", [layout],
            frame(f.stream(), Record(b"b"), Record(b"xy", STRING_HASH)))
@@ -26,7 +26,7 @@ def typed_messages() -> Family:
     accept("typed-empty", "A typed record of 0 bytes is its header alone.", [layout, "multipart.part.zero-length"],
            frame(f.stream(), Record(b"", 9), Record(b"", 8)))
     accept("hash-distinct", "Eight distinct bytes of hash, in big-endian order.", [exact],
-           frame(f.stream(), Record(b"b"), Record(b"x", 0x8192A3B4C5D6E7F0)))
+           frame(f.stream(), Record(b"b"), Record(b"xyz", 0x8192A3B4C5D6E7F0)), proof=True)
     for slug, value in (
         ("hash-zero", 0),
         ("hash-2-53", (1 << 53) + 1),
@@ -57,7 +57,8 @@ def typed_refusals() -> Family:
     refuse("hash-missing-body", "A typed body without its hash.", [cut],
            bad(f.stream(), "eof.in-header", [], ("body_length", length(TYPED))), "typed-body")
     refuse("hash-before-length", "A cut hash is named before the length is compared.", [cut],
-           bad(f.stream(), "eof.in-header", [Record(b"b")], ("part_length", length(TYPED | 99)), ("typehash", b"\x01" * 3)))
+           bad(f.stream(), "eof.in-header", [Record(b"b")], ("part_length", length(TYPED | 99)),
+               ("typehash", b"\x01" * 3)))
     refuse("typed-record-cut", "The length is compared with what is left after the hash.", [record],
            bad(f.stream(), "eof.in-body", [Record(b"b")], ("part_length", length(TYPED | 4)), ("typehash", length(7)),
                ("part", b"xy")))

@@ -72,9 +72,13 @@ class Manifest:
             "tp_envelope_version": self.version,
             "tensor_specs": [tensor.spec() for tensor in self.tensors],
             "kwargs": self.kwargs,
-            "tp_plan": self.tp_plan,
         }
-        return value if self.video is None else value | {"video": self.video}
+        if self.tp_plan:
+            value["tp_plan"] = self.tp_plan
+        if self.video is not None:
+            # Integers of 64 bits are decimal strings.
+            value["video"] = self.video | {name: str(self.video[name]) for name in ("current_start_frame", "base_seed")}
+        return value
 
     def wire(self) -> bytes:
         """TPManifest, fields by number, defaults left out."""
@@ -149,7 +153,10 @@ def profile() -> dict:
     return {
         "profile": "tp",
         "about": "A header of 40 bytes, and after INFER a len64 frame with manifest and tensors (spec/tp-control.md).",
-        "fields": {name: {"type": t, "eof": eof, "about": about} for name, (t, eof, about) in fields.items()},
+        "fields": {
+            name: {"type": t, "eof": eof, "about": about} | ({"opaque": True} if name in SLOTS else {})
+            for name, (t, eof, about) in fields.items()
+        },
         "derived": {
             "chunking": ["tp.boundary.chunking"],
             "glued": ["tp.boundary.glued"],

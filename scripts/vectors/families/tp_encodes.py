@@ -14,9 +14,9 @@ def encodes() -> Family:
     f = Family("tp", "encode", "Messages and their bytes; refusals that emit nothing.")
 
     def encode(slug: str, why: str, rules: list[str], header: Header, manifest: Manifest | None = None,
-               given: dict | None = None, proof: bool = False, level: str = "must", limits: dict = LIMIT) -> None:
+               given: dict | None = None, level: str = "must", limits: dict = LIMIT) -> None:
         stream = message(f.stream(), header, manifest)
-        f.encode(slug, why, rules, given or stream.events[0]["value"], stream, limits=limits, proof=proof, level=level,
+        f.encode(slug, why, rules, given or stream.events[0]["value"], stream, limits=limits, level=level,
                  sweeps=TURN)
 
     def refuse(slug: str, why: str, rule: str, given: dict, error: str = "header.field", sibling: str = "encode-noop",
@@ -26,19 +26,20 @@ def encodes() -> Family:
     encode("encode-noop", "NOOP is 40 bytes.", [LAYOUT, "tp.header.layout"], Header())
     encode("encode-shutdown", "SHUTDOWN is 40 bytes.", [LAYOUT, "tp.action.values"], Header(action="SHUTDOWN"))
     layout = ["tp.header.layout", "tp.header.byte-order", "tp.header.int64-exact"]
-    encode("encode-distinct-positive", "Every byte of the four counters is another.", layout, POSITIVE, proof=True)
-    encode("encode-distinct-negative", "Four negative counters, beyond what a double holds.", layout, NEGATIVE, proof=True)
+    encode("encode-distinct-positive", "Every byte of the four counters is another.", layout, POSITIVE)
+    encode("encode-distinct-negative", "Four negative counters, beyond what a double holds.", layout, NEGATIVE)
     encode("encode-extremes", "The ends of int64 are values like any other.", ["tp.header.int64-exact"],
            Header(-(1 << 63), (1 << 63) - 1, -1, 0))
     encode("encode-2-53", "Neighbours of 2^53 stay apart.", ["tp.header.int64-exact"],
            Header((1 << 53) + 1, 1 << 53, -(1 << 53) - 1, (1 << 53) - 1))
 
-    encode("encode-infer", "The smallest INFER: header, frame, a manifest of its version.", [LAYOUT, "tp.infer.payload"],
-           INFER)
+    encode("encode-infer", "The smallest INFER: header, frame, a manifest of its version.",
+           [LAYOUT, "tp.infer.payload"], INFER)
     encode("encode-infer-tensor", "A tensor's bytes are the part behind the manifest.", [LAYOUT, "tp.spec.data"], INFER,
            Manifest((FLOATS,)))
     three = Manifest((HALVES, FLOATS, LONGS))
-    encode("encode-infer-tensors", "Three tensors in the order of their specs.", [LAYOUT, "tp.spec.order"], INFER, three)
+    encode("encode-infer-tensors", "Three tensors in the order of their specs.", [LAYOUT, "tp.spec.order"], INFER,
+           three)
     shuffled = Manifest((LONGS, HALVES, FLOATS))
     encode("encode-infer-sorts", "An encoder sorts the tensors itself.", [LAYOUT, "tp.spec.order"], INFER, three,
            value(f, INFER, shuffled))
@@ -82,7 +83,8 @@ def encodes() -> Family:
     bad("encode-dtype-unknown", "A type that the table does not know.", "tp.spec.dtype-known",
         Manifest((Tensor("t", "float31", (1,), b"\0" * 4),)), mismatch)
     bad("encode-key-empty", "A tensor without a name.", "tp.spec.key", Manifest((tensor("", 1),)), mismatch)
-    bad("encode-doubled", "Two tensors of one name.", "tp.spec.unique", Manifest((tensor("k", 1), tensor("k", 1))), mismatch)
+    bad("encode-doubled", "Two tensors of one name.", "tp.spec.unique",
+        Manifest((tensor("k", 1), tensor("k", 1))), mismatch)
     bad("encode-product-wraps", "A product that wraps to 0 in 64 bits.", "tp.spec.product",
         Manifest((Tensor("t", "float32", (1 << 32, 1 << 32), b""),)), mismatch)
     bad("encode-plan-unknown", "There is no plan v2.", "tp.plan.values", Manifest(tp_plan="v2_everything"),

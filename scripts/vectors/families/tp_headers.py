@@ -83,6 +83,6 @@ def actions() -> Family:
     f.decode("action-then-header", "A good header after a refused one is not read.", ["tp.error.sticky"], tail,
              limits=LIMIT, sibling="noop", sweeps={"chunks": [1], "after": True, "reset": True})
     second = Header(8, 3, 8, 1).put(message(f.stream(), Header()), 3).error("header.field")
-    f.decode("action-second", "The message before a refused header is delivered.", ["tp.error.delivered-before"], second,
-             limits=LIMIT, sibling="noop", sweeps=REFUSED)
+    f.decode("action-second", "The message before a refused header is delivered.", ["tp.error.delivered-before"],
+             second, limits=LIMIT, sibling="noop", sweeps=REFUSED)
     return f

@@ -1,9 +1,11 @@
 """INFER: the frame behind the header, its records, and the manifest as a protobuf message."""
 
 import struct
+from dataclasses import replace
 
 import protobuf
 from families.tp import INFER, LIMIT, REFUSED, SMALL, Header, Manifest, Tensor, head, message, records
+from families.tp_headers import POSITIVE
 from layout import Family, Stream, varied
 
 FLOATS = Tensor("latents", "float32", (2, 3), struct.pack("<6f", 1.5, -2.25, 3e-8, 0.1, -1e30, 65504.0))
@@ -27,6 +29,10 @@ def infer() -> Family:
     accept("infer-tensors", "Tensors of three types stand in the order of their specs.", [payload, "tp.spec.parts"],
            message(f.stream(), INFER, Manifest((HALVES, FLOATS, LONGS))),
            {"cuts": True, "chunks": True, "eof": True, "reset": True, "glue": True})
+    header = replace(POSITIVE, action="INFER")
+    f.decode("infer-distinct", "Counters, prefix and record lengths are told apart by their places.",
+             ["tp.header.layout", payload], message(f.stream(), header, Manifest((FLOATS,))), limits=LIMIT, proof=True,
+             sweeps={"chunks": [1, 7, 40]})
     accept("infer-two", "Two INFER messages in a row, each with its own payload.", ["tp.boundary.glued"],
            message(message(f.stream(), INFER, Manifest((HALVES,))), Header(8, 4, 8, 1, "INFER")))
     offsets = records(message(message(f.stream(), Header()), INFER), b"\x08\x02", []).error("version")
@@ -68,7 +74,8 @@ def infer() -> Family:
          .put("manifest", b"\x08\x01"), "eof.in-body", "A manifest longer than its frame."),
     ):
         f.decode(slug, why, ["tp.infer.multipart"], stream.error(error), limits=LIMIT, sibling="infer", sweeps=REFUSED)
-    atomic = records(f.stream(), Manifest((HALVES, FLOATS)).wire(), [HALVES.data, FLOATS.data[:-1]]).error("spec.mismatch")
+    atomic = records(f.stream(), Manifest((HALVES, FLOATS)).wire(), [HALVES.data, FLOATS.data[:-1]])
+    atomic.error("spec.mismatch")
     f.decode("infer-atomic", "A good tensor beside a bad one is not delivered, nor the header before it.",
              ["tp.error.atomic"], atomic, limits=LIMIT, sibling="infer-tensors", sweeps={"chunks": [1], "after": True})
     return f
@@ -80,7 +87,8 @@ def manifests() -> Family:
     few = {"chunks": [1]}
 
     def accept(slug: str, why: str, rules: list[str], manifest: Manifest, body: bytes | None = None) -> None:
-        f.decode(slug, why, rules, message(f.stream(), INFER, manifest, body), limits=LIMIT, sweeps=few)
+        f.decode(slug, why, rules, message(f.stream(), INFER, manifest, body), limits=LIMIT, sweeps=few,
+                 canonical=body is None)
 
     def refuse(slug: str, why: str, rules: list[str], body: bytes, error: str, sibling: str = "infer",
                parts: tuple[bytes, ...] = (), limits: dict = LIMIT) -> None:
@@ -89,8 +97,8 @@ def manifests() -> Family:
 
     one = protobuf.integer(1, 1)
     unknown, number = "tp.manifest.unknown-fields", "tp.manifest.message"
-    accept("unknown-fields", "Fields of every wire type that version 1 does not know are ignored.", [unknown], Manifest(),
-           one + protobuf.integer(100, 7) + protobuf.double(101, 2.5) + protobuf.chunk(102, b"new")
+    accept("unknown-fields", "Fields of every wire type that version 1 does not know are ignored.", [unknown],
+           Manifest(), one + protobuf.integer(100, 7) + protobuf.double(101, 2.5) + protobuf.chunk(102, b"new")
            + protobuf.key(103, protobuf.FIXED32) + b"\1\2\3\4")
     accept("unknown-in-spec", "An unknown field of a spec is ignored.", [unknown], Manifest((HALVES,)),
            one + protobuf.chunk(2, HALVES.wire() + protobuf.text(9, "row-major")))
@@ -117,11 +125,14 @@ def manifests() -> Family:
            Manifest(kwargs={"": 1, "__proto__": 2, "constructor": 3, "ключ": 4}))
     accept("kwargs-safe-integers", "The largest integers that a Struct carries exactly.", [kwargs],
            Manifest(kwargs={"max": (1 << 53) - 1, "min": 1 - (1 << 53)}))
-    bad_value = lambda data: one + protobuf.chunk(3, protobuf.chunk(1, protobuf.text(1, "a") + protobuf.chunk(2, data)))
-    refuse("kwargs-no-kind", "A value without a kind is none.", [kwargs], bad_value(b""), "header.length", "kwargs")
-    for name, item in (("nan", float("nan")), ("infinity", float("inf"))):
-        refuse(f"kwargs-{name}", f"A Struct has no number {name}.", [kwargs], bad_value(protobuf.double(2, item)),
-               "header.length", "kwargs")
+    for slug, item, why in (
+        ("no-kind", b"", "A value without a kind is none."),
+        ("nan", protobuf.double(2, float("nan")), "A Struct has no number that is none."),
+        ("infinity", protobuf.double(2, float("inf")), "A Struct has no infinite number."),
+    ):
+        entry = protobuf.text(1, "a") + protobuf.chunk(2, item)
+        refuse(f"kwargs-{slug}", why, [kwargs], one + protobuf.chunk(3, protobuf.chunk(1, entry)), "header.length",
+               "kwargs")
 
     version = "tp.manifest.version"
     for slug, body, why in (

@@ -15,8 +15,8 @@ def specs() -> Family:
     f = Family("tp", "specs", "Tensor specs: order, types, shapes, sizes and their parts.")
     few = {"chunks": [1]}
 
-    def accept(slug: str, why: str, rules: list[str], *tensors: Tensor, limits: dict = LIMIT, level: str = "must") -> None:
-        f.decode(slug, why, rules, message(f.stream(), INFER, Manifest(tensors)), limits=limits, level=level, sweeps=few)
+    def accept(slug: str, why: str, rules: list[str], *tensors: Tensor, limits: dict = LIMIT) -> None:
+        f.decode(slug, why, rules, message(f.stream(), INFER, Manifest(tensors)), limits=limits, sweeps=few)
 
     def refuse(slug: str, why: str, rules: list[str], *tensors: Tensor, sibling: str = "spec-one", limits: dict = LIMIT,
                parts: list[bytes] | None = None, level: str = "must", defects: list[str] | None = None) -> None:
@@ -28,8 +28,8 @@ def specs() -> Family:
     one = tensor("a", 3)
     accept("spec-one", "One spec and its part.", ["tp.spec.parts", "tp.spec.part-length"], one)
     for dtype in ("bfloat16", "float16", "float32", "int64"):
-        accept(f"spec-{dtype}", f"{dtype} has {SIZES[dtype]} bytes an element.", ["tp.spec.dtype-known", "tp.spec.product"],
-               tensor("t", 2, 3, dtype=dtype))
+        accept(f"spec-{dtype}", f"{dtype} has {SIZES[dtype]} bytes an element.",
+               ["tp.spec.dtype-known", "tp.spec.product"], tensor("t", 2, 3, dtype=dtype))
     accept("spec-scalar", "A shape of no dimension is one element.", ["tp.spec.rank", "tp.spec.product"], tensor("t"))
     accept("spec-zero-dimension", "A dimension of 0 makes a tensor of 0 bytes, which has its part.",
            ["tp.spec.dimension", "tp.spec.parts"], tensor("t", 4, 0, 5), tensor("u", 1))
@@ -46,11 +46,12 @@ def specs() -> Family:
            tensor("a", 1), tensor("aa", 1))
     accept("order-utf8", "Keys are in the order of UTF-8, not of UTF-16: U+FF5E before U+1D11E.", [order],
            tensor("\uff5e", 1), tensor("\U0001d11e", 1))
-    refuse("order-keys", "Keys out of order are refused.", [order], tensor("b", 1), tensor("a", 1), sibling="order-case")
-    refuse("order-utf16", "The order of UTF-16 is the wrong one.", [order], tensor("\U0001d11e", 1), tensor("\uff5e", 1),
-           sibling="order-utf8")
-    refuse("order-indices", "Indices out of order are refused.", [order], tensor("k", 1, index=2), tensor("k", 1, index=1),
-           sibling="order-index")
+    refuse("order-keys", "Keys out of order are refused.", [order], tensor("b", 1), tensor("a", 1),
+           sibling="order-case")
+    refuse("order-utf16", "The order of UTF-16 is the wrong one.", [order], tensor("\U0001d11e", 1),
+           tensor("\uff5e", 1), sibling="order-utf8")
+    refuse("order-indices", "Indices out of order are refused.", [order], tensor("k", 1, index=2),
+           tensor("k", 1, index=1), sibling="order-index")
     refuse("order-text", "Indices are compared as numbers: 10 does not stand before 2.", [order],
            tensor("k", 1, index=10), tensor("k", 1, index=2), sibling="order-index")
     refuse("order-absent-last", "An absent index does not stand behind a present one.", [order],
@@ -90,8 +91,9 @@ def specs() -> Family:
         ("wraps-to-part", ((1 << 52) + 1, 1 << 12), "A product that wraps to the part's length is not it."),
     ):
         left = 4 << 12 if slug == "wraps-to-part" else 0
-        refuse(f"product-{slug}", why, [product, "tp.spec.before-allocation"], Tensor("t", "float32", shape, bytes(left)),
-               limits={"max_frame_length": 32768}, sibling="spec-one-wide", defects=["DitchOoM/buffer#309"])
+        refuse(f"product-{slug}", why, [product, "tp.spec.before-allocation"],
+               Tensor("t", "float32", shape, bytes(left)), limits={"max_frame_length": 32768}, sibling="spec-one-wide",
+               defects=["DitchOoM/buffer#309"])
     accept("spec-one-wide", "The same spec under a wider limit.", [product], one, limits={"max_frame_length": 32768})
     refuse("dimension-2-53", "A dimension of 2^53 is too large, though another one is 0.", ["tp.spec.dimension"],
            Tensor("t", "float32", (0, 1 << 53), b""), sibling="spec-zero-huge")
@@ -105,7 +107,8 @@ def specs() -> Family:
     accept("size-limit", "A tensor as long as its limit.", ["tp.spec.size"], tensor("t", 6), limits=size)
     refuse("size-over", "A tensor above the limit for one.", ["tp.spec.size"], tensor("t", 7), limits=size,
            sibling="size-limit")
-    accept("count-limit", "As many tensors as the limit.", ["tp.spec.count"], tensor("a", 1), tensor("b", 1), limits=count)
+    accept("count-limit", "As many tensors as the limit.", ["tp.spec.count"], tensor("a", 1), tensor("b", 1),
+           limits=count)
     refuse("count-over", "One tensor too many, though it is empty.", ["tp.spec.count"], tensor("a", 1), tensor("b", 1),
            tensor("c", 0), limits=count, sibling="count-limit")
     return f
@@ -115,7 +118,7 @@ STEP = {
     "height": 480, "width": 832, "current_start_frame": 12, "init_cache": True, "manage_cache": True,
     "tp_reset_kv_cache": False, "tp_reset_crossattn_cache": False, "conditioning_embeds_updated": True,
     "kv_cache_attention_bias": 0.25, "tp_do_kv_recompute": False, "tp_num_denoise_steps": 4,
-    "tp_expected_generator_calls": 4, "base_seed": (1 << 53) - 1,
+    "tp_expected_generator_calls": 4, "base_seed": (1 << 53) + 1,
 }
 V1 = "v1_generator_only"
 
@@ -144,7 +147,7 @@ def plans() -> Family:
     accept("plan-v1-recompute", "With recompute there is one call more, and context_frames_override.", [calls, needs],
            Manifest((cond, frames, steps, latents), tp_plan=V1, video=recompute))
     accept("plan-v1-negative", "Signed fields of the step may be negative.", [values],
-           Manifest(all_three, tp_plan=V1, video=STEP | {"current_start_frame": -3, "base_seed": 1 - (1 << 53)}))
+           Manifest(all_three, tp_plan=V1, video=STEP | {"current_start_frame": -3, "base_seed": -(1 << 62) - 1}))
     field, mismatch = "header.field", "spec.mismatch"
     refuse("plan-unknown", "There is no plan v2.", values, Manifest(tp_plan="v2_everything"), field, "infer")
     refuse("plan-v1-no-video", "The plan v1 without its video step.", has_video, Manifest(all_three, tp_plan=V1), field)

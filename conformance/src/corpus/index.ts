@@ -1,0 +1,17 @@
+/** The corpus: its files, its vectors and what the sweeps make of them. */
+
+export { type Bins, bytesEvent, resolveValue, segmentBytes } from "./bytes.ts";
+export { CorpusDefect } from "./defect.ts";
+export { caseLine, exportCases } from "./export.ts";
+export { type CorpusFiles, type FamilyFiles, readCorpusFiles } from "./files.ts";
+export { loadCorpus } from "./load.ts";
+export type { Case, Corpus, Level, Mark } from "./types.ts";
+export type {
+  FieldType,
+  FileDecodeVector,
+  FileEncodeVector,
+  FileSegment,
+  FileVector,
+  ProfileFile,
+  VectorFile,
+} from "./vector-file.ts";

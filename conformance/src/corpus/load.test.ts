@@ -1,0 +1,149 @@
+import { describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CorpusDefect } from "./defect.ts";
+import { exportCases } from "./export.ts";
+import { loadCorpus } from "./load.ts";
+import type { Case } from "./types.ts";
+
+const CORPUS = join(import.meta.dir, "../../../vectors");
+const PROFILE = {
+  profile: "len8",
+  about: "One byte of length.",
+  fields: {
+    length: { type: "u8", eof: "eof.in-prefix", about: "payload bytes" },
+    payload: { type: "bytes", eof: "eof.in-body", about: "the message" },
+  },
+  derived: { chunking: ["len8.chunking"] },
+};
+const EMPTY = {
+  id: "len8/empty",
+  rules: ["len8.layout"],
+  level: "must",
+  role: "decode",
+  why: "A frame of length 0.",
+  limits: {},
+  bytes: [{ field: "length", hex: "00" }],
+  events: [{ at: 1, event: "message", value: { payload: "" } }],
+  at_eof: "end",
+  sweeps: { eof: true },
+};
+
+function corpusOf(vectors: readonly object[], { profile = PROFILE as object, tamper = false } = {}): string {
+  const directory = mkdtempSync(join(tmpdir(), "tensorwire-corpus-"));
+  cpSync(join(CORPUS, "schema"), join(directory, "schema"), { recursive: true });
+  mkdirSync(join(directory, "len8"));
+  const family = { family: "frames", profile: "len8", about: "Frames of the test.", vectors };
+  const files = { "len8/frames.json": JSON.stringify(family), "len8/profile.json": JSON.stringify(profile) };
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+  const hashes = Object.fromEntries(Object.entries(files).map(([path, text]) => [path, sha256(text)]));
+  const lines = Object.entries(hashes).map(([path, hash]) => `${hash}  ${path}\n`);
+  const lock = { corpus: `sha256:${sha256(lines.join(""))}`, files: hashes };
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(directory, path), tamper ? `${text}\n` : text);
+  writeFileSync(join(directory, "lock.json"), JSON.stringify(lock));
+  return directory;
+}
+
+function defect(directory: string): string {
+  try {
+    loadCorpus(directory);
+  } catch (error) {
+    if (error instanceof CorpusDefect) return error.message;
+    throw error;
+  }
+  return "no defect";
+}
+
+describe("the corpus of the repository", () => {
+  const corpus = loadCorpus(CORPUS);
+  const all = [...corpus.cases()];
+
+  test("loads, with unique case ids", () => {
+    expect(corpus.hash).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    expect(all.length).toBeGreaterThan(20_000);
+    expect(all.length).toBeLessThan(100_000);
+  });
+
+  test("gives one list of events for each step, and none after a fatal error until a reset", () => {
+    const wrong = all.filter(({ role, steps, expected }) => {
+      if (steps.length !== expected.length) return true;
+      let dead = false;
+      return steps.some((step, i) => {
+        if ("reset" in step) dead = false;
+        const events = expected[i]!;
+        if (dead && role === "decode" && events.length > 0) return true;
+        dead ||= events.some((event) => event.event === "error" && event.fatal);
+        return false;
+      });
+    });
+    expect(wrong.map(({ id }) => id)).toEqual([]);
+  });
+
+  test("ends every connection of a decoder with the end of its stream or a reset", () => {
+    const last = all.filter(({ role, steps }) => role === "decode" && !("eof" in (steps.at(-1) ?? {})));
+    expect(last.map(({ id }) => id)).toEqual([]);
+  });
+
+  test("is exported whole, one JSON object a line", () => {
+    const lines: string[] = [];
+    const only = (id: string) => id.startsWith("grpc-lpm/flag-1");
+    const count = exportCases(corpus, { write: (text) => lines.push(text) }, only);
+    const parsed = lines.map((line) => JSON.parse(line) as Case);
+    expect(lines.every((line) => line.endsWith("\n") && line.indexOf("\n") === line.length - 1)).toBe(true);
+    expect(parsed).toEqual(all.filter(({ id }) => only(id)));
+    expect(count).toBe(parsed.length);
+  });
+});
+
+describe("a corpus with a defect is refused:", () => {
+  test("none: a small corpus loads", () => {
+    const corpus = loadCorpus(corpusOf([EMPTY]));
+    expect([...corpus.cases()].map(({ id }) => id)).toEqual(["len8/empty", "len8/empty#eof=0"]);
+    expect([...corpus.rules]).toEqual(["len8.layout", "len8.chunking"]);
+  });
+
+  const rows: [string, readonly object[], RegExp][] = [
+    ["an unknown field", [{ ...EMPTY, comment: "hi" }], /must NOT have additional properties/],
+    ["an unknown sweep", [{ ...EMPTY, sweeps: { slices: true } }], /must NOT have additional properties/],
+    ["an id that stands twice", [EMPTY, EMPTY], /stands twice/],
+    ["an id of another profile", [{ ...EMPTY, id: "len9/empty" }], /not of its profile/],
+    ["a field that the profile lacks", [{ ...EMPTY, bytes: [{ field: "tag", hex: "00" }] }], /has no field "tag"/],
+    ["an event behind the bytes", [{ ...EMPTY, events: [{ ...EMPTY.events[0], at: 2 }] }], /an event at 2 of 1 bytes/],
+    ["an end that the events contradict", [{ ...EMPTY, at_eof: "eof.in-body" }], /ends elsewhere|at_eof is/],
+    ["a refusal without a sibling", [refusal({})], /names no accepting sibling/],
+    ["a sibling that is not there", [refusal({ sibling: "len8/none" })], /is no vector/],
+    ["a sibling that refuses", [refusal({ sibling: "len8/over" })], /does not accept/],
+  ];
+  for (const [name, vectors, message] of rows) {
+    test(name, () => {
+      expect(defect(corpusOf(vectors))).toMatch(message);
+    });
+  }
+
+  test("a file that is not the locked one", () => {
+    expect(defect(corpusOf([EMPTY], { tamper: true }))).toMatch(/is not the file that lock.json names/);
+  });
+
+  test("a profile that its schema refuses", () => {
+    expect(defect(corpusOf([EMPTY], { profile: { ...PROFILE, fields: {} } }))).toMatch(/len8\/profile.json/);
+  });
+
+  test("a folder without a lock", () => {
+    expect(defect(mkdtempSync(join(tmpdir(), "tensorwire-corpus-")))).toMatch(/^lock.json: /);
+  });
+});
+
+function refusal(more: object): object {
+  const { at_eof: _, ...rest } = EMPTY;
+  return {
+    ...rest,
+    id: "len8/over",
+    bytes: [{ field: "length", hex: "ff" }],
+    events: [{ at: 1, event: "error", class: "oversize.declared" }],
+    sweeps: {},
+    ...more,
+  };
+}

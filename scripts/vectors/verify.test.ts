@@ -1,0 +1,95 @@
+import { describe, expect, test } from "bun:test";
+import {
+  type FileDecodeVector,
+  type FileVector,
+  loadCorpus,
+  type ProfileFile,
+  readCorpusFiles,
+} from "@tensorwire/conformance/corpus";
+import { indexRules } from "../rules.ts";
+import { checkEncoders } from "./encoders.ts";
+import { positionFaults } from "./position.ts";
+import { CORPUS, generatorFaults, positionProof } from "./verify.ts";
+
+const { families } = readCorpusFiles(CORPUS);
+
+describe("two derivations of the golden bytes", () => {
+  test("the TypeScript encoders give the stored bytes and refuse what the vectors refuse", () => {
+    const { messages, refusals, faults } = checkEncoders(families);
+    expect(messages).toBeGreaterThan(500);
+    expect(refusals).toBeGreaterThan(40);
+    expect(faults).toEqual([]);
+  });
+
+  test("one changed byte is a fault of its vector, and of no other", () => {
+    const sabotaged = families.map((each) => ({
+      ...each,
+      family: { ...each.family, vectors: each.family.vectors.map(changeLastByte) },
+    }));
+    const { faults } = checkEncoders(sabotaged);
+    expect(faults.map((fault) => fault.split(":")[0])).toEqual(["len64/encode-hello"]);
+  });
+
+  const missing = Bun.which("python3") === null && process.env.TENSORWIRE_REQUIRE_PORTS === undefined;
+  if (missing) console.log("no python3 on this machine: the generator is not checked");
+  test.skipIf(missing)("the Python generator gives the stored files, bit for bit", () => {
+    expect(generatorFaults()).toEqual([]);
+  });
+});
+
+test("every rule that a vector or a profile names is in the spec", () => {
+  const { rules } = indexRules();
+  expect([...loadCorpus(CORPUS).rules].filter((id) => !rules.has(id))).toEqual([]);
+});
+
+describe("the position-proof lint", () => {
+  test("finds nothing in the corpus", () => {
+    const { vectors, faults } = positionProof();
+    expect(vectors).toBeGreaterThan(8);
+    expect(faults).toEqual([]);
+  });
+
+  test("finds a reversed field, a swap and a double that change nothing, and a byte that stands twice", () => {
+    expect(faultsOf({ a: "0102030405060708", b: "0102030405060708" })).toContain("p/v: a and b swapped are the same");
+    expect(faultsOf({ a: "0102030404030201", b: "1112131415161718" })).toContain("p/v: a reversed is the same");
+    expect(faultsOf({ a: "0100000000000020", b: "0000000000000020" })).toContain(
+      "p/v: b survives a trip through a double",
+    );
+    expect(faultsOf({ a: "0102030405060708", b: "1112131415161708" })).toContain(
+      "p/v: the byte 0x8 stands in a and in b",
+    );
+  });
+
+  test("finds a field without a value above 2^53, without a negative one, and without any", () => {
+    expect(faultsOf({ a: "0102030405060708" })).toEqual([
+      "p: no position-proof vector has a negative value in a",
+      "p: no position-proof vector has a value in b",
+      "p: no position-proof vector has a value above 2^53 in b",
+      "p: no position-proof vector has a negative value in b",
+    ]);
+  });
+});
+
+function changeLastByte(vector: FileVector): FileVector {
+  if (vector.id !== "len64/encode-hello" || vector.role !== "encode") return vector;
+  const [length, payload] = vector.bytes!;
+  return { ...vector, bytes: [length!, { ...payload!, hex: payload!.hex!.replace(/..$/, "00") }] };
+}
+
+function faultsOf(fields: Record<string, string>): string[] {
+  const field = { type: "i64le", eof: "eof.in-header", opaque: true, about: "a counter" } as const;
+  const profile: ProfileFile = { profile: "p", about: "Two counters.", fields: { a: field, b: field }, derived: {} };
+  const vector: FileDecodeVector = {
+    id: "p/v",
+    rules: ["p.layout"],
+    level: "must",
+    role: "decode",
+    limits: {},
+    why: "An example for the tests.",
+    bytes: Object.entries(fields).map(([name, hex]) => ({ field: name, hex })),
+    events: [],
+    position_proof: true,
+    sweeps: {},
+  };
+  return positionFaults(profile, [vector]);
+}

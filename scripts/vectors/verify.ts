@@ -1,0 +1,68 @@
+#!/usr/bin/env bun
+/**
+ * Holds the corpus against its two derivations: the Python generator gives the stored files, the TypeScript encoders give
+ * the stored bytes. Checks schemas, hashes, ids and siblings on the way, and lints the position-proof vectors.
+ *
+ *     bun scripts/vectors/verify.ts
+ */
+import { resolve } from "node:path";
+import { CorpusDefect, type FileDecodeVector, loadCorpus, readCorpusFiles } from "@tensorwire/conformance/corpus";
+import { checkEncoders } from "./encoders.ts";
+import { positionFaults } from "./position.ts";
+
+export const CORPUS = resolve(import.meta.dir, "../../vectors");
+const GENERATOR = resolve(import.meta.dir, "generate.py");
+const DEADLINE_MS = 30_000;
+
+/** The stored files that the generator would write otherwise. */
+export function generatorFaults(python = "python3"): string[] {
+  const { exitCode, stderr, exitedDueToTimeout } = Bun.spawnSync([python, GENERATOR, "--check"], {
+    timeout: DEADLINE_MS,
+    stderr: "pipe",
+  });
+  if (exitCode === 0) return [];
+  if (exitedDueToTimeout) return [`${GENERATOR}: no answer within ${DEADLINE_MS} ms`];
+  return stderr.toString().trimEnd().split("\n");
+}
+
+export function positionProof(directory = CORPUS): { vectors: number; faults: string[] } {
+  const { profiles, families } = readCorpusFiles(directory);
+  const decode = families
+    .flatMap(({ family }) => family.vectors.map((vector) => ({ profile: family.profile, vector })))
+    .filter(({ vector }) => vector.role === "decode") as { profile: string; vector: FileDecodeVector }[];
+  return {
+    vectors: decode.filter(({ vector }) => vector.position_proof).length,
+    faults: profiles.flatMap((profile) => {
+      const own = decode.filter((each) => each.profile === profile.profile);
+      return positionFaults(
+        profile,
+        own.map(({ vector }) => vector),
+      );
+    }),
+  };
+}
+
+function main(): number {
+  const faults: string[] = [];
+  const report = (what: string, found: readonly string[]) => {
+    console.log(`${found.length === 0 ? "ok  " : "FAIL"} ${what}`);
+    faults.push(...found);
+  };
+  try {
+    const corpus = loadCorpus(CORPUS);
+    report(`${corpus.vectors} vectors: schemas, hashes, ids, siblings`, []);
+    const { messages, refusals, faults: encoders } = checkEncoders(readCorpusFiles(CORPUS).families);
+    report(`${messages} messages and ${refusals} refusals: the TypeScript encoders agree`, encoders);
+    const { vectors, faults: position } = positionProof();
+    report(`${vectors} position-proof vectors: every mistake changes the bytes`, position);
+  } catch (error) {
+    if (!(error instanceof CorpusDefect)) throw error;
+    report("schemas, hashes, ids, siblings", [error.message]);
+  }
+  if (Bun.which("python3")) report("the Python generator gives the stored files", generatorFaults());
+  else report("the Python generator: no python3 on this machine", ["python3 is needed to check the first derivation"]);
+  for (const fault of faults) console.error(fault);
+  return faults.length === 0 ? 0 : 1;
+}
+
+if (import.meta.main) process.exit(main());
