@@ -1,4 +1,4 @@
-import type { PipelineOptions, PipelineResult } from "@tensorwire/pipeline";
+import type { PipelineOptions, PipelineResult, Verification } from "@tensorwire/pipeline";
 import { Command } from "commander";
 import pc from "picocolors";
 import { integer, oneOf, out, UsageError } from "./output.ts";
@@ -115,29 +115,42 @@ async function run(flags: Flags): Promise<void> {
   };
   const result = await runPipeline(options);
   view?.finish();
-  if (flags.trace !== undefined) await Bun.write(flags.trace, JSON.stringify(chromeTrace(result.trace)));
+  if (flags.trace !== undefined) await Bun.write(flags.trace, JSON.stringify(chromeTrace(result.records)));
   if (flags.json) out.json(result);
   else report(result, flags);
-  const failed = result.sequences.some(({ finish }) => finish === "error");
-  process.exitCode = failed || result.verification?.equal === false ? 1 : 0;
+  const { sequences, verification } = result;
+  const failed = sequences.some(({ finish }) => finish === "error");
+  process.exitCode = failed || (verification?.required && !verification.identical) ? 1 : 0;
 }
 
 function report(result: PipelineResult, flags: Flags): void {
   const paint = pc.createColors(process.stdout.isTTY);
-  const { sequences, tokens, tokensPerSecond, stages, overlap, bytes, verification } = result;
+  const { sequences, tokens, tokensPerSecond, stages, overlap, bytesOut, bytesIn, verification } = result;
   for (const { prompt, error } of sequences) if (error !== undefined) out.line(paint.red(`prompt ${prompt}: ${error}`));
   out.line();
-  out.line(
-    `${tokens} tokens, ${tokensPerSecond.toFixed(0)} tokens/s, over ${flags.transport}, ${flags.dtype} on the wire`,
-  );
-  const busy = stages.map(
-    ({ rank, busyMs, calls }) => `stage ${rank} ${(busyMs / 1000).toFixed(2)} s in ${calls} calls`,
-  );
-  out.line(
-    `busy: ${busy.join(", ")}; both at once for ${(overlap * 100).toFixed(0)} % of it; ${bytes} bytes between them`,
-  );
-  if (verification !== undefined)
-    out.line(verification.equal ? paint.green(verification.text) : paint.red(verification.text));
+  const how = flags.connect === undefined ? `over ${flags.transport}` : `through ${flags.connect}`;
+  out.line(`${tokens} tokens, ${tokensPerSecond.toFixed(0)} tokens/s ${how}, ${flags.dtype} on the wire`);
+  out.line(`${kilobytes(bytesOut)} of requests, ${kilobytes(bytesIn)} of results between processes`);
+  for (const { rank, busyMs, calls } of stages) out.line(`stage ${rank}: ${calls} calls, ${busyMs.toFixed(0)} ms busy`);
+  if (stages.length > 1) out.line(`${(overlap * 100).toFixed(0)} % of the busy time, two stages or more at once`);
+  if (verification !== null) out.line(verdict(verification, tokens, flags, paint));
+}
+
+function verdict(
+  verification: Verification,
+  tokens: number,
+  { dtype }: Flags,
+  paint: ReturnType<typeof pc.createColors>,
+): string {
+  const { identical, required, difference } = verification;
+  if (identical) return paint.green(`all ${tokens} tokens equal those of the same model in one process`);
+  const { prompt, position, pipeline, oneProcess } = difference!;
+  const text = `differs from one process at token ${position} of prompt ${prompt}: ${pipeline} here, ${oneProcess} there`;
+  return required ? paint.red(text) : `${text} (${dtype} rounds on the wire)`;
+}
+
+function kilobytes(bytes: number): string {
+  return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 
 /** Notes go to stderr, so that stdout holds the text alone. */

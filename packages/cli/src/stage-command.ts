@@ -1,0 +1,95 @@
+import { Command } from "commander";
+import { integer, oneOf, UsageError } from "./output.ts";
+
+interface Flags {
+  readonly rank?: number;
+  readonly stages?: number;
+  readonly layers?: { readonly from: number; readonly to: number };
+  readonly model?: string;
+  readonly listen?: string;
+  readonly next?: string;
+  readonly backend: string;
+  readonly requireGpu?: true;
+  readonly dtype: "float32" | "float16" | "bfloat16";
+  readonly deadline?: number;
+  readonly idleDeadline?: number;
+  readonly insecure?: true;
+}
+
+export function stageCommand(): Command {
+  return new Command("stage")
+    .description("Run one stage of a pipeline; start the last one first, and stage 0 last.")
+    .option("--rank <n>", "which stage, from 0; default: what the launcher set", integer(0))
+    .option("--stages <n>", "how many stages there are; default: what the launcher set", integer(1))
+    .option("--layers <from:to>", "the layers of this stage, to excluded; default: an even share", layerRange)
+    .option("--model <dir>", "a GPT-2-family folder, the same for all stages; default: the demo model")
+    .option("--listen <address>", "tcp://HOST:PORT or unix:/PATH; default: loopback, a free port")
+    .option("--next <address>", "where stage rank + 1 listens; also TENSORWIRE_NEXT")
+    .option("--backend <name>", "auto, wasm, cpu or tfjs-node-gpu", "auto")
+    .option("--require-gpu", "fail unless TensorFlow runs on a GPU")
+    .option(
+      "--dtype <name>",
+      "float32, float16 or bfloat16 on the wire",
+      oneOf(["float32", "float16", "bfloat16"]),
+      "float32",
+    )
+    .option("--deadline <ms>", "for one call in one stage", integer(1))
+    .option("--idle-deadline <ms>", "end after so long without any call", integer(1))
+    .option("--insecure", "allow --listen addresses that other machines reach, with nothing to protect what travels")
+    .addHelpText(
+      "after",
+      `
+Examples, two stages on one machine:
+  tensorwire stage --rank 1 --stages 2 --listen tcp://127.0.0.1:7001
+  tensorwire stage --rank 0 --stages 2 --listen tcp://127.0.0.1:7000 --next tcp://127.0.0.1:7001
+  tensorwire pipeline --connect tcp://127.0.0.1:7000 --stages 2
+
+Under a launcher rank and number come from its variables (torchrun, Open MPI, Slurm, Kubernetes Indexed Jobs):
+  srun -n 2 tensorwire stage --listen tcp://0.0.0.0:7000 --next tcp://node2:7000 --insecure
+
+One line of JSON on stdout says when the stage is ready and where it listens. Exit status: 0 after SHUTDOWN or a signal, 1 when
+it could not start or a neighbour was lost, 64 usage.`,
+    )
+    .action(run);
+}
+
+function layerRange(text: string): { from: number; to: number } {
+  const match = /^(\d+):(\d+)$/.exec(text);
+  if (match === null || Number(match[1]) >= Number(match[2])) {
+    throw new UsageError(`expected layers as FROM:TO with FROM below TO, such as 0:3, got "${text}"`);
+  }
+  return { from: Number(match[1]), to: Number(match[2]) };
+}
+
+async function run(flags: Flags): Promise<void> {
+  const { stageMain, stagePlacement } = await import("@tensorwire/pipeline");
+  const { DEMO_MODEL_DIR } = await import("@tensorwire/tensor-stage");
+  const { rank, stages } = placed(() => stagePlacement(process.env, flags));
+  const next = flags.next ?? process.env.TENSORWIRE_NEXT;
+  const { layers, listen, deadline, idleDeadline } = flags;
+  const status = await stageMain({
+    rank,
+    stages,
+    model: flags.model ?? DEMO_MODEL_DIR,
+    backend: flags.backend,
+    wireDtype: flags.dtype,
+    ...(layers && { layers }),
+    ...(listen !== undefined && { listen }),
+    ...(next !== undefined && { next }),
+    ...(deadline !== undefined && { deadlineMs: deadline }),
+    ...(idleDeadline !== undefined && { idleDeadlineMs: idleDeadline }),
+    ...(flags.requireGpu && { requireGpu: true }),
+    ...(flags.insecure && { insecure: true }),
+  });
+  // A signal's handler, or a socket in its last moments, must not keep the process.
+  process.exit(status);
+}
+
+/** What is missing about rank and stages is a matter of the command line. */
+function placed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
