@@ -192,6 +192,8 @@ describe("errors", () => {
     ["tp.manifest.wire-type: a key that is a number", "header.length", [hex("0801 1204 0801 2200")]],
     ["tp.manifest.wire-type: a Struct's key that is a number", "header.length", [hex("0801 1a06 0a04 0801 1200")]],
     ["tp.manifest.message: a spec that ends inside a field", "header.length", [hex("0801 1203 0a05 61 62636465")]],
+    ["tp.manifest.message: a varint of eleven bytes", "header.length", [hex("0881808080808080808080 00")]],
+    ["tp.manifest.message: a varint that crosses the end of its spec", "header.length", [hex("0801 1202 2081 01")]],
     ["tp.manifest.message: field number 0", "header.length", [hex("0801 0001")]],
     ["tp.kwargs.value: a value without a kind", "header.length", [hex("0801 1a070a050a01611200")]],
     ["tp.kwargs.value: NaN", "header.length", [hex("0801 1a100a0e0a01611209 11000000000000f87f")]],
@@ -246,6 +248,26 @@ describe("errors", () => {
     // Fields 100 (varint) and 101 (bytes), and 100 inside the spec.
     const body = hex(`0801 1212 ${SPEC_X} a00601 a00605 aa0603abcdef`);
     expect(outcome(raw([body, new Uint8Array(4)]))).toEqual([1, undefined, undefined]);
+  });
+
+  test("tp.manifest.message: varints longer than they need to be are what they say, up to ten bytes", () => {
+    for (let zeros = 0; zeros <= 8; zeros++) {
+      const version = zeros === 0 ? "01" : `81${"80".repeat(zeros - 1)}00`;
+      expect(outcome(raw([hex(`08 ${version}`)]))).toEqual([1, undefined, undefined]);
+    }
+  });
+
+  test("tp.encode.canonical: kwargs stand in the order of their keys' bytes, whatever the object's own order", () => {
+    const made = (kwargs: object) => concat(infer({ manifest: { kwargs: kwargs as never } }).buffers);
+    const keys = ["\u{10000}", "b", "2", "10", "B", "\uffff"];
+    const reference = made(Object.fromEntries(keys.map((key) => [key, 1])));
+    expect(made(Object.fromEntries(keys.toReversed().map((key) => [key, 1])))).toEqual(reference);
+    const text = Buffer.from(reference).toString("utf8");
+    const places = ["10", "2", "B", "b", "\uffff", "\u{10000}"].map((key) =>
+      text.indexOf(`\n${String.fromCharCode(Buffer.byteLength(key))}${key}`),
+    );
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places).not.toContain(-1);
   });
 
   test("kwargs keep keys that JavaScript treats apart", () => {
@@ -327,10 +349,25 @@ describe("prepareTp refuses", () => {
     }
   });
 
+  test("tp.kwargs.depth: the deepest kwargs that are sent arrive, one level more is refused", () => {
+    const nest = (levels: number, wrap: (inner: unknown) => unknown) => {
+      let value: unknown = 1;
+      for (let i = 0; i < levels; i++) value = wrap(value);
+      return { deep: value } as never;
+    };
+    for (const wrap of [(inner: unknown) => ({ inner }), (inner: unknown) => [inner]]) {
+      const kwargs = nest(30, wrap);
+      const { messages, error } = decodeInChunks(new TpDecoder(), concat(infer({ manifest: { kwargs } }).buffers));
+      expect(error).toBeNull();
+      expect(messages[0]).toMatchObject({ manifest: { kwargs } });
+      expect(refusalOf(() => infer({ manifest: { kwargs: nest(31, wrap) } }))).toContain("expected at most 30 levels");
+    }
+  });
+
   test("kwargs that nest without end are refused, not followed", () => {
     const loop: Record<string, unknown> = {};
     loop.self = loop;
-    expect(refusalOf(() => infer({ manifest: { kwargs: loop as never } }))).toContain("expected at most 32 levels");
+    expect(refusalOf(() => infer({ manifest: { kwargs: loop as never } }))).toContain("expected at most 30 levels");
   });
 });
 

@@ -13,10 +13,7 @@ export function toWireObject(type: protobuf.Type, message: object, blame: Blame,
     const value: unknown = (message as Record<string, unknown>)[field.name];
     if (value === undefined || value === null) continue;
     const at = `${path}.${field.name}`;
-    if (field.map) {
-      // Maps occur in google.protobuf.Struct alone, whose objects are made, and so judged, by toStruct.
-      result[field.name] = value;
-    } else if (field.repeated) {
+    if (field.repeated) {
       if (!Array.isArray(value)) throw blame("header.field", `${at}: expected a list, ${describe(value)} came`);
       result[field.name] = value.map((item, i) => toWireValue(field, item, blame, `${at}[${i}]`));
     } else {
@@ -46,6 +43,7 @@ function toWireValue(field: protobuf.Field, value: unknown, blame: Blame, path: 
     throw fail(Object.keys(resolvedType.values).join(" or "));
   }
   if (resolvedType instanceof protobuf.Type) {
+    // The objects of a Struct are made, and so judged, by toStruct.
     if (typeof value !== "object") throw fail("an object");
     return type === "google.protobuf.Struct" ? value : toWireObject(resolvedType, value as object, blame, path);
   }

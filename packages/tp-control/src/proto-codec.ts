@@ -3,7 +3,8 @@ import { refusal, WireError } from "@tensorwire/framing";
 import type { Blame } from "@tensorwire/tensor-spec";
 import protobuf from "protobufjs";
 import { toWireObject } from "./proto-check.ts";
-import { type Tally, walkWire, wireTableOf } from "./proto-wire.ts";
+import { STRUCT_PROTO } from "./struct-proto.ts";
+import { type Tally, walkWire, wireTableOf } from "./wire-walk.ts";
 
 /**
  * One protobuf message as plain objects: fields by their proto names, 64-bit integers as bigints, enums by name, absent
@@ -27,8 +28,7 @@ export interface ProtoCodec<Message> {
  */
 export function loadProtos(texts: readonly string[]): <Message>(name: string) => ProtoCodec<Message> {
   const root = new protobuf.Root();
-  root.addJSON(protobuf.common.get("google/protobuf/struct.proto")?.nested ?? {});
-  for (const text of texts) protobuf.parse(text, root, { keepCase: true });
+  for (const text of [STRUCT_PROTO, ...texts]) protobuf.parse(text, root, { keepCase: true });
   root.resolveAll();
   const definitions: PackageDefinition = fromJSON(root.toJSON(), {
     keepCase: true,
@@ -62,9 +62,22 @@ export function loadProtos(texts: readonly string[]): <Message>(name: string) =>
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** protobufjs replaces bytes that are not UTF-8; proto3 says that they are no string. r[tp.manifest.message] */
+/**
+ * protobufjs replaces bytes that are not UTF-8, but proto3 says that they are no string (r[tp.manifest.message]); and it takes any
+ * varint above 5 bytes for one of 10. What else it is lenient about, walkWire has refused before.
+ */
 class StrictReader extends protobuf.Reader {
   override string(): string {
     return UTF8.decode(this.bytes());
+  }
+
+  override uint32(): number {
+    let value = 0;
+    for (let shift = 0; this.pos < this.len; shift += 7) {
+      const byte = this.buf[this.pos++]!;
+      if (shift < 32) value = (value | ((byte & 0x7f) << shift)) >>> 0;
+      if (byte < 0x80) return value;
+    }
+    throw new RangeError(`a varint is cut at ${this.pos}`);
   }
 }

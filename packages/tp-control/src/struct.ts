@@ -9,19 +9,20 @@ export interface StructObject {
 
 /** google.protobuf.Value as the codec gives and takes it: exactly one kind is set. */
 interface WireValue {
-  readonly nullValue?: unknown;
-  readonly boolValue?: boolean;
-  readonly numberValue?: number;
-  readonly stringValue?: string;
-  readonly listValue?: { readonly values?: readonly WireValue[] };
-  readonly structValue?: WireStruct;
+  readonly null_value?: unknown;
+  readonly bool_value?: boolean;
+  readonly number_value?: number;
+  readonly string_value?: string;
+  readonly list_value?: { readonly values?: readonly WireValue[] };
+  readonly struct_value?: WireStruct;
 }
+/** google.protobuf.Struct, its map as entries (`struct-proto.ts`). */
 export interface WireStruct {
-  readonly fields?: Readonly<Record<string, WireValue>>;
+  readonly fields?: readonly { readonly key: string; readonly value: WireValue | null }[];
 }
 
-/** protobuf parsers stop at 100 nested messages, and a level of a Struct is up to three. */
-const MAX_DEPTH = 32;
+/** r[tp.kwargs.depth]: protobuf parsers stop at 100 nested messages, and an object in an object is three more. */
+const MAX_DEPTH = 30;
 
 /**
  * kwargs as a Struct. `path` names the value in errors: `kwargs.a.b`.
@@ -30,43 +31,37 @@ const MAX_DEPTH = 32;
  */
 export function toStruct(value: StructObject, path: string, depth = 0): WireStruct {
   if (depth > MAX_DEPTH) throw refusal("header.field", `${path}: expected at most ${MAX_DEPTH} levels, more came`);
-  return {
-    // fromEntries, since it defines "__proto__" as a key like any other.
-    fields: Object.fromEntries(
-      Object.entries(value)
-        // r[tp.encode.canonical]: names in the order that keys of specs have.
-        .sort(([a], [b]) => compareSpecs({ key: a }, { key: b }))
-        .map(([name, item]) => {
-          const at = `${path}.${name}`;
-          if (!name.isWellFormed()) throw refusal("header.field", `${at}: expected a name of well-formed Unicode`);
-          return [name, toValue(item, at, depth)];
-        }),
-    ),
-  };
+  const fields = Object.entries(value).map(([key, item]) => {
+    const at = `${path}.${key}`;
+    if (!key.isWellFormed()) throw refusal("header.field", `${at}: expected a name of well-formed Unicode`);
+    return { key, value: toValue(item, at, depth) };
+  });
+  // r[tp.encode.canonical]
+  return { fields: fields.sort(compareSpecs) };
 }
 
 function toValue(value: unknown, path: string, depth: number): WireValue {
   const fail = (expected: string, came: string) =>
     refusal("header.field", `${path}: expected ${expected}, ${came} came; a typed field carries what a Struct cannot`);
-  if (value === null) return { nullValue: "NULL_VALUE" };
-  if (typeof value === "boolean") return { boolValue: value };
+  if (value === null) return { null_value: "NULL_VALUE" };
+  if (typeof value === "boolean") return { bool_value: value };
   if (typeof value === "number") {
     // r[tp.kwargs.exact]: an integer beyond 2^53 - 1 may already be a rounded one.
     if (!Number.isFinite(value)) throw fail("a finite number", String(value));
     if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw fail("an integer up to 2^53 - 1", String(value));
-    return { numberValue: value };
+    return { number_value: value };
   }
   if (typeof value === "string") {
     if (!value.isWellFormed()) throw fail("a string of well-formed Unicode", "a lone surrogate");
-    return { stringValue: value };
+    return { string_value: value };
   }
   // r[tp.kwargs.no-tensors]
   if (isTensorLike(value)) throw refusal("spec.mismatch", `${path}: nested tensors are not allowed, tensors are parts`);
   if (Array.isArray(value)) {
     if (depth >= MAX_DEPTH) throw fail(`at most ${MAX_DEPTH} levels`, "more");
-    return { listValue: { values: value.map((item, i) => toValue(item, `${path}[${i}]`, depth + 1)) } };
+    return { list_value: { values: value.map((item, i) => toValue(item, `${path}[${i}]`, depth + 1)) } };
   }
-  if (isPlainObject(value)) return { structValue: toStruct(value as StructObject, path, depth + 1) };
+  if (isPlainObject(value)) return { struct_value: toStruct(value as StructObject, path, depth + 1) };
   throw fail("null, a boolean, number, string, list or object", typeof value);
 }
 
@@ -88,27 +83,24 @@ function isPlainObject(value: unknown): boolean {
  *
  * @throws WireError `header.length`, made by `blame`, for a value that google.protobuf.Value does not allow.
  */
-export function fromStruct({ fields = {} }: WireStruct, path: string, blame: Blame): StructObject {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, fromValue(value, `${path}.${name}`, blame)]),
-  );
+export function fromStruct({ fields = [] }: WireStruct, path: string, blame: Blame): StructObject {
+  // fromEntries, since it defines "__proto__" as a key like any other.
+  return Object.fromEntries(fields.map(({ key, value }) => [key, fromValue(value ?? {}, `${path}.${key}`, blame)]));
 }
 
 function fromValue(value: WireValue, path: string, blame: Blame): StructValue {
-  const { boolValue, numberValue, stringValue, listValue, structValue } = value;
-  if (boolValue !== undefined) return boolValue;
-  if (stringValue !== undefined) return stringValue;
-  if (listValue !== undefined) {
-    return (listValue.values ?? []).map((item, i) => fromValue(item, `${path}[${i}]`, blame));
+  const { bool_value, number_value, string_value, list_value, struct_value } = value;
+  if (bool_value !== undefined) return bool_value;
+  if (string_value !== undefined) return string_value;
+  if (list_value !== undefined) {
+    return (list_value.values ?? []).map((item, i) => fromValue(item, `${path}[${i}]`, blame));
   }
-  if (structValue !== undefined) return fromStruct(structValue, path, blame);
-  if (value.nullValue !== undefined) return null;
+  if (struct_value !== undefined) return fromStruct(struct_value, path, blame);
+  if (value.null_value !== undefined) return null;
   // r[tp.kwargs.value]
-  if (numberValue === undefined || !Number.isFinite(numberValue)) {
-    throw blame(
-      "header.length",
-      `${path}: expected a google.protobuf.Value, ${numberValue ?? "one without a kind"} came`,
-    );
+  if (number_value === undefined || !Number.isFinite(number_value)) {
+    const came = number_value ?? "one without a kind";
+    throw blame("header.length", `${path}: expected a google.protobuf.Value, ${came} came`);
   }
-  return numberValue;
+  return number_value;
 }
