@@ -54,6 +54,9 @@ def encodes() -> Family:
            ["tp.encode.canonical"], INFER,
            Manifest((HALVES,), {"zeta": [1, None], "alpha": {"b": False, "a": ""}, "Beta": -1}, "v0_full_pipeline"),
            level="should")
+    encode("encode-infer-names", "Names that look like numbers are in the order of their bytes as well.",
+           ["tp.encode.canonical"], INFER, Manifest(kwargs={"!": 1, "10": 2, "9": 3, "\uff5e": 4, "\U0001d11e": 5}),
+           level="should")
     cond, steps = tensor("conditioning_embeds", 3, dtype="bfloat16"), tensor("denoising_step_list", 4, dtype="int64")
     latents = tensor("latents", 2, 2, dtype="bfloat16")
     plan = Manifest((cond, steps, latents), tp_plan=V1, video=STEP)
