@@ -1,7 +1,7 @@
 /** The conformance harness: the corpus against any implementation. It imports no protocol package. */
 
 export { exportCases } from "./corpus/export.ts";
-export { loadCorpus } from "./corpus/index.ts";
+export { exportCases, loadCorpus } from "./corpus/index.ts";
 export type { Case, Corpus, Mark } from "./corpus/types.ts";
 export type { InProcessIut } from "./link/in-process.ts";
 export { LineError, LineReader } from "./link/line-reader.ts";

@@ -77,5 +77,6 @@ export function repeatCommand(options: ConformanceOptions): string {
   if (way?.kind === "stdio") words.push(`--stdio ${quote(way.command)}`);
   if (way?.kind === "connect") words.push(`--connect ${quote(way.address)}`);
   if (way?.kind === "attach") words.push("--attach");
+  if (way?.kind === "in-process") words.push("--in-process");
   return words.join(" ");
 }

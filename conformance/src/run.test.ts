@@ -207,6 +207,23 @@ describe("runConformance", () => {
     expect(said.join()).toContain(baseline);
   });
 
+  test("a report that cannot be written is exit 64, and the readable one is printed all the same", async () => {
+    let printed = "";
+    const said: string[] = [];
+    const { exitCode } = await runConformance({
+      way,
+      corpus,
+      json: join(folder, "no", "such", "folder.json"),
+      log: (line) => said.push(line),
+      print: (text) => {
+        printed += text;
+      },
+    });
+    expect(exitCode).toBe(64);
+    expect(said.join()).toContain("folder.json");
+    expect(printed).toContain("conformant");
+  });
+
   test("a stale baseline is exit 2, and is not judged by a narrowed run", async () => {
     const baseline = join(folder, "stale.json");
     writeFileSync(baseline, '{"entries":[{"pattern":"len32/gone","reason":"was broken"}]}');

@@ -189,13 +189,24 @@ function size({ corpus, filter, profile }: RunPlan): number {
 }
 
 function write(report: Report, { json, junit: xml, html: page, print }: ConformanceOptions): void {
-  const text = json === undefined ? "" : `${JSON.stringify(jsonReport(report), null, 1)}\n`;
-  if (json !== undefined && json !== "-") writeFileSync(json, text);
-  if (xml !== undefined) writeFileSync(xml, junit(report));
-  if (page !== undefined) writeFileSync(page, html(report));
+  // The readable report first: a file that cannot be written does not swallow it.
   const stream = json === "-" ? process.stderr : process.stdout;
   const readable = summary(report, paint(stream.isTTY === true && print === undefined));
   if (print !== undefined) print(readable);
   else stream.write(readable);
-  if (json === "-") process.stdout.write(text);
+  if (json !== undefined) {
+    const text = `${JSON.stringify(jsonReport(report), null, 1)}\n`;
+    if (json === "-") process.stdout.write(text);
+    else save(json, text);
+  }
+  if (xml !== undefined) save(xml, junit(report));
+  if (page !== undefined) save(page, html(report));
+}
+
+function save(path: string, content: string): void {
+  try {
+    writeFileSync(path, content);
+  } catch (error) {
+    throw new UsageError(`cannot write ${path}: ${(error as Error).message}`);
+  }
 }
