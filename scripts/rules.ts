@@ -15,7 +15,7 @@ export interface RuleIndex {
   readonly rules: ReadonlyMap<string, Place>;
   /** Rule id to where code names it in a comment or test. */
   readonly inCode: ReadonlyMap<string, readonly Place[]>;
-  /** Rule id to the ids of the vectors that name it. */
+  /** Rule id to the ids of the vectors that name it, and to the profiles whose sweeps do. */
   readonly inVectors: ReadonlyMap<string, readonly string[]>;
   /** Ids that the spec states twice. */
   readonly doubled: readonly string[];
@@ -46,8 +46,10 @@ export function indexRules(root = ROOT): RuleIndex {
   for (const file of scan(root, "vectors/*/*.json").filter((file) => !file.startsWith("vectors/schema/"))) {
     const family = JSON.parse(readFileSync(join(root, file), "utf8")) as {
       vectors?: { id: string; rules: string[] }[];
+      derived?: Record<string, string[]>;
     };
     for (const vector of family.vectors ?? []) for (const id of vector.rules) append(inVectors, id, vector.id);
+    for (const id of Object.values(family.derived ?? {}).flat()) append(inVectors, id, file);
   }
   return { rules, inCode, inVectors, doubled };
 }
