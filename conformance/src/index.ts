@@ -1,6 +1,5 @@
 /** The conformance harness: the corpus against any implementation. It imports no protocol package. */
 
-export { exportCases } from "./corpus/export.ts";
 export { exportCases, loadCorpus } from "./corpus/index.ts";
 export type { Case, Corpus, Mark } from "./corpus/types.ts";
 export type { InProcessIut } from "./link/in-process.ts";
