@@ -8,6 +8,7 @@ export {
   type Sequence,
   type StageOptions,
   type StageReady,
+  type StageSettings,
 } from "./options.ts";
 export { type PipelineResult, runPipeline } from "./pipeline.ts";
 export { type PlacementFlags, type StagePlacement, stagePlacement } from "./placement.ts";

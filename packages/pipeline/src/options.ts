@@ -16,35 +16,37 @@ export const DEFAULT_LANES = 2;
 /** Lanes that a stage takes at most, each with a connection, a KV cache, and a connection to the next stage. */
 export const MAX_LANES = 64;
 
+/** What all stages of a pipeline have in common. */
+export interface StageSettings extends Deadlines {
+  /** A model folder in Hugging Face's layout. */
+  readonly model: string;
+  /** One of BACKEND_NAMES; "auto" unless told. */
+  readonly backend?: string;
+  readonly requireGpu?: boolean;
+  /** What `hidden` is sent as, whatever came; a stage takes any. "float32" unless told. */
+  readonly wireDtype?: WireDtype;
+}
+
 /** One stage: which layers it runs, where it listens, what follows it. */
-export interface StageOptions extends Deadlines {
+export interface StageOptions extends StageSettings {
   /** From 0. */
   readonly rank: number;
   /** How many stages there are. */
   readonly stages: number;
-  /** A model folder in Hugging Face's layout. */
-  readonly model: string;
   /** An even share of the model by rank, unless told. */
   readonly layers?: LayerRange;
   /** `tcp://host:port`, port 0 for any, or `unix:/path`. Loopback at a free port unless told. */
   readonly listen?: string;
   /** The address of stage rank + 1, which every stage but the last one needs. */
   readonly next?: string;
-  /** One of BACKEND_NAMES; "auto" unless told. */
-  readonly backend?: string;
-  readonly requireGpu?: boolean;
-  /** What `hidden` is sent as, whatever came; a stage takes any. "float32" unless told. */
-  readonly wireDtype?: WireDtype;
   /** Without a message on any lane for so long, the stage ends with an error. 600,000 unless told. */
   readonly idleDeadlineMs?: number;
   /** Allows `listen` addresses that other machines can reach, with nothing to protect what travels. */
   readonly insecure?: boolean;
 }
 
-/** A whole run: starts the stages on this machine, or connects to stages that run already. */
-export interface PipelineOptions extends Deadlines {
-  /** A model folder in Hugging Face's layout. */
-  readonly model: string;
+/** A whole run: starts the stages on this machine, or connects to stages that run already. `verify` uses their backend too. */
+export interface PipelineOptions extends StageSettings {
   readonly prompts: readonly string[];
   /** 2 unless told. */
   readonly stages?: number;
@@ -56,10 +58,6 @@ export interface PipelineOptions extends Deadlines {
   readonly lanes?: number;
   /** Tokens to make for each prompt. 64 unless told. */
   readonly maxTokens?: number;
-  /** For the stages, and for `verify`. "auto" unless told. */
-  readonly backend?: string;
-  readonly requireGpu?: boolean;
-  readonly wireDtype?: WireDtype;
   /** Greedy unless told. Prompt i draws with `seed` + i, whatever lane it is on. */
   readonly sampling?: SamplerOptions;
   /** Runs the prompts once more in this process, after the pipeline has ended, and compares token for token. */

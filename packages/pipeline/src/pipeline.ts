@@ -89,6 +89,7 @@ interface Plan {
 }
 
 function checkOptions(options: PipelineOptions, model: Model): Plan {
+  new Sampler(options.sampling);
   const { prompts, stages = 2, transport = "tcp", lanes = DEFAULT_LANES, maxTokens = 1 } = options;
   splitLayers(model.config.n_layer, stages);
   if (prompts.length === 0) throw new RangeError("prompts: expected at least one, none came");
@@ -131,7 +132,10 @@ async function drive(
   const { signal, deadlineMs = DEFAULT_DEADLINE_MS, startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
   const address = options.connect ?? processes!.ready[0]!.address;
   const patience = { deadlineMs: deadlineMs * stages, startDeadlineMs };
-  const driver = await Driver.open({ address, rank: 0, lanes, ...patience, signal });
+  const driver = await Driver.open({ address, rank: 0, lanes, ...patience, signal }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
   const cancel = () => driver.abort("the run was cancelled");
   signal?.addEventListener("abort", cancel, { once: true });
   const lost = processes?.lost(() => driver.openCalls.map(({ call_id }) => call_id));

@@ -6,16 +6,13 @@ export class StageLostError extends Error {
   readonly why: string;
 
   constructor(rank: number, calls: readonly bigint[], why: string, options?: ErrorOptions) {
-    super(`rank ${rank} is lost ${inFlight(calls)}: ${why}`, options);
+    const inFlight =
+      calls.length === 0 ? "" : ` with ${calls.length === 1 ? "call" : "calls"} ${calls.join(", ")} in flight`;
+    super(`rank ${rank} is lost${inFlight}: ${why}`, options);
     this.rank = rank;
     this.calls = calls;
     this.why = why;
   }
-}
-
-function inFlight(calls: readonly bigint[]): string {
-  if (calls.length === 0) return "with no call in flight";
-  return `with ${calls.length === 1 ? "call" : "calls"} ${calls.join(", ")} in flight`;
 }
 
 export function messageOf(error: unknown): string {

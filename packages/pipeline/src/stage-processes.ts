@@ -1,15 +1,22 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DEFAULT_START_DEADLINE_MS, type PipelineEvent, type PipelineOptions, type StageReady } from "./options.ts";
+import {
+  DEFAULT_DEADLINE_MS,
+  DEFAULT_START_DEADLINE_MS,
+  type PipelineEvent,
+  type StageReady,
+  type StageSettings,
+} from "./options.ts";
 import { StageLostError } from "./stage-lost.ts";
 import { StageProcess } from "./stage-process.ts";
 import type { CallRecord } from "./trace.ts";
 
-type Options = Pick<
-  PipelineOptions,
-  "model" | "backend" | "requireGpu" | "wireDtype" | "deadlineMs" | "startDeadlineMs" | "signal"
-> & { readonly stages: number; readonly transport: "tcp" | "unix" };
+interface Options extends StageSettings {
+  readonly stages: number;
+  readonly transport: "tcp" | "unix";
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The stages of a pipeline as child processes of this one, on loopback or Unix sockets. */
 export class StageProcesses {
@@ -24,7 +31,8 @@ export class StageProcesses {
 
   /** Starts the last stage first, since each needs the address of the next. Rejects when one does not come up in time. */
   static async start(options: Options, onEvent: (event: PipelineEvent) => void): Promise<StageProcesses> {
-    const { stages, transport, signal, startDeadlineMs = DEFAULT_START_DEADLINE_MS, ...rest } = options;
+    const { stages, transport, signal, startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
+    const settings = settingsOf(options);
     const folder = transport === "unix" ? await mkdtemp(join(tmpdir(), "tensorwire-")) : null;
     const all = new StageProcesses(folder);
     try {
@@ -32,7 +40,7 @@ export class StageProcesses {
         const next = all.ready[0]?.address;
         const address = folder === null ? {} : { listen: `unix:${join(folder, `stage-${rank}.sock`)}` };
         const stage = new StageProcess(
-          { ...rest, ...address, rank, stages, startDeadlineMs, ...(next !== undefined && { next }) },
+          { ...settings, ...address, rank, stages, ...(next !== undefined && { next }) },
           onEvent,
         );
         all.#processes.unshift(stage);
@@ -85,6 +93,13 @@ export class StageProcesses {
     await Promise.all(this.#processes.map(({ ended }) => ended));
     if (this.#folder !== null) await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** What a stage gets to know: not the prompts, for one. */
+function settingsOf(options: Options): StageSettings {
+  const { model, backend = "auto", requireGpu = false, wireDtype = "float32" } = options;
+  const { deadlineMs = DEFAULT_DEADLINE_MS, startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
+  return { model, backend, requireGpu, wireDtype, deadlineMs, startDeadlineMs };
 }
 
 /** The promise, or an Error after so many milliseconds or when the signal fires. */

@@ -1,8 +1,10 @@
-/** For the tests of this package: a model that is small enough for plain JavaScript. */
+/** For the tests of this package: a model that is small enough for plain JavaScript, and a stage that does what a test says. */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type PpRequest, PpRequestDecoder, preparePpResult } from "@tensorwire/pp-contract";
 import { encodeSafetensors, mulberry32, parseGpt2Config, stageParameters } from "@tensorwire/tensor-stage";
+import { type Connection, formatAddress, listen } from "@tensorwire/transport";
 
 const LETTERS = [..."abcdefghijklmnopqrstuvwxyz.,Ġ"];
 
@@ -45,3 +47,42 @@ export function writeTinyModel(): string {
   writeFileSync(join(dir, "tokenizer.json"), JSON.stringify(tokenizer));
   return dir;
 }
+
+export interface ScriptedStage extends AsyncDisposable {
+  readonly address: string;
+  /** Everything that came, on all lanes. */
+  readonly requests: PpRequest[];
+}
+
+/** What a scripted stage does with a request: it may answer, answer wrongly, hang up, or do nothing. */
+export type Script = (request: PpRequest, connection: Connection) => unknown;
+
+/** Listens on loopback, or at `address`. */
+export async function scriptedStage(script: Script, address?: string): Promise<ScriptedStage> {
+  const requests: PpRequest[] = [];
+  const listener = await listen(address, {
+    onConnection: async (connection) => {
+      const decoder = new PpRequestDecoder();
+      for (let chunk = await connection.read(); chunk !== null; chunk = await connection.read()) {
+        for (const request of decoder.push(chunk).messages) {
+          requests.push(request);
+          await script(request, connection);
+        }
+      }
+      await connection.end();
+    },
+  });
+  const dispose = async () => {
+    listener.stop();
+    for (const connection of listener.connections) connection.abort();
+  };
+  return { address: formatAddress(listener.address), requests, [Symbol.asyncDispose]: dispose };
+}
+
+/** Answers INFER with logits that are all the call's id. */
+export const answering: Script = ({ header }, connection) => {
+  if (header.action !== "INFER") return;
+  const { call_id, chunk_index, cache_epoch } = header;
+  const logits = { key: "logits", dtype: "float32", shape: [4], data: new Float32Array(4).fill(Number(call_id)) };
+  return connection.write(preparePpResult({ call_id, chunk_index, cache_epoch, tensors: [logits] }).buffers);
+};

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PipelineEvent, PipelineOptions, StageReady } from "./options.ts";
+import { runPipeline } from "./pipeline.ts";
+import { StageLostError } from "./stage-lost.ts";
+import { writeTinyModel } from "./testing.ts";
+
+const PROMPTS = ["one stage,", "a", "hop by hop", "the wire", "kv cache.", "token"];
+
+let model: string;
+beforeAll(() => {
+  model = writeTinyModel();
+});
+afterAll(() => rmSync(model, { recursive: true }));
+
+const run = (over: Partial<PipelineOptions> = {}) =>
+  runPipeline({ model, prompts: PROMPTS, backend: "cpu", maxTokens: 8, deadlineMs: 10_000, ...over });
+const rejection = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.unreachable(),
+    (error: unknown) => error,
+  );
+const alive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+const sockets = () => readdirSync(tmpdir()).filter((name) => /^tensorwire-\w{6}$/.test(name));
+
+/** Runs until the n-th piece of text, does something to a stage then, and returns the error and what was ready. */
+async function disturbed(act: (ready: StageReady[]) => void, over: Partial<PipelineOptions> = {}) {
+  const ready: StageReady[] = [];
+  let pieces = 0;
+  const onEvent = (event: PipelineEvent) => event.event === "ready" && ready.unshift(event);
+  const onText = () => {
+    if (++pieces === 3) act(ready);
+  };
+  const started = performance.now();
+  const error = await rejection(run({ onEvent, onText, maxTokens: 12, ...over }));
+  return { error: error as StageLostError, ready, ms: performance.now() - started };
+}
+
+describe("stage processes give the tokens of one process", () => {
+  test.each([
+    ["tcp", 2, 2, {}],
+    ["unix", 2, 3, { temperature: 1, topK: 5, seed: 3 }],
+    ["tcp", 3, 2, {}],
+  ] as const)("over %s, %p stages, %p lanes", async (transport, stages, lanes, sampling) => {
+    const before = sockets();
+    const heard = PROMPTS.map(() => "");
+    const onText = (text: string, prompt: number) => {
+      heard[prompt] += text;
+    };
+    const result = await run({ transport, stages, lanes, sampling, verify: true, onText });
+    expect(result.verification).toEqual({ identical: true, required: true });
+    expect(result.sequences.map(({ text }) => text)).toEqual(heard);
+    expect(new Set(heard).size).toBe(PROMPTS.length);
+    expect(result.sequences.map(({ prompt, finish }) => [prompt, finish])).toEqual(
+      PROMPTS.map((_, i) => [i, "length"]),
+    );
+    expect(result.tokens).toBe(8 * PROMPTS.length);
+    expect(result.calls).toBe(8 * PROMPTS.length);
+    expect(result.stages.map(({ rank, calls }) => [rank, calls])).toEqual(
+      Array.from({ length: stages }, (_, rank) => [rank, result.calls]),
+    );
+    // The driver and every stage recorded every call, on the driver's lanes.
+    expect(result.records).toHaveLength((1 + stages) * result.calls);
+    expect(new Set(result.records.map(({ lane }) => lane)).size).toBe(lanes);
+    expect(result.stages.every(({ pid }) => !alive(pid))).toBeTrue();
+    expect(sockets()).toEqual(before);
+  });
+});
+
+test("narrower wires carry half the bytes of hidden, and say that other tokens may come of it", async () => {
+  const prompts = PROMPTS.slice(0, 2);
+  const [wide, narrow] = await Promise.all(
+    (["float32", "float16"] as const).map((wireDtype) => run({ prompts, wireDtype, transport: "unix", verify: true })),
+  );
+  expect(narrow!.verification!.required).toBeFalse();
+  expect(narrow!.tokens).toBe(wide!.tokens);
+  // 16 values for each of 11 tokens of prompts and 7 more of each sequence, 2 bytes less; envelopes differ by the dtype's name.
+  const saved = wide!.bytesOut - narrow!.bytesOut;
+  expect(saved).toBe((11 + 2 * 7) * 16 * 2);
+});
+
+test("a prompt that does not fit the context is an error of its own sequence", async () => {
+  const { sequences } = await run({ prompts: ["a".repeat(40), "b", "c"], verify: true });
+  expect(sequences.map(({ finish }) => finish)).toEqual(["error", "length", "length"]);
+  expect(sequences[0]!.error).toContain("rank 0, call 1: ");
+});
+
+describe("nothing hangs, and nothing is left behind", () => {
+  test.each([0, 1])("when rank %p is killed", async (rank) => {
+    const { error, ready, ms } = await disturbed((stages) => process.kill(stages[rank]!.pid, "SIGKILL"));
+    expect(error).toBeInstanceOf(StageLostError);
+    expect(error.rank).toBe(rank);
+    expect(error.calls.length).toBeGreaterThan(0);
+    expect(error.message).toStartWith(`rank ${rank} is lost with call`);
+    for (const call of error.calls) expect(error.message).toContain(String(call));
+    expect(ms).toBeLessThan(10_000);
+    expect(ready.some(({ pid }) => alive(pid))).toBeFalse();
+  });
+
+  test("when a rank stops answering", async () => {
+    const stall = (stages: StageReady[]) => process.kill(stages[1]!.pid, "SIGSTOP");
+    const { error, ready } = await disturbed(stall, { deadlineMs: 300 });
+    expect(error).toMatchObject({ rank: 1 });
+    expect(error.message).toContain("[transport.deadline]");
+    expect(ready.some(({ pid }) => alive(pid))).toBeFalse();
+  });
+
+  test("when the caller cancels", async () => {
+    const controller = new AbortController();
+    const { error, ready } = await disturbed(() => controller.abort(new Error("enough")), {
+      signal: controller.signal,
+    });
+    expect(error.message).toBe("enough");
+    expect(ready.some(({ pid }) => alive(pid))).toBeFalse();
+  });
+
+  test("when the parent of a stage dies", async () => {
+    const options = { rank: 0, stages: 1, model, backend: "cpu", untilStdinEnds: true };
+    const stdio = { stdin: "pipe", stdout: "pipe", stderr: "inherit" } as const;
+    const stage = Bun.spawn([process.execPath, join(import.meta.dir, "stage-main.ts"), JSON.stringify(options)], stdio);
+    const reader = stage.stdout.getReader();
+    expect(JSON.parse(new TextDecoder().decode((await reader.read()).value))).toMatchObject({
+      event: "ready",
+      rank: 0,
+    });
+    // The kernel closes the pipe of a parent that dies.
+    await stage.stdin.end();
+    expect(await stage.exited).toBe(0);
+  });
+});
+
+describe("what is refused before a stage starts", () => {
+  test.each([
+    ["more stages than layers", { stages: 4 }, "stages: expected from 1 to 3"],
+    ["no prompt", { prompts: [] }, "prompts: expected at least one"],
+    ["an empty prompt", { prompts: ["a", ""] }, "prompt 1: expected at least one token"],
+    ["too many lanes", { lanes: 65 }, "lanes: expected from 1 to 64, 65 came"],
+    ["no tokens", { maxTokens: 0 }, "maxTokens: expected at least 1"],
+    ["a sampler that cannot be", { sampling: { temperature: -1 } }, "temperature is -1"],
+    ["no model", { model: "/no/such/folder" }, "/no/such/folder is no model folder"],
+  ])("%s", async (_, over, message) => {
+    const onEvent = () => expect.unreachable();
+    expect((await rejection(run({ ...over, onEvent }))) as Error).toMatchObject({
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test("a stage that cannot start says why", async () => {
+    const error = (await rejection(run({ backend: "abacus" }))) as Error;
+    expect(error.message).toContain('stage 1 did not start: it exited with status 1: backend "abacus" is unknown');
+  });
+});
