@@ -67,13 +67,8 @@ async function createVenv(): Promise<string[]> {
   if (!ensurepip && !has("pip")) {
     throw new SetupError("python3 has neither ensurepip nor pip: install python3-venv or python3-pip");
   }
-  if (!existsSync(PYTHON)) {
-    await run(
-      "creating the Python environment",
-      [python, "-m", "venv", ...(ensurepip ? [] : ["--without-pip"]), VENV],
-      120_000,
-    );
-  }
+  const create = [python, "-m", "venv", ...(ensurepip ? [] : ["--without-pip"]), VENV];
+  await run("creating the Python environment", create, 120_000);
   return ensurepip ? [PYTHON, "-m", "pip"] : [python, "-m", "pip", "--python", PYTHON];
 }
 
@@ -88,7 +83,7 @@ async function installWheel(gpu: boolean, wheel: string | undefined): Promise<st
   const size = wheel ? "" : gpu ? ", about 3 GB" : ", 270 MB to fetch and 1.4 GB on disk";
   console.log(`    pip install ${what[0]}${size}`);
   const quiet = ["install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile"];
-  await run("installing TensorFlow", [...pip, ...quiet, ...what], 3_600_000);
+  await run("installing TensorFlow for Python 3.10 to 3.13", [...pip, ...quiet, ...what], 3_600_000);
   const lib = join(VENV, "lib");
   const python = readdirSync(lib).find((entry) => entry.startsWith("python3"));
   if (python === undefined) throw new SetupError(`no python3.* folder in ${lib}`);
@@ -129,9 +124,9 @@ async function locate(gpu: boolean, from: string | undefined): Promise<Tensorflo
     return found;
   }
   const present = from === undefined ? installedInVenv() : null;
-  const wanted = gpu ? "tensorflow" : "tensorflow_cpu";
-  if (present?.package === wanted && present.version.startsWith("2.21.")) return present;
-  if (present !== null) rmSync(VENV, { recursive: true }); // CPU and GPU wheels share a folder and must not mix
+  const fits = present?.version.startsWith("2.21.") && (present.package === "tensorflow" || !gpu);
+  if (present !== null && fits) return present;
+  rmSync(VENV, { recursive: true, force: true }); // the wheels for CPU and GPU share a folder and must not mix
   const found = findTensorflow(await installWheel(gpu, from && resolve(from)));
   if (found === null) throw new SetupError("the installed wheel holds no C libraries and headers");
   return found;
@@ -176,14 +171,14 @@ async function main(): Promise<void> {
     throw new SetupError(`Linux only, this is ${process.platform}; backend wasm runs everywhere`);
   mkdirSync(TENSORFLOW_DIR, { recursive: true });
   const started = performance.now();
-  const step = (n: number, text: string) =>
-    console.log(`[${n}/3] ${text} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  const done = (text: string) => console.log(`    ${text} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
   console.log("[1/3] TensorFlow's libraries and headers");
   const tensorflow = await locate(values.gpu, values.from);
-  step(1, `${tensorflow.package} ${tensorflow.version} is in ${tensorflow.dir}`);
+  done(`${tensorflow.package} ${tensorflow.version} is in ${tensorflow.dir}`);
   console.log("[2/3] the addon of @tensorflow/tfjs-node-gpu");
-  step(2, `${await compile(tensorflow)}: ${addonPaths().addon}`);
-  step(3, `a 2x2 matrix product is right on ${await check(values.gpu)}`);
+  done(`${await compile(tensorflow)}: ${addonPaths().addon}`);
+  console.log("[3/3] a 2x2 matrix product on it");
+  done(`right, on ${await check(values.gpu)}`);
 }
 
 try {
