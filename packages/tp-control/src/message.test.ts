@@ -162,6 +162,7 @@ describe("errors", () => {
     for (const manifest of [specs, packed, loose]) {
       const bomb = raw([manifest]);
       expect(outcome(bomb)).toEqual([0, "spec.mismatch", bomb.length]);
+      expect(new TpDecoder().push(bomb).error?.message).toContain("elements, ");
       const before = process.memoryUsage().heapUsed;
       for (let i = 0; i < 5; i++) new TpDecoder().push(bomb);
       expect(process.memoryUsage().heapUsed - before).toBeLessThan(32 * 2 ** 20);
@@ -188,10 +189,21 @@ describe("errors", () => {
     ["tp.manifest.message: a cut field", "header.length", [hex("0801 12ff")]],
     ["tp.manifest.message: wire type 7", "header.length", [hex("0801 0f")]],
     ["tp.manifest.message: a key that is not UTF-8", "header.length", [hex("0801 12050a01ff 2200")]],
-    ["tp.manifest.wire-type: a version that is a string", "header.length", [hex("0a01 1001")]],
+    ["tp.manifest.wire-type: a version that is a string", "header.length", [hex("0a02 7801")]],
     ["tp.manifest.wire-type: a key that is a number", "header.length", [hex("0801 1204 0801 2200")]],
     ["tp.manifest.wire-type: a Struct's key that is a number", "header.length", [hex("0801 1a06 0a04 0801 1200")]],
     ["tp.manifest.message: a spec that ends inside a field", "header.length", [hex("0801 1203 0a05 61 62636465")]],
+    [
+      "tp.manifest.message: a varint cut by the end of its spec, where what follows could be its rest",
+      "header.length",
+      [hex("0801 1205 20ffffffff 7a08 01 088100 0801 0801")],
+    ],
+    ["tp.manifest.message: a tag beyond 32 bits", "header.length", [hex("0801 888080808001 01")]],
+    [
+      "tp.manifest.message: groups without end",
+      "header.length",
+      [concat(hex("0801"), new Uint8Array(2 ** 19).fill(0x73))],
+    ],
     ["tp.manifest.message: a varint of eleven bytes", "header.length", [hex("0881808080808080808080 00")]],
     ["tp.manifest.message: a varint that crosses the end of its spec", "header.length", [hex("0801 1202 2081 01")]],
     ["tp.manifest.message: field number 0", "header.length", [hex("0801 0001")]],
@@ -245,8 +257,9 @@ describe("errors", () => {
   });
 
   test("tp.manifest.unknown-fields: fields of tomorrow pass", () => {
-    // Fields 100 (varint) and 101 (bytes), and 100 inside the spec.
-    const body = hex(`0801 1212 ${SPEC_X} a00601 a00605 aa0603abcdef`);
+    // Fields 100 (varint), 101 (bytes), 14 (a group), 102 (32 bits) and 103 (64 bits), and 100 inside the spec.
+    const unknown = "a00605 aa0603abcdef 7308017478 01 b50601020304 b9060102030405060708";
+    const body = hex(`0801 1212 ${SPEC_X} a00601 ${unknown}`);
     expect(outcome(raw([body, new Uint8Array(4)]))).toEqual([1, undefined, undefined]);
   });
 
@@ -255,6 +268,8 @@ describe("errors", () => {
       const version = zeros === 0 ? "01" : `81${"80".repeat(zeros - 1)}00`;
       expect(outcome(raw([hex(`08 ${version}`)]))).toEqual([1, undefined, undefined]);
     }
+    // A uint32 keeps the low 32 bits, as protobuf says.
+    expect(outcome(raw([hex("08 818080808001")]))).toEqual([1, undefined, undefined]);
   });
 
   test("tp.encode.canonical: kwargs stand in the order of their keys' bytes, whatever the object's own order", () => {
