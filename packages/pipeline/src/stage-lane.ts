@@ -62,7 +62,7 @@ export class StageLane {
     const end = await this.#run().catch((error: unknown) => {
       // A peer that broke the contract gets no graceful end.
       if (this.#host.ending === null) this.#connection.abort(messageOf(error), error);
-      return this.#host.ending ?? asError(error);
+      return this.#host.ending ?? this.#upstreamLost(error);
     });
     this.#host.stage.reset(this.#number);
     if (end !== "shutdown") this.#hop?.abort("the lane has ended");
@@ -87,8 +87,9 @@ export class StageLane {
       const chunk = await this.#connection.read(Infinity);
       if (chunk === null) {
         // r[tp-session.eof]
-        const lost = new Error(`${this.#connection.peer} ended the connection without SHUTDOWN`);
-        return this.#session.end() ?? (used ? lost : "unused");
+        const cut = this.#session.end();
+        if (cut !== null) throw cut;
+        return used ? this.#upstreamLost(new Error("it ended the connection without SHUTDOWN")) : "unused";
       }
       this.#busy = true;
       this.#host.active();
@@ -98,6 +99,12 @@ export class StageLane {
       if (this.#host.ending !== null) return this.#host.ending;
       if (this.#session.closed) return "shutdown";
     }
+  }
+
+  #upstreamLost(error: unknown): Error {
+    const { rank } = this.#host;
+    if (rank > 0) return new StageLostError(rank - 1, [], messageOf(error), { cause: error });
+    return new Error(`rank 0 has lost the driver: ${messageOf(error)}`, { cause: error });
   }
 
   async #handle(request: PpRequest): Promise<void> {

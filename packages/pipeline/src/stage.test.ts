@@ -209,8 +209,16 @@ describe("the end of a stage", () => {
     await call(hop, 1n);
     await hop.close();
     expect((await rejection(stage.ended)) as Error).toMatchObject({
-      message: expect.stringContaining("ended the connection without SHUTDOWN"),
+      message: "rank 0 has lost the driver: it ended the connection without SHUTDOWN",
     });
+  });
+
+  test("an upstream stage that is lost is named by its rank", async () => {
+    const stage = await start({ rank: 1, stages: 2 });
+    const hop = await lane(stage);
+    await call(hop, 1n);
+    await hop.close();
+    expect(await rejection(stage.ended)).toMatchObject({ name: "StageLostError", rank: 0 });
   });
 
   test("when nothing comes for too long", async () => {
