@@ -22,7 +22,7 @@ import {
 } from "@tensorwire/tensor-stage";
 import { readCorpus } from "./demo-model/corpus.ts";
 import { modelCard } from "./demo-model/model-card.ts";
-import { Trainer } from "./demo-model/trainer.ts";
+import { Trainer, type TrainingText } from "./demo-model/trainer.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const SEED = 1;
@@ -44,7 +44,8 @@ const CONFIG = {
   eos_token_id: 0,
   torch_dtype: "float16",
 };
-const PROMPTS = ["A frame is", "The decoder", "When the stream ends"];
+const PROMPTS = ["A frame is", "A decoder MUST", "The stage"];
+const SAMPLING = { temperature: 0.4, topK: 40 };
 
 /** Trains with the `tokenizers` package, which writes the file that the npm library of the same maker reads. */
 async function trainTokenizer(texts: readonly string[], dir: string): Promise<void> {
@@ -68,9 +69,15 @@ async function trainTokenizer(texts: readonly string[], dir: string): Promise<vo
   await run(["python3", script, String(CONFIG.vocab_size), join(dir, "tokenizer.json")], input);
 }
 
-function tokenStream(tokenizer: Tokenizer, texts: readonly string[]): Int32Array {
-  const pieces = texts.map((text) => [...tokenizer.encode(text), CONFIG.eos_token_id]);
-  return Int32Array.from(pieces.flat());
+/** All texts in a row, an end-of-text token behind each. */
+function trainingText(tokenizer: Tokenizer, texts: readonly string[]): TrainingText {
+  const ids = Int32Array.from(texts.flatMap((text) => [...tokenizer.encode(text), CONFIG.eos_token_id]));
+  const ends = new Set(
+    Array.from({ length: CONFIG.vocab_size }, (_, id) => id).filter((id) => tokenizer.decode([id]).endsWith("\n")),
+  );
+  ends.add(CONFIG.eos_token_id);
+  const starts = Array.from(ids.keys()).filter((i) => i === 0 || (ends.has(ids[i - 1]!) && !ends.has(ids[i]!)));
+  return { ids, starts };
 }
 
 /** Rises over the first steps, then falls along a cosine with the time used, to a twentieth of the peak. */
@@ -79,7 +86,7 @@ function rateAt(step: number, done: number): number {
   return PEAK_RATE * warm * (0.05 + 0.95 * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, done))));
 }
 
-function train(trainer: Trainer, stream: Int32Array, seconds: number): { loss: number; steps: number } {
+function train(trainer: Trainer, stream: TrainingText, seconds: number): { loss: number; steps: number } {
   const started = performance.now();
   let [average, steps, reported] = [Number.NaN, 0, 0];
   for (let done = 0; done < 1; steps++) {
@@ -102,7 +109,7 @@ async function sample(dir: string): Promise<string[]> {
   const stage = await Stage.load(await openModel(dir));
   const tokenizer = await Tokenizer.load(dir);
   const samples = PROMPTS.map((prompt) => {
-    const sampler = new Sampler({ temperature: 0.7, topK: 40, seed: SEED });
+    const sampler = new Sampler({ ...SAMPLING, seed: SEED });
     const options = { maxTokens: 80, stopToken: CONFIG.eos_token_id };
     return prompt + tokenizer.decode([...generate([stage], tokenizer.encode(prompt), sampler, options)]);
   });
@@ -114,7 +121,7 @@ async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      seconds: { type: "string", default: "600" },
+      seconds: { type: "string", default: "660" },
       out: { type: "string", default: DEMO_MODEL_DIR },
       backend: { type: "string", default: "tfjs-node-gpu" },
     },
@@ -128,11 +135,11 @@ async function main(): Promise<void> {
   for (const path of positionals) texts.push(await readFile(path, "utf8"));
   await trainTokenizer(texts, values.out);
   const tokenizer = await Tokenizer.load(values.out);
-  const stream = tokenStream(tokenizer, texts);
+  const stream = trainingText(tokenizer, texts);
   const characters = texts.reduce((sum, text) => sum + text.length, 0);
   const trainer = new Trainer(parseGpt2Config(CONFIG), SEED);
   console.log(
-    `${texts.length} texts, ${characters} characters, ${stream.length} tokens; ${trainer.parameterCount} parameters`,
+    `${texts.length} texts, ${characters} characters, ${stream.ids.length} tokens; ${trainer.parameterCount} parameters`,
   );
   const { loss, steps } = train(trainer, stream, seconds);
   await writeFile(join(values.out, "config.json"), `${JSON.stringify(CONFIG, null, 2)}\n`);
@@ -142,7 +149,7 @@ async function main(): Promise<void> {
     backend: reason,
     texts: texts.length,
     characters,
-    tokens: stream.length,
+    tokens: stream.ids.length,
     parameters: trainer.parameterCount,
     context: CONFIG.n_positions,
     layers: CONFIG.n_layer,

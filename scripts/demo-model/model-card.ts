@@ -22,8 +22,8 @@ export function modelCard(record: TrainingRecord): string {
   return `# The demo model
 
 A GPT-2 of ${(parameters / 1e6).toFixed(2)} million parameters (${layers} layers, context ${context} tokens, float16) in Hugging Face's layout, so that the
-first pipeline run on a fresh machine runs real inference. It has read the project's own text some ${epochs} times and
-knows much of it by heart; it knows nothing else.
+first pipeline run on a fresh machine runs real inference. It has read the project's own text some ${epochs} times; it
+knows nothing else.
 
 Made by
 
@@ -32,10 +32,12 @@ Made by
 - Data: ${texts} texts of this repository, ${characters} characters, ${tokens} tokens: the prose of README.md, CONTRIBUTING.md and
   \`spec/*.md\`, and the comments of the sources. No other data. Licence: the repository's.
 - Tokenizer: byte-level BPE trained on the same text.
-- Training: ${steps} steps of ${batch} windows of ${context} tokens, Adam, seeded; ${record.backend}.
-- Training loss at the end: ${loss.toFixed(3)} nats per token. Nothing was held out: reciting is what it is for.
+- Training: ${steps} steps of ${batch} windows of ${context} tokens, half of them from the start of a paragraph, Adam, seeded;
+  ${record.backend}.
+- Training loss at the end: ${loss.toFixed(3)} nats per token. Nothing was held out: to sound like this text is all
+  that it is for. In training, 8 % of the tokens it read were replaced by others, so the loss includes what that hides.
 
-How it continues (temperature 0.7, top 40):
+How it continues (temperature 0.4, top 40):
 
 ${quotes}
 `;

@@ -14,6 +14,15 @@ import {
   stageParameters,
 } from "@tensorwire/tensor-stage";
 
+/** Share of the tokens read that are replaced by others, so that the model finds back when it errs in what it writes. */
+const NOISE = 0.08;
+
+export interface TrainingText {
+  readonly ids: Int32Array;
+  /** Where in `ids` a paragraph begins. */
+  readonly starts: readonly number[];
+}
+
 /** Adam whose rate follows a schedule; the library's own keeps it fixed. */
 class ScheduledAdam extends tf.AdamOptimizer {
   set rate(rate: number) {
@@ -43,21 +52,24 @@ export class Trainer {
   }
 
   /** One step on `sequences` random windows as long as the context; returns their mean loss per token, in nats. */
-  step(stream: Int32Array, sequences: number, rate: number): number {
+  step(stream: TrainingText, sequences: number, rate: number): number {
     const tokens = this.#config.n_positions;
-    const starts = Array.from({ length: sequences }, () => Math.floor(this.#random() * (stream.length - tokens)));
-    const window = (shift: number) => {
-      const ids = new Int32Array(sequences * tokens);
-      for (const [i, start] of starts.entries())
-        ids.set(stream.subarray(start + shift, start + shift + tokens), i * tokens);
-      return ids;
-    };
+    const ids = new Int32Array(sequences * tokens);
+    const next = new Int32Array(sequences * tokens);
+    for (let at = 0; at < ids.length; at += tokens) {
+      const start = this.#start(stream);
+      ids.set(stream.ids.subarray(start, start + tokens), at);
+      next.set(stream.ids.subarray(start + 1, start + 1 + tokens), at);
+    }
+    for (let i = 0; i < ids.length; i++) {
+      if (this.#random() < NOISE) ids[i] = stream.ids[this.#below(stream.ids.length)]!;
+    }
     this.#optimizer.rate = rate;
     return tf.tidy(() => {
-      const ids = tf.tensor1d(window(0), "int32");
-      const targets = tf.oneHot(tf.tensor1d(window(1), "int32"), this.#config.vocab_size);
+      const inputs = tf.tensor1d(ids, "int32");
+      const targets = tf.oneHot(tf.tensor1d(next, "int32"), this.#config.vocab_size);
       const { value, grads } = tf.variableGrads(
-        () => this.#loss(ids, targets, sequences),
+        () => this.#loss(inputs, targets, sequences),
         [...this.#variables.values()],
       );
       this.#optimizer.applyGradients(this.#clip(grads));
@@ -73,6 +85,16 @@ export class Trainer {
       values: variable.dataSync() as Float32Array,
       dtype: "float16",
     }));
+  }
+
+  /** Half of the windows start where a paragraph does, as a prompt would; the others anywhere. */
+  #start({ ids, starts }: TrainingText): number {
+    const last = ids.length - this.#config.n_positions - 1;
+    return Math.min(last, this.#random() < 0.5 ? starts[this.#below(starts.length)]! : this.#below(last));
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit);
   }
 
   #weight(name: string): tf.Variable {
