@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { PipelineEvent, PipelineOptions, StageReady } from "./options.ts";
 import { runPipeline } from "./pipeline.ts";
+import { runStage } from "./stage.ts";
 import { StageLostError } from "./stage-lost.ts";
 import { writeTinyModel } from "./testing.ts";
 
-const PROMPTS = ["one stage,", "a", "hop by hop", "the wire", "kv cache.", "token"];
+const PROMPTS = ["one stage,", "a", "hop by hop", "kv cache."];
+
+const TOKENS = 6;
 
 let model: string;
 beforeAll(() => {
@@ -16,7 +18,7 @@ beforeAll(() => {
 afterAll(() => rmSync(model, { recursive: true }));
 
 const run = (over: Partial<PipelineOptions> = {}) =>
-  runPipeline({ model, prompts: PROMPTS, backend: "cpu", maxTokens: 8, deadlineMs: 10_000, ...over });
+  runPipeline({ model, prompts: PROMPTS, backend: "cpu", maxTokens: TOKENS, deadlineMs: 10_000, ...over });
 const rejection = (promise: Promise<unknown>) =>
   promise.then(
     () => expect.unreachable(),
@@ -29,7 +31,6 @@ const alive = (pid: number) => {
     return false;
   }
 };
-const sockets = () => readdirSync(tmpdir()).filter((name) => /^tensorwire-\w{6}$/.test(name));
 
 /** Runs until the n-th piece of text, does something to a stage then, and returns the error and what was ready. */
 async function disturbed(act: (ready: StageReady[]) => void, over: Partial<PipelineOptions> = {}) {
@@ -50,7 +51,6 @@ describe("stage processes give the tokens of one process", () => {
     ["unix", 2, 3, { temperature: 1, topK: 5, seed: 3 }],
     ["tcp", 3, 2, {}],
   ] as const)("over %s, %p stages, %p lanes", async (transport, stages, lanes, sampling) => {
-    const before = sockets();
     const heard = PROMPTS.map(() => "");
     const onText = (text: string, prompt: number) => {
       heard[prompt] += text;
@@ -62,8 +62,8 @@ describe("stage processes give the tokens of one process", () => {
     expect(result.sequences.map(({ prompt, finish }) => [prompt, finish])).toEqual(
       PROMPTS.map((_, i) => [i, "length"]),
     );
-    expect(result.tokens).toBe(8 * PROMPTS.length);
-    expect(result.calls).toBe(8 * PROMPTS.length);
+    expect(result.tokens).toBe(TOKENS * PROMPTS.length);
+    expect(result.calls).toBe(TOKENS * PROMPTS.length);
     expect(result.stages.map(({ rank, calls }) => [rank, calls])).toEqual(
       Array.from({ length: stages }, (_, rank) => [rank, result.calls]),
     );
@@ -71,8 +71,21 @@ describe("stage processes give the tokens of one process", () => {
     expect(result.records).toHaveLength((1 + stages) * result.calls);
     expect(new Set(result.records.map(({ lane }) => lane)).size).toBe(lanes);
     expect(result.stages.every(({ pid }) => !alive(pid))).toBeTrue();
-    expect(sockets()).toEqual(before);
+    for (const { address } of result.stages) {
+      expect(existsSync(dirname(address.replace("unix:", "")))).toBeFalse();
+    }
   });
+});
+
+test("stages that run already are connected to, and shut down at the end", async () => {
+  const common = { model, stages: 2, backend: "cpu" };
+  const last = await runStage({ ...common, rank: 1 });
+  const first = await runStage({ ...common, rank: 0, next: last.ready.address });
+  const result = await run({ connect: first.ready.address, verify: true });
+  expect(result.verification!.identical).toBeTrue();
+  expect(result.stages).toEqual([]);
+  expect(result.bytesOut).toBeGreaterThan(0);
+  await Promise.all([first.ended, last.ended]);
 });
 
 test("narrower wires carry half the bytes of hidden, and say that other tokens may come of it", async () => {
@@ -82,9 +95,8 @@ test("narrower wires carry half the bytes of hidden, and say that other tokens m
   );
   expect(narrow!.verification!.required).toBeFalse();
   expect(narrow!.tokens).toBe(wide!.tokens);
-  // 16 values for each of 11 tokens of prompts and 7 more of each sequence, 2 bytes less; envelopes differ by the dtype's name.
-  const saved = wide!.bytesOut - narrow!.bytesOut;
-  expect(saved).toBe((11 + 2 * 7) * 16 * 2);
+  // 16 values, 2 bytes less each, for the 11 tokens of both prompts and for each token that was fed back.
+  expect(wide!.bytesOut - narrow!.bytesOut).toBe((11 + 2 * (TOKENS - 1)) * 16 * 2);
 });
 
 test("a prompt that does not fit the context is an error of its own sequence", async () => {

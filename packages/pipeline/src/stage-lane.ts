@@ -122,7 +122,8 @@ export class StageLane {
       answer = await this.#answer(request, watch);
     } catch (error) {
       if (error instanceof StageLostError) this.#host.lose(error);
-      const error_message = `rank ${rank}, call ${call_id}: ${messageOf(error)}`;
+      // A lane that was let go because of another one says what happened there.
+      const error_message = `rank ${rank}, call ${call_id}: ${messageOf(this.#host.ending ?? error)}`;
       answer = preparePpResult({ call_id, chunk_index, cache_epoch, ok: false, error_message });
     }
     await this.#connection.write(answer.buffers);

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 import type { PipelineEvent, StageReady } from "./options.ts";
-import { messageOf } from "./stage-lost.ts";
 import type { StageLine, StageMainOptions } from "./stage-main.ts";
 import type { CallRecord } from "./trace.ts";
 
@@ -19,12 +18,10 @@ export class StageProcess {
   readonly neighbourLost: Promise<{ readonly rank: number; readonly why: string }>;
   hopBytes = { out: 0, in: 0 };
   readonly #child: Subprocess<"pipe", "pipe", "pipe">;
-  readonly #onEvent: (event: PipelineEvent) => void;
   #lastWords = "";
 
   constructor(options: StageMainOptions, onEvent: (event: PipelineEvent) => void) {
     this.rank = options.rank;
-    this.#onEvent = onEvent;
     const argument = JSON.stringify({ ...options, untilStdinEnds: true, printCalls: true });
     const stdio = { stdin: "pipe", stdout: "pipe", stderr: "pipe" } as const;
     this.#child = Bun.spawn([process.execPath, ENTRY, argument], stdio);
@@ -33,14 +30,16 @@ export class StageProcess {
     this.ready = ready.promise;
     this.ready.catch(() => {});
     this.neighbourLost = lost.promise;
-    const output = this.#eachLine(this.#child.stdout, (line) => {
-      const message = JSON.parse(line) as StageLine;
-      if (message.event === "ready") ready.resolve(message);
+    const output = eachLine(this.#child.stdout, (line) => {
+      const message = parseLine(line);
+      // Not ours: some library prints.
+      if (message === null) onEvent({ event: "stderr", rank: this.rank, line });
+      else if (message.event === "ready") ready.resolve(message);
       else if (message.event === "call") this.records.push({ ...message, call_id: BigInt(message.call_id) });
       else if (message.event === "lost") lost.resolve(message);
       else this.hopBytes = message.hopBytes;
     });
-    const errors = this.#eachLine(this.#child.stderr, (line) => {
+    const errors = eachLine(this.#child.stderr, (line) => {
       this.#lastWords = line;
       onEvent({ event: "stderr", rank: this.rank, line });
     });
@@ -61,17 +60,22 @@ export class StageProcess {
     const how = signalCode === null ? `exited with status ${exitCode}` : `was killed by ${signalCode}`;
     return this.#lastWords === "" ? how : `${how}: ${this.#lastWords}`;
   }
+}
 
-  async #eachLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>, act: (line: string) => void): Promise<void> {
-    let rest = "";
-    try {
-      for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-        const lines = (rest + text).split("\n");
-        rest = lines.pop()!;
-        for (const line of lines) act(line);
-      }
-    } catch (error) {
-      this.#onEvent({ event: "stderr", rank: this.rank, line: `its output cannot be read: ${messageOf(error)}` });
-    }
+async function eachLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>, act: (line: string) => void): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) act(line);
+  }
+  if (rest !== "") act(rest);
+}
+
+function parseLine(line: string): StageLine | null {
+  try {
+    return JSON.parse(line) as StageLine;
+  } catch {
+    return null;
   }
 }

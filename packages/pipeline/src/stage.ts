@@ -76,6 +76,8 @@ class StageServer implements LaneHost {
   readonly #options: StageOptions;
   readonly #onCall: ((call: CallRecord) => void) | undefined;
   readonly #lanes = new Set<StageLane>();
+  /** Fires when the stage ends, for a lane that still waits for the next stage to listen. */
+  readonly #stopped = new AbortController();
   readonly #settle: { resolve: () => void; reject: (error: Error) => void };
   #listener: Listener | null = null;
   #idle: ReturnType<typeof setTimeout> | null = null;
@@ -92,7 +94,7 @@ class StageServer implements LaneHost {
     this.#options = options;
     this.#onCall = onCall;
     const address = rank < stages - 1 ? next : undefined;
-    const hop = { rank: rank + 1, deadlineMs: this.#deadlineMs, startDeadlineMs };
+    const hop = { rank: rank + 1, deadlineMs: this.#deadlineMs, startDeadlineMs, signal: this.#stopped.signal };
     this.openHop = address === undefined ? null : () => Hop.open({ ...hop, address });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ended = promise;
@@ -161,6 +163,7 @@ class StageServer implements LaneHost {
     if (this.ending !== null) return;
     this.ending = why;
     if (failed) this.#failure = why;
+    this.#stopped.abort(why);
     for (const lane of this.#lanes) lane.release();
     if (this.#lanes.size === 0) this.#finish();
   }

@@ -90,7 +90,7 @@ function computeOf({ spans }: CallRecord): Span[] {
  * for each stage, a thread for each lane.
  */
 export function chromeTrace(records: readonly CallRecord[]): string {
-  const origin = Math.min(...records.flatMap(({ spans }) => spans.map(({ start }) => start)));
+  const origin = records.flatMap(({ spans }) => spans).reduce((first, { start }) => Math.min(first, start), Infinity);
   const microseconds = (ms: number) => Math.round(ms * 1000);
   const pidOf = (rank: number | null) => (rank === null ? 0 : rank + 1);
   const names = [...new Set(records.map(({ rank }) => rank))].map((rank) => ({
