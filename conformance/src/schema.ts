@@ -25,10 +25,10 @@ const MESSAGES = {
 
 /** Profiles whose value has a schema; the values of the others are judged by comparison alone. */
 const VALUES: ReadonlyMap<string, ValidateFunction> = new Map(
-  ["len32", "len64", "len56-tagged", "grpc-lpm", "multipart", "multipart-typed", "tp"].map((profile) => [
-    profile,
-    ajv.compile({ $ref: `values.schema.json#/$defs/${profile}` }),
-  ]),
+  [
+    ...["len32", "len64", "len56-tagged", "grpc-lpm", "multipart", "multipart-typed"],
+    ...["tp", "tp-session", "pp-envelope", "pp-session", "pp-result"],
+  ].map((profile) => [profile, ajv.compile({ $ref: `values.schema.json#/$defs/${profile}` })]),
 );
 
 const CLASSES: ReadonlySet<string> = new Set(EVENT_CLASSES);

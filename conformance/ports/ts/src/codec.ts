@@ -3,7 +3,8 @@ import { FRAMING_PROFILES, type WireError } from "@tensorwire/framing";
 import { Declined } from "./declined.ts";
 import { frameDecoder, frameEncoder } from "./frames.ts";
 import { multipartDecoder, multipartEncoder } from "./multipart.ts";
-import { tpDecoder, tpEncoder } from "./tp.ts";
+import { ppEnvelopeDecoder, ppEnvelopeEncoder, ppResultDecoder, ppResultEncoder, ppSessionDecoder } from "./pp.ts";
+import { tpDecoder, tpEncoder, tpSessionDecoder } from "./tp.ts";
 
 /** One connection's decoder. Events are built at once: they share no memory with the chunk. */
 export interface CaseDecoder {
@@ -28,7 +29,8 @@ export interface Codec {
   /** The limits that the profile has, by their names in the specification, and the options that they set. */
   readonly limits: Readonly<Record<string, keyof CaseLimits>>;
   decoder(limits: CaseLimits): CaseDecoder;
-  encoder(limits: CaseLimits): CaseEncoder;
+  /** Absent: the profile is one of receivers. r[iut.session.decode] */
+  encoder?(limits: CaseLimits): CaseEncoder;
 }
 
 const FRAME = { max_frame_length: "maxFrameLength" } as const;
@@ -60,10 +62,14 @@ export const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
     },
   ]),
   ["tp", { limits: TENSORS, decoder: tpDecoder, encoder: tpEncoder }],
+  ["tp-session", { limits: TENSORS, decoder: tpSessionDecoder }],
+  ["pp-envelope", { limits: TENSORS, decoder: ppEnvelopeDecoder, encoder: ppEnvelopeEncoder }],
+  ["pp-session", { limits: TENSORS, decoder: ppSessionDecoder }],
+  ["pp-result", { limits: TENSORS, decoder: ppResultDecoder, encoder: ppResultEncoder }],
 ]);
 
-/** The largest frame that the reference declares: 1 GiB. */
-export const MAX_FRAME_LENGTH = 1_073_741_824;
+/** The largest frame that the reference accepts: the decoder compares any limit up to this exactly, and reserves nothing for it. */
+export const MAX_FRAME_LENGTH = Number.MAX_SAFE_INTEGER;
 
 /** Absent: the declared maximum for frames, no cap on parts, and the reference's defaults for the rest. r[iut.limits.absent] */
 export function readLimits(codec: Codec, limits: Limits): CaseLimits {
@@ -74,8 +80,7 @@ export function readLimits(codec: Codec, limits: Limits): CaseLimits {
   for (const [name, text] of Object.entries(limits)) {
     const option = Object.hasOwn(codec.limits, name) ? codec.limits[name] : undefined;
     if (option === undefined) throw new Declined("limit", `the profile has no limit named ${name}`);
-    const most = option === "maxFrameLength" ? MAX_FRAME_LENGTH : Number.MAX_SAFE_INTEGER;
-    if (BigInt(text) > BigInt(most)) throw new Declined("limit", `${name} ${text} is above ${most}`);
+    if (BigInt(text) > BigInt(MAX_FRAME_LENGTH)) throw new Declined("limit", `${name} ${text} is above 2^53 - 1`);
     read[option] = Number(text);
   }
   return read;

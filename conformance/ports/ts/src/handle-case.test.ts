@@ -30,7 +30,8 @@ describe("r[iut.decline.unknown]: what is unknown is declined", () => {
     ["step with two keys", { steps: [{ feed: "", eof: true }] }, "step"],
     ["step without a key", { steps: [{}] }, "step"],
     ["limit", { limits: { max_patience: "1" } }, "limit"],
-    ["limit above the declared one", { limits: { max_frame_length: "1073741825" } }, "limit"],
+    ["limit above the declared one", { limits: { max_frame_length: "9007199254740992" } }, "limit"],
+    ["role of a receiver", { profile: "tp-session", role: "encode" }, "role"],
     [
       "run that is too long to build",
       { role: "encode", steps: [{ encode: { payload: { fill: { byte: 0, count: 500_000_000 } } } }] },
@@ -118,6 +119,19 @@ describe("a case", () => {
     const steps = [{ feed: "07".padEnd(80, "0") }];
     const header = { call_id: "7", chunk_index: "0", control_epoch: "0", cache_epoch: "0", action: "NOOP" };
     expect(result({ profile: "tp", steps })).toEqual([[{ event: "message", value: { header } }]]);
+  });
+
+  test("r[iut.pp.header-only]: so has a request of the PP contract", () => {
+    const steps = [{ feed: "07".padEnd(80, "0") }];
+    const header = { call_id: "7", chunk_index: "0", control_epoch: "0", cache_epoch: "0", action: "NOOP" };
+    expect(result({ profile: "pp-envelope", steps })).toEqual([[{ event: "message", value: { header } }]]);
+  });
+
+  test("r[iut.session.decode]: a duplicate gives no event, and a reset begins a new session", () => {
+    const noop = `07${"00".repeat(39)}`;
+    const steps = [{ feed: noop }, { feed: noop }, { reset: true }, { feed: noop }];
+    const message = { event: "message" };
+    expect(result({ profile: "pp-session", steps })).toMatchObject([[message], [], [], [message]]);
   });
 
   test("what the adapter did not expect is errored, with its text", () => {

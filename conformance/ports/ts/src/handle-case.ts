@@ -34,12 +34,14 @@ function runCase({ op, profile, role, limits, steps }: CaseRequest): Event[][] {
     });
   }
   if (role !== "encode") throw new Declined("role", `no role is named ${String(role)}`);
-  let encoder = codec.encoder(read);
+  if (codec.encoder === undefined) throw new Declined("role", `profile ${profile} has no encoder`);
+  const open = codec.encoder;
+  let encoder = open(read);
   return steps.map((step) => {
     const { kind, value } = only(step);
     if (kind === "encode") return encodeOne(encoder, value as Parameters<CaseEncoder>[0]);
     if (kind !== "reset") throw new Declined("step", `role encode has no step ${kind}`);
-    encoder = codec.encoder(read);
+    encoder = open(read);
     return [];
   });
 }

@@ -1,15 +1,18 @@
 import type { DeclaredProfile, Hello } from "@tensorwire/conformance/protocol";
 import { version } from "../package.json";
-import { CODECS, MAX_FRAME_LENGTH } from "./codec.ts";
+import { CODECS, type Codec, MAX_FRAME_LENGTH } from "./codec.ts";
 
-const declared: DeclaredProfile = { roles: ["decode", "encode"], max_frame_length: String(MAX_FRAME_LENGTH) };
+const declare = ({ encoder }: Codec): DeclaredProfile => ({
+  roles: encoder === undefined ? ["decode"] : ["decode", "encode"],
+  max_frame_length: String(MAX_FRAME_LENGTH),
+});
 
 export const hello = (token = ""): Hello => ({
   op: "hello",
   protocol: 1,
   token,
   iut: { name: "tensorwire-reference", version, language: "typescript" },
-  profiles: Object.fromEntries([...CODECS.keys()].map((profile) => [profile, declared])),
+  profiles: Object.fromEntries([...CODECS].map(([profile, codec]) => [profile, declare(codec)])),
   capabilities: [],
   error_granularity: "class",
 });

@@ -1,71 +1,50 @@
-import type { Event, Json } from "@tensorwire/conformance/protocol";
-import { refusal } from "@tensorwire/framing";
-import type { RawSpec, TensorSource } from "@tensorwire/tensor-spec";
+import type { Json } from "@tensorwire/conformance/protocol";
 import {
   prepareTp,
   TP_ENVELOPE_VERSION,
   TpDecoder,
-  type TpHeader,
   type TpManifest,
   type TpManifestInit,
   type TpMessage,
+  TpSession,
   type VideoStep,
 } from "@tensorwire/tp-control";
-import { readBytes, showBytes } from "./bytes.ts";
 import type { CaseDecoder, CaseEncoder, CaseLimits } from "./codec.ts";
-
-type JsonObject = Readonly<Record<string, Json>>;
+import {
+  caseDecoder,
+  checkVersion,
+  type JsonObject,
+  looseTensors,
+  readHeader,
+  readTensors,
+  show,
+  showTensors,
+  widen,
+} from "./tensors.ts";
 
 export function tpDecoder(limits: CaseLimits): CaseDecoder {
-  const decoder = new TpDecoder(limits);
-  return {
-    push: (chunk) => {
-      const { messages, error } = decoder.push(chunk);
-      return { events: messages.map((message): Event => ({ event: "message", value: showMessage(message) })), error };
-    },
-    end: () => decoder.end(),
-  };
+  return caseDecoder(new TpDecoder(limits), showMessage);
+}
+
+export function tpSessionDecoder(limits: CaseLimits): CaseDecoder {
+  return caseDecoder(new TpSession(limits), showMessage);
 }
 
 export function tpEncoder(limits: CaseLimits): CaseEncoder {
   return (value) => {
-    const header = readHeader(value.header as JsonObject);
+    const header = readHeader(value.header);
     const manifest = value.manifest as JsonObject | undefined;
-    const tensors = (value.tensors ?? []) as readonly Json[];
-    if (manifest === undefined) {
-      const loose = tensors.map((bytes, i) => source({ key: String(i), dtype: "uint8", shape: [] }, bytes));
-      return prepareTp({ header, tensors: loose }, limits).buffers;
-    }
-    const version = manifest.tp_envelope_version ?? TP_ENVELOPE_VERSION;
-    if (version !== TP_ENVELOPE_VERSION) throw refusal("version", `expected version 1, ${String(version)} came`);
-    const specs = (manifest.tensor_specs ?? []) as unknown as readonly RawSpec[];
-    if (specs.length !== tensors.length) {
-      throw refusal("spec.mismatch", `expected ${specs.length} tensors, one for each spec, ${tensors.length} came`);
-    }
-    const sources = specs.map((spec, i) => source(spec, tensors[i]));
-    return prepareTp({ header, manifest: readManifest(manifest), tensors: sources }, limits).buffers;
+    if (manifest === undefined) return prepareTp({ header, tensors: looseTensors(value.tensors) }, limits).buffers;
+    checkVersion(manifest.tp_envelope_version, TP_ENVELOPE_VERSION);
+    const tensors = readTensors(manifest.tensor_specs, value.tensors);
+    return prepareTp({ header, manifest: readManifest(manifest), tensors }, limits).buffers;
   };
 }
-
-/** The bytes are built when the encoder asks for them: after it has judged everything else. */
-function source(spec: RawSpec, bytes: Json | undefined): TensorSource {
-  return { ...spec, data: () => readBytes(bytes).build() };
-}
-
-/** Integers of 64 bits become decimal strings; nothing else of these messages is a bigint. */
-const show = (value: object): JsonObject =>
-  Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [name, typeof field === "bigint" ? `${field}` : field]),
-  );
 
 function showMessage(message: TpMessage): Json {
   const header = show(message.header);
   if (!("manifest" in message)) return { header };
-  return {
-    header,
-    manifest: showManifest(message.manifest),
-    tensors: message.tensors.map(({ data }) => showBytes(data)),
-  };
+  return { header, manifest: showManifest(message.manifest), tensors: showTensors(message.tensors) };
 }
 
 function showManifest({ video, tp_plan, ...manifest }: TpManifest): Json {
@@ -75,15 +54,6 @@ function showManifest({ video, tp_plan, ...manifest }: TpManifest): Json {
     ...(video === undefined ? {} : { video: show(video) }),
   };
 }
-
-const WIDE = ["call_id", "chunk_index", "control_epoch", "cache_epoch", "current_start_frame", "base_seed"];
-
-const widen = (value: JsonObject): Readonly<Record<string, Json | bigint>> =>
-  Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [name, WIDE.includes(name) ? BigInt(field as string) : field]),
-  );
-
-const readHeader = (header: JsonObject) => widen(header) as unknown as TpHeader;
 
 function readManifest({ kwargs, tp_plan, video }: JsonObject): TpManifestInit {
   return {

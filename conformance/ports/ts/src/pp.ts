@@ -1,0 +1,85 @@
+import type { Json } from "@tensorwire/conformance/protocol";
+import {
+  PP_ENVELOPE_VERSION,
+  PP_RESULT_VERSION,
+  type PpRequest,
+  PpRequestDecoder,
+  PpResultDecoder,
+  type PpResultInit,
+  type PpResultMessage,
+  PpSession,
+  type PpStep,
+  preparePpRequest,
+  preparePpResult,
+} from "@tensorwire/pp-contract";
+import type { CaseDecoder, CaseEncoder, CaseLimits } from "./codec.ts";
+import {
+  caseDecoder,
+  checkVersion,
+  type JsonObject,
+  looseTensors,
+  readHeader,
+  readTensors,
+  show,
+  showTensors,
+  widen,
+} from "./tensors.ts";
+
+export function ppEnvelopeDecoder(limits: CaseLimits): CaseDecoder {
+  return caseDecoder(new PpRequestDecoder(limits), showRequest);
+}
+
+export function ppSessionDecoder(limits: CaseLimits): CaseDecoder {
+  return caseDecoder(new PpSession(limits), showRequest);
+}
+
+export function ppResultDecoder(limits: CaseLimits): CaseDecoder {
+  return caseDecoder(new PpResultDecoder(limits), showResult);
+}
+
+/** The ids of the envelope are the header's: the encoder copies them. */
+export function ppEnvelopeEncoder(limits: CaseLimits): CaseEncoder {
+  return ({ header: given, pp_envelope_version, lm, video, tensor_specs, tensors }) => {
+    const header = readHeader(given);
+    const step = readStep(lm, video);
+    if (step === undefined && tensor_specs === undefined) {
+      return preparePpRequest({ header, tensors: looseTensors(tensors) }, limits).buffers;
+    }
+    checkVersion(pp_envelope_version, PP_ENVELOPE_VERSION);
+    const sources = readTensors(tensor_specs, tensors);
+    return preparePpRequest({ header, ...(step && { step }), tensors: sources }, limits).buffers;
+  };
+}
+
+export function ppResultEncoder(limits: CaseLimits): CaseEncoder {
+  return ({ pp_result_version, tensor_specs, tensors, ...fields }) => {
+    checkVersion(pp_result_version, PP_RESULT_VERSION);
+    const result = { ...widen(fields), tensors: readTensors(tensor_specs, tensors) } as unknown as PpResultInit;
+    return preparePpResult(result, limits).buffers;
+  };
+}
+
+/** Both steps at once are passed on: to refuse them is the encoder's. */
+function readStep(lm: Json | undefined, video: Json | undefined): PpStep | undefined {
+  if (lm === undefined && video === undefined) return undefined;
+  return {
+    ...(lm !== undefined && { lm }),
+    ...(video !== undefined && { video: widen(video as JsonObject) }),
+  } as unknown as PpStep;
+}
+
+function showRequest(request: PpRequest): Json {
+  const header = show(request.header);
+  if (!("envelope" in request)) return { header };
+  const { video, ...envelope } = request.envelope;
+  return {
+    header,
+    ...show(envelope),
+    ...(video === undefined ? {} : { video: show(video) }),
+    tensors: showTensors(request.tensors),
+  };
+}
+
+function showResult({ result, tensors }: PpResultMessage): Json {
+  return { ...show(result), tensors: showTensors(tensors) };
+}
