@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { judge } from "./judge.ts";
+import { judge, judgeCase } from "./judge.ts";
 import type { Events } from "./protocol.ts";
 import { error, message } from "./testing.ts";
 
@@ -85,5 +85,22 @@ describe("judge", () => {
     const bare = { event: "error", at: "3", fatal: true } as const;
     expect(problem(expected, [[bare]], "none")).toBeUndefined();
     expect(problem(expected, [[{ ...bare, at: "4" }]], "none")).toContain("reported at 4");
+  });
+});
+
+describe("judgeCase", () => {
+  const expected: Events = [[error("header.length", 4)]];
+  const alternatives = [{ reason: "It may be ignored.", expected: [[message("00")]] as Events }];
+
+  test("takes what an alternative allows, and nothing else", () => {
+    expect(judgeCase({ expected, alternatives }, [[message("00")]], "class")).toBeNull();
+    expect(judgeCase({ expected, alternatives }, expected, "class")).toBeNull();
+    expect(judgeCase({ expected }, [[message("00")]], "class")).not.toBeNull();
+  });
+
+  test("tells a failure against the expectation", () => {
+    expect(judgeCase({ expected, alternatives }, [[message("01")]], "class")?.problem).toBe(
+      "step 0 should give the error header.length; it gave a message",
+    );
   });
 });

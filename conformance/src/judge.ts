@@ -1,3 +1,4 @@
+import type { Case } from "./corpus/types.ts";
 import { type Event, type Events, type Granularity, type Json, stageOf } from "./protocol.ts";
 
 /** Where an answer first leaves the expectation. */
@@ -24,6 +25,18 @@ export function judge(expected: Events, actual: Events, granularity: Granularity
     }
   }
   return null;
+}
+
+/** The same for a case: an answer that an alternative allows is as right as the expected one. */
+export function judgeCase(
+  { expected, alternatives = [] }: Pick<Case, "expected" | "alternatives">,
+  actual: Events,
+  granularity: Granularity,
+): Difference | null {
+  const difference = judge(expected, actual, granularity);
+  const allowed =
+    difference !== null && alternatives.some((other) => judge(other.expected, actual, granularity) === null);
+  return allowed ? null : difference;
 }
 
 function sameEvent(want: Event | undefined, got: Event | undefined, granularity: Granularity): boolean {

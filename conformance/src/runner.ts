@@ -1,5 +1,5 @@
 import type { Case, Corpus } from "./corpus/types.ts";
-import { judge } from "./judge.ts";
+import { judgeCase } from "./judge.ts";
 import type { Way } from "./link/ways.ts";
 import { checkLink, type LinkCheck } from "./link-check.ts";
 import { type Answer, type Hello, type Json, LINE_LIMIT, type Welcome } from "./protocol.ts";
@@ -199,7 +199,7 @@ class Run {
     // r[iut.errored.verdict]
     const wrong = level === "must" ? "fail" : "warn";
     if (answer.op === "errored") return { id, profile, verdict: wrong, case: next, text: answer.text };
-    const difference = judge(next.expected, answer.steps, session.hello.error_granularity);
+    const difference = judgeCase(next, answer.steps, session.hello.error_granularity);
     if (difference === null) return { id, profile, verdict: "pass" };
     return { id, profile, verdict: wrong, case: next, actual: answer.steps, difference };
   }

@@ -245,6 +245,48 @@ describe("sweeps of rows", () => {
   });
 });
 
+describe("what the specification leaves open", () => {
+  const open: FileVector = {
+    ...(over({ cuts: true, eof: true }) as FileVector & { role: "decode" }),
+    alternatives: [
+      { reason: "A decoder may wait.", events: [], at_eof: "eof.in-body" },
+      { reason: "A decoder may drop it.", events: [{ at: 2, event: "dropped" }], at_eof: "end" },
+    ],
+  };
+
+  test("stands beside the expectation of every case, sweeps included", () => {
+    const found = cases(hi({}), open);
+    const of = (id: string) => found.get(id)?.alternatives?.map(({ expected }) => expected.map((list) => list.length));
+    expect(of("len8/over")).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+    expect(found.get("len8/over#cut=1")?.alternatives?.[0]).toEqual({
+      reason: "A decoder may wait.",
+      expected: [[], [], [{ event: "error", class: "eof.in-body", at: "2", fatal: true }]],
+    });
+    expect(found.get("len8/over#eof=1")?.alternatives?.[1]?.expected[1]).toMatchObject([{ class: "eof.in-body" }]);
+    expect(found.get("len8/over")?.alternatives?.[1]?.expected[1]).toEqual([{ event: "end" }]);
+  });
+
+  test("is refused with a sweep that joins streams", () => {
+    expect(() => cases(hi({}), { ...open, sweeps: { after: true } } as FileVector)).toThrow("has no sweep of");
+  });
+});
+
+test("a dropped message ends on a border, and gives nothing", () => {
+  const dropped: FileVector = {
+    ...(hi({ eof: true, cuts: true }) as FileVector & { role: "decode" }),
+    events: [
+      { at: 3, event: "message", value: { payload: "6869" } },
+      { at: 4, event: "dropped" },
+    ],
+  };
+  const found = cases(dropped);
+  expect(rows(found.get("len8/hi"))).toEqual(["feed 02686900 | message 6869", "eof | end"]);
+  expect(rows(found.get("len8/hi#cut=3"))).toEqual(["feed 026869 | message 6869", "feed 00", "eof | end"]);
+});
+
 describe("expansion", () => {
   test("is stable, and a filtered case is the same as out of the whole", () => {
     const files = [hi({ cuts: true, eof: true }), over({ after: true })];

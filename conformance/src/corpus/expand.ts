@@ -13,11 +13,24 @@ import type { DecodeVector, EncodeVector, Vector } from "./vector.ts";
 export function* expand(vectors: readonly Vector[], filter: (id: string) => boolean = () => true): Iterable<Case> {
   const neighbours = new Table(vectors);
   for (const vector of vectors) {
+    const others = vector.role === "decode" ? alternativePlans(vector, neighbours) : [];
+    let turn = 0;
     for (const plan of vector.role === "decode" ? decodePlans(vector, neighbours) : encodePlans(vector, neighbours)) {
       const id = plan.suffix === "" ? vector.id : `${vector.id}#${plan.suffix}`;
-      if (filter(id)) yield build(id, vector, plan);
+      const at = turn++;
+      if (!filter(id)) continue;
+      const alternatives = others.map(({ reason, plans }) => ({ reason, expected: plans[at]!.play().expected }));
+      yield { ...build(id, vector, plan), ...(alternatives.length === 0 ? {} : { alternatives }) };
     }
   }
+}
+
+/** For each alternative of a vector the plans that the vector itself has, in the same order: its sweeps do not look at events. */
+function alternativePlans(v: DecodeVector, neighbours: Neighbours) {
+  return v.alternatives.map(({ reason, stream }) => ({
+    reason,
+    plans: [...decodePlans({ ...v, stream }, neighbours)],
+  }));
 }
 
 function* decodePlans(v: DecodeVector, neighbours: Neighbours): Iterable<Plan> {

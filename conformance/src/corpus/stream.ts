@@ -31,18 +31,23 @@ export function fatalError(eventClass: EventClass, at: number): Event {
 export class Stream {
   /** Where the first fatal error is decided; nothing is expected after it. */
   readonly failedAt: number;
-  private readonly borders: ReadonlySet<number>;
   private hexCache: string | undefined;
 
-  /** `atEof`: what the end of the stream gives after the last byte; null after an error. */
+  private readonly edges: ReadonlySet<number>;
+
+  /**
+   * `atEof`: what the end of the stream gives after the last byte; null after an error. `borders`: where messages end, delivered
+   * or dropped.
+   */
   constructor(
     readonly bytes: Uint8Array,
     readonly segments: readonly Segment[],
     readonly events: readonly PlacedEvent[],
     readonly atEof: "end" | EventClass | null,
+    readonly borders: readonly number[] = [],
   ) {
     this.failedAt = events.find(({ event }) => event.event === "error")?.at ?? Number.POSITIVE_INFINITY;
-    this.borders = new Set([0, ...events.filter(({ event }) => event.event === "message").map(({ at }) => at)]);
+    this.edges = new Set([0, ...borders]);
   }
 
   get length(): number {
@@ -78,7 +83,7 @@ export class Stream {
   }
 
   private cutAt(count: number): "end" | EventClass {
-    if (this.borders.has(count)) return "end";
+    if (this.edges.has(count)) return "end";
     return this.segments.find((s) => s.start <= count && count < s.end)!.eof;
   }
 
@@ -93,16 +98,20 @@ export class Stream {
     const bytes = new Uint8Array(streams.reduce((sum, stream) => sum + stream.length, 0));
     const segments: Segment[] = [];
     const events: PlacedEvent[] = [];
+    const borders: number[] = [];
     let shift = 0;
     let failed = false;
     for (const stream of streams) {
       bytes.set(stream.bytes, shift);
       for (const s of stream.segments) segments.push({ ...s, start: s.start + shift, end: s.end + shift });
-      if (!failed) for (const placed of stream.events) events.push(moved(placed, shift));
+      if (!failed) {
+        for (const placed of stream.events) events.push(moved(placed, shift));
+        for (const at of stream.borders) borders.push(at + shift);
+      }
       failed ||= Number.isFinite(stream.failedAt);
       shift += stream.length;
     }
-    return new Stream(bytes, segments, events, failed ? null : (streams.at(-1)?.atEof ?? "end"));
+    return new Stream(bytes, segments, events, failed ? null : (streams.at(-1)?.atEof ?? "end"), borders);
   }
 }
 

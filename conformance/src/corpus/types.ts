@@ -22,6 +22,8 @@ export interface Case {
   readonly limits: Limits;
   readonly steps: readonly Step[];
   readonly expected: Events;
+  /** Answers that the specification allows beside `expected`, with the reason. */
+  readonly alternatives?: readonly { readonly reason: string; readonly expected: Events }[];
   /** One sentence: what breaks if this fails. */
   readonly why: string;
   /** Field marks over the bytes that the steps feed, first step to last, for the failure page. */

@@ -19,7 +19,14 @@ export interface FileSegment {
 
 export type FileEvent =
   | { readonly at: number; readonly event: "message"; readonly value: Json }
-  | { readonly at: number; readonly event: "error"; readonly class: EventClass };
+  | { readonly at: number; readonly event: "error"; readonly class: EventClass }
+  | { readonly at: number; readonly event: "dropped" };
+
+/** What a stream gives: its events, and what its end gives where none of them is an error. */
+export interface FileOutcome {
+  readonly events: readonly FileEvent[];
+  readonly at_eof?: "end" | EventClass;
+}
 
 interface FileVectorBase {
   readonly id: string;
@@ -51,11 +58,11 @@ export interface EncodeSweeps {
   readonly after?: true;
 }
 
-export interface FileDecodeVector extends FileVectorBase {
+export interface FileDecodeVector extends FileVectorBase, FileOutcome {
   readonly role: "decode";
   readonly bytes: readonly FileSegment[];
-  readonly events: readonly FileEvent[];
-  readonly at_eof?: "end" | EventClass;
+  /** Each with the reason why the specification allows it too. */
+  readonly alternatives?: readonly (FileOutcome & { readonly reason: string })[];
   readonly position_proof?: true;
   readonly noncanonical?: true;
   readonly sweeps: DecodeSweeps;

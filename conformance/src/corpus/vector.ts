@@ -8,6 +8,7 @@ import type {
   EncodeSweeps,
   FileDecodeVector,
   FileEncodeVector,
+  FileOutcome,
   FileSegment,
   FileVector,
   ProfileFile,
@@ -31,6 +32,8 @@ interface VectorBase {
 export interface DecodeVector extends VectorBase {
   readonly role: "decode";
   readonly stream: Stream;
+  /** The same bytes with other outcomes that the specification allows. */
+  readonly alternatives: readonly { readonly reason: string; readonly stream: Stream }[];
   /** The type of each field of the profile. */
   readonly fields: ProfileFile["fields"];
   readonly sweeps: DecodeSweeps;
@@ -58,11 +61,30 @@ export function compileVector(file: FileVector, profile: ProfileFile, bins: Bins
     rulesFor: (shows) => profile.derived[shows] ?? file.rules,
   };
   return file.role === "decode"
-    ? { ...base, role: "decode", fields: profile.fields, sweeps: file.sweeps, stream: streamOf(file, profile, bins) }
+    ? { ...base, role: "decode", fields: profile.fields, sweeps: file.sweeps, ...streamsOf(file, profile, bins) }
     : { ...base, role: "encode", sweeps: file.sweeps, ...encodingOf(file, bins) };
 }
 
-function streamOf(file: FileDecodeVector, profile: ProfileFile, bins: Bins): Stream {
+/** Sweeps that join streams: what such a row gives depends on which outcome each stream had. */
+const JOINING = ["glue", "repeat", "ladder", "after"] as const;
+
+function streamsOf(
+  file: FileDecodeVector,
+  profile: ProfileFile,
+  bins: Bins,
+): Pick<DecodeVector, "stream" | "alternatives"> {
+  const { alternatives = [], sweeps } = file;
+  if (alternatives.length > 0 && JOINING.some((name) => sweeps[name] !== undefined)) {
+    throw new CorpusDefect(`${file.id}: a vector with alternatives has no sweep of ${JOINING.join(", ")}`);
+  }
+  const make = streamMaker(file, profile, bins);
+  return {
+    stream: make(file),
+    alternatives: alternatives.map(({ reason, ...outcome }) => ({ reason, stream: make(outcome) })),
+  };
+}
+
+function streamMaker(file: FileDecodeVector, profile: ProfileFile, bins: Bins): (outcome: FileOutcome) => Stream {
   const segments: Segment[] = [];
   const { bytes, starts } = joined(file.bytes, bins);
   for (const [i, segment] of file.bytes.entries()) {
@@ -76,30 +98,33 @@ function streamOf(file: FileDecodeVector, profile: ProfileFile, bins: Bins): Str
       ...(segment.fill ? { fill: segment.fill.byte } : {}),
     });
   }
-  const events = file.events.map((event): PlacedEvent => {
-    if (event.at > bytes.length) throw new CorpusDefect(`${file.id}: an event at ${event.at} of ${bytes.length} bytes`);
-    if (event.event === "error") return { at: event.at, event: fatalError(event.class, event.at) };
-    return { at: event.at, event: { event: "message", value: resolveValue(event.value, bins, "event") } };
-  });
-  checkEnd(file, events, bytes.length);
-  return new Stream(bytes, segments, events, file.at_eof ?? null);
+  return (outcome) => {
+    checkOutcome(file.id, outcome, bytes.length);
+    const events = outcome.events.flatMap((event): PlacedEvent[] => {
+      if (event.event === "dropped") return [];
+      if (event.event === "error") return [{ at: event.at, event: fatalError(event.class, event.at) }];
+      return [{ at: event.at, event: { event: "message", value: resolveValue(event.value, bins, "event") } }];
+    });
+    const borders = outcome.events.filter(({ event }) => event !== "error").map(({ at }) => at);
+    return new Stream(bytes, segments, events, outcome.at_eof ?? null, borders);
+  };
 }
 
 /** The marks and the events decide most expectations, so they must agree with each other. */
-function checkEnd(file: FileDecodeVector, events: readonly PlacedEvent[], length: number): void {
-  const failed = events.findIndex(({ event }) => event.event === "error");
-  if (failed >= 0 && failed < events.length - 1) throw new CorpusDefect(`${file.id}: an event after a fatal error`);
-  if (failed >= 0 !== (file.at_eof === undefined)) {
-    throw new CorpusDefect(`${file.id}: at_eof must be there, and only be there, when no event is an error`);
+function checkOutcome(id: string, { events, at_eof }: FileOutcome, length: number): void {
+  const beyond = events.find(({ at }) => at > length);
+  if (beyond) throw new CorpusDefect(`${id}: an event at ${beyond.at} of ${length} bytes`);
+  const failed = events.findIndex(({ event }) => event === "error");
+  if (failed >= 0 && failed < events.length - 1) throw new CorpusDefect(`${id}: an event after a fatal error`);
+  if (failed >= 0 !== (at_eof === undefined)) {
+    throw new CorpusDefect(`${id}: at_eof must be there, and only be there, when no event is an error`);
   }
   if (events.some(({ at }, i) => i > 0 && at < events[i - 1]!.at)) {
-    throw new CorpusDefect(`${file.id}: the events do not ascend`);
+    throw new CorpusDefect(`${id}: the events do not ascend`);
   }
   const border = length === 0 || events.at(-1)?.at === length;
-  if (file.at_eof !== undefined && (file.at_eof === "end") !== border) {
-    throw new CorpusDefect(
-      `${file.id}: at_eof is "${file.at_eof}", but the last message ends elsewhere than the bytes`,
-    );
+  if (at_eof !== undefined && (at_eof === "end") !== border) {
+    throw new CorpusDefect(`${id}: at_eof is "${at_eof}", but the last message ends elsewhere than the bytes`);
   }
 }
 
