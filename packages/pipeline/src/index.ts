@@ -1,5 +1,11 @@
 export { type LayerRange, splitLayers } from "./layers.ts";
 export {
+  DEFAULT_DEADLINE_MS,
+  DEFAULT_IDLE_DEADLINE_MS,
+  DEFAULT_LANES,
+  DEFAULT_MAX_TOKENS,
+  DEFAULT_STAGES,
+  DEFAULT_START_DEADLINE_MS,
   type Deadlines,
   type Finish,
   MAX_LANES,

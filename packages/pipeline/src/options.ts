@@ -12,7 +12,9 @@ export interface Deadlines {
 export const DEFAULT_DEADLINE_MS = 30_000;
 export const DEFAULT_START_DEADLINE_MS = 60_000;
 export const DEFAULT_IDLE_DEADLINE_MS = 600_000;
+export const DEFAULT_STAGES = 2;
 export const DEFAULT_LANES = 2;
+export const DEFAULT_MAX_TOKENS = 64;
 /** Lanes that a stage takes at most, each with a connection, a KV cache, and a connection to the next stage. */
 export const MAX_LANES = 64;
 

@@ -5,6 +5,8 @@ import { splitLayers } from "./layers.ts";
 import {
   DEFAULT_DEADLINE_MS,
   DEFAULT_LANES,
+  DEFAULT_MAX_TOKENS,
+  DEFAULT_STAGES,
   DEFAULT_START_DEADLINE_MS,
   MAX_LANES,
   type PipelineOptions,
@@ -90,7 +92,8 @@ interface Plan {
 
 function checkOptions(options: PipelineOptions, model: Model): Plan {
   new Sampler(options.sampling);
-  const { prompts, stages = 2, transport = "tcp", lanes = DEFAULT_LANES, maxTokens = 1 } = options;
+  const { prompts, stages = DEFAULT_STAGES, transport = "tcp" } = options;
+  const { lanes = DEFAULT_LANES, maxTokens = DEFAULT_MAX_TOKENS } = options;
   splitLayers(model.config.n_layer, stages);
   if (prompts.length === 0) throw new RangeError("prompts: expected at least one, none came");
   if (!(Number.isInteger(lanes) && lanes >= 1 && lanes <= MAX_LANES)) {
@@ -104,7 +107,7 @@ function checkOptions(options: PipelineOptions, model: Model): Plan {
 }
 
 function planJob(
-  { maxTokens = 64, sampling }: PipelineOptions,
+  { maxTokens = DEFAULT_MAX_TOKENS, sampling }: PipelineOptions,
   { config }: Model,
   tokenizer: Tokenizer,
   prompt: string,

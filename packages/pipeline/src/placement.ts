@@ -9,8 +9,8 @@ export interface StagePlacement {
 }
 
 export interface PlacementFlags {
-  readonly rank?: number;
-  readonly stages?: number;
+  readonly rank?: number | undefined;
+  readonly stages?: number | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

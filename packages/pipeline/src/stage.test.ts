@@ -10,7 +10,7 @@ import { Hop } from "./hop.ts";
 import type { StageOptions } from "./options.ts";
 import { type RunningStage, runStage } from "./stage.ts";
 import { StageLostError } from "./stage-lost.ts";
-import { answering, scriptedStage, TINY_CONFIG, writeTinyModel } from "./testing.ts";
+import { answering, type Script, scriptedStage, TINY_CONFIG, writeTinyModel } from "./testing.ts";
 import type { CallRecord } from "./trace.ts";
 import { runWhole } from "./verify.ts";
 
@@ -78,6 +78,21 @@ describe("a chain of stages", () => {
     expect(spans(2)?.map(({ name }) => name)).toEqual(["queue", "compute", "send"]);
     expect(records.filter(({ rank }) => rank === 0)).toHaveLength(driver.calls);
     expect(stages.map(({ hopBytes }) => hopBytes.out > 0)).toEqual([true, true, false]);
+  });
+
+  test("while one lane is in the next stage, the other is in this one", async () => {
+    const held: Parameters<Script>[] = [];
+    await using last = await scriptedStage(async (request, connection) => {
+      held.push([request, connection]);
+      // No lane has its answer before both have come: one at a time would wait for ever.
+      if (held.length === 2) await Promise.all(held.map(([request, connection]) => answering(request, connection)));
+    });
+    const stage = await start({ stages: 2, next: last.address });
+    const hops = [await lane(stage), await lane(stage)];
+    const answers = await Promise.all(hops.map((hop, i) => call(hop, BigInt(i + 1))));
+    expect(answers.map(({ result }) => result.ok)).toEqual([true, true]);
+    for (const hop of hops) hop.abort("the test has its answers");
+    expect(await rejection(stage.ended)).toBeInstanceOf(Error);
   });
 
   test("NOOP passes through every stage, and nothing answers it", async () => {
