@@ -6,9 +6,8 @@ import { preparePpResult } from "@tensorwire/pp-contract";
 import { idsTensor, logitsOf } from "./activations.ts";
 import { Hop } from "./hop.ts";
 import { StageLostError } from "./stage-lost.ts";
-import { answering, type Script, scriptedStage } from "./testing.ts";
+import { answering, patience, rejection, type Script, scriptedStage } from "./testing.ts";
 
-const patience = { deadlineMs: 5000, startDeadlineMs: 5000 };
 const step = { lm: { position: 0, num_tokens: 1, init_cache: true } };
 const tensors = [idsTensor(Int32Array.of(1))];
 const ids = (call_id: bigint, cache_epoch = call_id) => ({ call_id, chunk_index: 0n, cache_epoch });
@@ -16,11 +15,6 @@ const ignore = () => {};
 
 const open = (address: string, over: Partial<typeof patience> = {}) =>
   Hop.open({ address, rank: 1, ...patience, ...over });
-const rejection = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.unreachable(),
-    (error: unknown) => error,
-  );
 
 describe("a hop", () => {
   test("sends a call and takes its result, bytes counted", async () => {

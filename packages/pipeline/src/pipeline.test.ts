@@ -5,7 +5,7 @@ import type { PipelineEvent, PipelineOptions, StageReady } from "./options.ts";
 import { runPipeline } from "./pipeline.ts";
 import { runStage } from "./stage.ts";
 import { StageLostError } from "./stage-lost.ts";
-import { writeTinyModel } from "./testing.ts";
+import { rejection, writeTinyModel } from "./testing.ts";
 
 const PROMPTS = ["one stage,", "a", "hop by hop", "kv cache."];
 
@@ -19,11 +19,6 @@ afterAll(() => rmSync(model, { recursive: true }));
 
 const run = (over: Partial<PipelineOptions> = {}) =>
   runPipeline({ model, prompts: PROMPTS, backend: "cpu", maxTokens: TOKENS, deadlineMs: 10_000, ...over });
-const rejection = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.unreachable(),
-    (error: unknown) => error,
-  );
 const alive = (pid: number) => {
   try {
     return process.kill(pid, 0);

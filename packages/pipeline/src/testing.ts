@@ -1,10 +1,19 @@
-/** For the tests of this package: a model that is small enough for plain JavaScript, and a stage that does what a test says. */
+/** For the tests of this package: a model small enough for plain JavaScript, a stage that does what a test says, a lane by hand. */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type PpRequest, PpRequestDecoder, preparePpResult } from "@tensorwire/pp-contract";
+import {
+  type PpCallIds,
+  type PpRequest,
+  PpRequestDecoder,
+  type PpResultMessage,
+  preparePpResult,
+} from "@tensorwire/pp-contract";
 import { encodeSafetensors, mulberry32, parseGpt2Config, stageParameters } from "@tensorwire/tensor-stage";
 import { type Connection, formatAddress, listen } from "@tensorwire/transport";
+import { idsTensor } from "./activations.ts";
+import { Hop } from "./hop.ts";
+import type { RunningStage } from "./stage.ts";
 
 const LETTERS = [..."abcdefghijklmnopqrstuvwxyz.,Ġ"];
 
@@ -86,3 +95,34 @@ export const answering: Script = ({ header }, connection) => {
   const logits = { key: "logits", dtype: "float32", shape: [4], data: new Float32Array(4).fill(Number(call_id)) };
   return connection.write(preparePpResult({ call_id, chunk_index, cache_epoch, tensors: [logits] }).buffers);
 };
+
+/** Deadlines that no passing test comes near. */
+export const patience = { deadlineMs: 5000, startDeadlineMs: 5000 };
+
+/** The error that a promise has to reject with. */
+export function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => Promise.reject(new Error("it resolved")),
+    (error: unknown) => error,
+  );
+}
+
+/** Opens a lane to a stage, as a driver does. */
+export function openLane(stage: RunningStage): Promise<Hop> {
+  return Hop.open({ address: stage.ready.address, rank: 0, ...patience });
+}
+
+export function idsOf(call_id: bigint, cache_epoch = 1n): PpCallIds {
+  return { call_id, chunk_index: 0n, cache_epoch };
+}
+
+/** A call of some tokens on a lane; at position 0 a prefill. */
+export function callOn(lane: Hop, id: bigint, position = 0, tokens = 2): Promise<PpResultMessage> {
+  const lm = { position, num_tokens: tokens, init_cache: position === 0 };
+  return lane.infer(idsOf(id), { lm }, [idsTensor(new Int32Array(tokens).fill(3))], () => {});
+}
+
+export async function shutDown(lane: Hop, cache_epoch = 1n): Promise<void> {
+  await lane.pass({ ...idsOf(99n, cache_epoch), control_epoch: 0n, action: "SHUTDOWN" });
+  await lane.close();
+}
