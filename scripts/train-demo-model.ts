@@ -26,7 +26,7 @@ import { Trainer, type TrainingText } from "./demo-model/trainer.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const SEED = 1;
-const BATCH = 8;
+const BATCH = 4;
 const PEAK_RATE = 3e-3;
 const WARM_UP_STEPS = 100;
 const CONFIG = {
@@ -92,7 +92,7 @@ function train(trainer: Trainer, stream: TrainingText, seconds: number): { loss:
   for (let done = 0; done < 1; steps++) {
     const loss = trainer.step(stream, BATCH, rateAt(steps, done));
     if (!Number.isFinite(loss)) throw new Error(`the loss became ${loss} in step ${steps}`);
-    average = Number.isNaN(average) ? loss : 0.95 * average + 0.05 * loss;
+    average = Number.isNaN(average) ? loss : 0.98 * average + 0.02 * loss;
     const elapsed = (performance.now() - started) / 1000;
     done = elapsed / seconds;
     if (elapsed - reported < 10 && done < 1) continue;
@@ -121,7 +121,7 @@ async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      seconds: { type: "string", default: "660" },
+      seconds: { type: "string", default: "700" },
       out: { type: "string", default: DEMO_MODEL_DIR },
       backend: { type: "string", default: "tfjs-node-gpu" },
     },
