@@ -17,6 +17,8 @@ const HERE = "conformance/ports";
 const at = (...path: string[]) => join(HERE, ...path);
 
 const PYTHON = ["python3", "-c", "import sys; sys.exit(sys.version_info < (3, 9))"];
+const VENV_PYTHON = ["python3", "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"];
+const FULL_PYTHON = at("python", ".venv", "bin", "python");
 const CARGO = ["--release", "--locked", "--quiet", "--manifest-path", at("rust", "Cargo.toml")];
 
 export const PORTS: readonly Port[] = [
@@ -26,6 +28,13 @@ export const PORTS: readonly Port[] = [
     build: [],
     test: [["python3", at("python", "test_port.py")]],
     launch: `python3 ${at("python", "shim.py")}`,
+  },
+  {
+    name: "python-full",
+    needs: [VENV_PYTHON],
+    build: [["python3", at("python", "setup_full.py")]],
+    test: [[FULL_PYTHON, at("python", "test_full.py")]],
+    launch: `${FULL_PYTHON} ${at("python", "full_shim.py")}`,
   },
   {
     name: "go",

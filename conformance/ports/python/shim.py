@@ -8,16 +8,17 @@ import sys
 from typing import Any, BinaryIO
 
 from framing import Decoder, WireError
-from values import MAX_FRAME, PROFILES, Declined, codec, show
+from values import LIMITS, MAX_FRAME, PROFILES, Declined, codec, show
 
 STEPS = {"decode": {"feed", "feed_fill", "eof", "reset"}, "encode": {"encode", "reset"}}
+ROLES = {name: [*STEPS] for name in PROFILES}
 
 
 def run_case(profile: str, role: str, limits: dict[str, str], steps: list[dict[str, Any]]) -> list[Any]:
-    if profile not in PROFILES or role not in STEPS:
-        raise Declined("role" if profile in PROFILES else "profile")
+    if role not in ROLES.get(profile, []):
+        raise Declined("role" if profile in ROLES else "profile")
     numbers = {name: int(text) for name, text in limits.items()}
-    if not numbers.keys() <= {"max_frame_length", "max_parts"} or max(numbers.values(), default=0) > MAX_FRAME:
+    if not numbers.keys() <= LIMITS or max(numbers.values(), default=0) > MAX_FRAME:
         raise Declined("limit")
     read, show_message, encode = codec(profile, numbers)
     decoder, lists = Decoder(read), []
@@ -28,7 +29,7 @@ def run_case(profile: str, role: str, limits: dict[str, str], steps: list[dict[s
         told, events = decoder.error, []
         try:
             if kind == "reset":
-                decoder = Decoder(read)
+                decoder = Decoder(codec(profile, numbers)[0])
             elif kind == "encode":
                 data = show(encode(value))
                 events.append({"event": "bytes", **({"hex": data} if isinstance(data, str) else data)})
@@ -50,8 +51,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         if request["op"] != "case":
             raise Declined("operation")
-        lists = run_case(request["profile"], request["role"], request.get("limits", {}), request["steps"])
-        reply = {"op": "result", "steps": lists}
+        case = (request[name] for name in ("profile", "role", "limits", "steps"))
+        reply = {"op": "result", "steps": run_case(*case)}
     except Declined as declined:
         reply = {"op": "declined", "reason": str(declined)}
     except Exception as error:
@@ -65,7 +66,7 @@ def serve(reader: BinaryIO, writer: BinaryIO) -> None:
         writer.flush()
 
     iut = {"name": "tensorwire-python", "version": "1", "language": "python"}
-    profiles = {name: {"roles": [*STEPS], "max_frame_length": str(MAX_FRAME)} for name in PROFILES}
+    profiles = {name: {"roles": roles, "max_frame_length": str(MAX_FRAME)} for name, roles in ROLES.items()}
     hello = {"op": "hello", "protocol": 1, "token": os.environ.get("TENSORWIRE_TOKEN", ""), "iut": iut}
     send({**hello, "profiles": profiles, "capabilities": [], "error_granularity": "class"})
     while (line := reader.readline(8 << 20)).endswith(b"\n"):
@@ -81,8 +82,7 @@ def main(way: str = "", place: str = "") -> None:
         return serve(sys.stdin.buffer, sys.stdout.buffer)
     host, _, port = (place or os.environ["TENSORWIRE_ADDR"]).rpartition(":")
     if way == "--listen":
-        handle = {"handle": lambda link: serve(link.rfile, link.wfile)}
-        handler = type("Handler", (socketserver.StreamRequestHandler,), handle)
+        handler = type("Handler", (socketserver.StreamRequestHandler,), {"handle": lambda h: serve(h.rfile, h.wfile)})
         return socketserver.ThreadingTCPServer((host, int(port)), handler).serve_forever()
     with socket.create_connection((host, int(port))) as peer, peer.makefile("rwb") as stream:
         serve(stream, stream)

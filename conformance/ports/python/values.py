@@ -8,7 +8,7 @@ from framing import PREFIX, Record, WireError, encode_frame, encode_multipart, r
 from tp import encode_tp, read_tp
 
 MAX_FRAME, MAX_BUILT = (1 << 64) - 1, 1 << 30  # what a length may say, and what a test may have us build
-LEAD = {"len56-tagged": "tag", "grpc-lpm": "flag"}
+LEAD, LIMITS = {"len56-tagged": "tag", "grpc-lpm": "flag"}, {"max_frame_length", "max_parts"}
 PROFILES = [*PREFIX, "multipart", "multipart-typed", "tp"]
 
 
