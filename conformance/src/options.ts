@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Corpus } from "./corpus/types.ts";
 import type { Way } from "./link/ways.ts";
-import { quote } from "./report/failure-page.ts";
+import { quote } from "./report/shell.ts";
 
 /** What a run of the harness may be told. Everything has a default: `{}` is the reference over a real TCP socket. */
 export interface ConformanceOptions {
@@ -20,6 +20,10 @@ export interface ConformanceOptions {
   readonly seed?: string;
   /** A file of known failures. */
   readonly baseline?: string;
+  /** Rewrite that file from the run: what holds stays, what fails without an entry gets one, the rest goes. */
+  readonly updateBaseline?: boolean;
+  /** `YYYY-MM-DD`: the day that entries expire by and that certificates bear. Default: today, UTC. */
+  readonly today?: string;
   /**
    * Run the cases of a profile though the link check found its codec unusable: a peer that drops a cut frame in silence is then
    * told case by case. Default false.
@@ -27,8 +31,19 @@ export interface ConformanceOptions {
   readonly unusableToo?: boolean;
   /** Files to write; "-" is stdout, and the readable report then goes to stderr. */
   readonly json?: string;
+  /** JSON Lines, written while the run goes on. */
+  readonly events?: string;
+  readonly tap?: string;
   readonly junit?: string;
   readonly html?: string;
+  readonly certificate?: string;
+  readonly badge?: string;
+  /** The whole control link, for `replay`. */
+  readonly record?: string;
+  /** A recording to judge again, in the place of an IUT: what it was narrowed to and its seed come from there. */
+  readonly replay?: string;
+  /** A folder: failures are shrunk to vector files in it, `<profile>/shrunk.json`. */
+  readonly shrink?: string;
   /** Milliseconds until hello must be there, and for each request of the link check. Default 10,000; hello under attach 300,000. */
   readonly startDeadline?: number;
   /** Milliseconds for each case. Default: scaled to the machine by the link check, 2,000 at least. */
@@ -66,6 +81,7 @@ export function describeWay(way: Way): string {
     stdio: "stdin and stdout",
     "in-process": "in process",
   } as const;
+  if (way.kind === "replay") return way.name;
   return way.kind === "connect" ? `${names.connect} to ${way.address}` : names[way.kind];
 }
 
@@ -73,6 +89,7 @@ export function describeWay(way: Way): string {
 export function repeatCommand(options: ConformanceOptions): string {
   const words = ["bun run tensorwire conformance"];
   const { way } = options;
+  if (way?.kind === "replay") return way.command;
   if (way?.kind === "launch") words.push(`--launch ${quote(way.command)}`);
   if (way?.kind === "stdio") words.push(`--stdio ${quote(way.command)}`);
   if (way?.kind === "connect") words.push(`--connect ${quote(way.address)}`);

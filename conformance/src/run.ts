@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
-import { applyBaseline, BaselineError, readBaseline } from "./baseline.ts";
+import { existsSync } from "node:fs";
+import { type Baseline, BaselineError, BaselineJudge, readBaseline } from "./baseline.ts";
+import { baselineText, updateBaseline } from "./baseline-update.ts";
 import { loadCorpus } from "./corpus/index.ts";
 import type { Corpus } from "./corpus/types.ts";
-import { globMatcher } from "./glob.ts";
 import type { InProcessIut } from "./link/in-process.ts";
 import { LinkError } from "./link/link.ts";
+import type { Way } from "./link/ways.ts";
 import {
   type ConformanceOptions,
   DEFAULT_CORPUS,
@@ -15,16 +16,19 @@ import {
   repeatCommand,
   UsageError,
 } from "./options.ts";
-import type { Welcome } from "./protocol.ts";
-import { html } from "./report/html.ts";
-import { junit } from "./report/junit.ts";
-import { paint } from "./report/paint.ts";
+import type { Hello, Welcome } from "./protocol.ts";
+import { RecordingError, RecordingWriter } from "./replay/recording.ts";
+import { startReplay } from "./replay/replay.ts";
+import type { Certificate } from "./report/certificate.ts";
+import { EventStream } from "./report/events.ts";
 import { type Progress, progress } from "./report/progress.ts";
-import { jsonReport, type Report } from "./report/report.ts";
-import { summary } from "./report/summary.ts";
+import type { Report } from "./report/report.ts";
+import { machineReads, openSink, save, usable, writeReports } from "./report/write.ts";
 import { type RunPlan, type RunResult, run } from "./runner.ts";
 import { ShapeError } from "./schema.ts";
+import { idFilter, profileFilter } from "./selection.ts";
 import { count, EXIT, type ExitCode, exitCode, type Outcome, type Verdict } from "./verdict.ts";
+import { RuntimeDefect } from "./wire/runtime.ts";
 
 export interface ConformanceResult {
   readonly exitCode: ExitCode;
@@ -40,11 +44,12 @@ export async function runConformance(options: ConformanceOptions = {}): Promise<
   const toStderr = (text: string) => void process.stderr.write(text);
   const log = options.log ?? ((line: string) => toStderr(`${line}\n`));
   try {
-    const report = await execute(options, log);
-    write(report, options);
+    machineReads(options);
+    const { report, events } = await execute(options, log);
+    writeReports(report, options, events, todayOf(options));
     return { exitCode: report.exit, report };
   } catch (error) {
-    if (error instanceof UsageError || error instanceof BaselineError) {
+    if (error instanceof UsageError || error instanceof BaselineError || error instanceof RecordingError) {
       log(`tensorwire conformance: ${error.message}`);
       return { exitCode: EXIT.usage };
     }
@@ -58,19 +63,26 @@ export async function runInProcess(
   options: Omit<ConformanceOptions, "way"> = {},
 ): Promise<{ exitCode: ExitCode; report: Report }> {
   const quiet = () => {};
-  const report = await execute({ ...options, way: { kind: "in-process", iut } }, options.log ?? quiet);
+  const { report } = await execute({ ...options, way: { kind: "in-process", iut } }, options.log ?? quiet);
   return { exitCode: report.exit, report };
 }
 
-async function execute(options: ConformanceOptions, log: (line: string) => void): Promise<Report> {
+interface Executed {
+  readonly report: Report;
+  readonly events: Certificate["events"];
+}
+
+const todayOf = ({ today }: ConformanceOptions) => today ?? new Date().toISOString().slice(0, 10);
+
+async function execute(given: ConformanceOptions, log: (line: string) => void): Promise<Executed> {
   const from = performance.now();
+  const replayed = given.replay === undefined ? undefined : startReplay(given.replay, given);
+  const options = replayed === undefined ? given : { ...given, ...replayed.options };
   const way = options.way ?? referenceWay();
   const seed = options.seed ?? randomBytes(8).toString("hex");
-  const baseline = options.baseline === undefined ? [] : readBaseline(options.baseline);
-  const jobs = options.jobs ?? defaultJobs(way);
-  if (!Number.isInteger(jobs) || jobs < 1) throw new UsageError(`--jobs must be a whole number from 1; it is ${jobs}`);
-  if (way.kind === "stdio" && jobs > 64) throw new UsageError(`--jobs ${jobs} would start ${jobs} processes`);
-
+  const baseline = baselineOf(options);
+  const jobs = jobsOf(options, way);
+  const selection = { profiles: options.profiles ?? null, filter: options.filter ?? null };
   const base = {
     record: [],
     seed,
@@ -79,26 +91,41 @@ async function execute(options: ConformanceOptions, log: (line: string) => void)
     links: 0,
     restarts: 0,
     iut: undefined,
+    capabilities: [],
     granularity: "class",
+    selection,
+    families: new Map<string, string>(),
     outcomes: [],
-    notRun: new Map(),
-    unmatched: [],
+    notRun: new Map<string, number>(),
+    baseline: [],
   } as const;
-  const trouble = (exit: ExitCode, text: string, corpus: Pick<Corpus, "hash" | "vectors">): Report => ({
-    ...base,
-    exit,
-    trouble: text,
-    corpus: { hash: corpus.hash, vectors: corpus.vectors },
-    seconds: (performance.now() - from) / 1000,
-  });
+  const seconds = () => (performance.now() - from) / 1000;
 
   let corpus: Corpus;
   try {
     corpus = typeof options.corpus === "object" ? options.corpus : loadCorpus(options.corpus ?? DEFAULT_CORPUS);
   } catch (error) {
     const unknown = { hash: "unknown", vectors: 0 };
-    return trouble(EXIT.harness, `the corpus cannot be loaded: ${(error as Error).message}`, unknown);
+    const text = `the corpus cannot be loaded: ${(error as Error).message}`;
+    const report = { ...base, exit: EXIT.harness, trouble: text, corpus: unknown, seconds: seconds() };
+    return { report, events: new EventStream({ corpus: unknown, seed, selection }).footer(report) };
   }
+  const about = { hash: corpus.hash, vectors: corpus.vectors };
+  const selected = idFilter(options.filter);
+  const replay = replayed?.over(corpus, selected, profileFilter(options.profiles));
+
+  const judge = new BaselineJudge(baseline ?? NO_BASELINE, todayOf(options));
+  const sink = openSink(options.events);
+  const stream = new EventStream({ corpus: about, seed, selection }, (text) => sink.write(text));
+  const recorder = recorderOf(options, { corpus: corpus.hash, seed, selection, way });
+  const finish = (report: Report, { links, restarts }: { links: number; restarts: number }): Executed => {
+    recorder?.end({ links, restarts, seconds: report.seconds });
+    const events = stream.footer(report);
+    sink.close();
+    return { report, events };
+  };
+  const trouble = (exit: ExitCode, text: string): Executed =>
+    finish({ ...base, exit, trouble: text, corpus: about, seconds: seconds() }, { links: 0, restarts: 0 });
 
   let bar: Progress | undefined;
   const welcome: Welcome = { op: "welcome", protocol: 1, corpus: corpus.hash, run: crypto.randomUUID(), seed };
@@ -106,62 +133,140 @@ async function execute(options: ConformanceOptions, log: (line: string) => void)
     way,
     corpus,
     welcome,
-    filter: idFilter(options.filter),
+    filter: replay?.filter ?? selected,
     profile: profileFilter(options.profiles),
-    jobs: way.kind === "attach" || way.kind === "in-process" ? 1 : jobs,
+    jobs: way.kind === "attach" || way.kind === "in-process" || way.kind === "replay" ? 1 : jobs,
     unusableToo: options.unusableToo ?? false,
     startDeadline: options.startDeadline ?? (way.kind === "attach" ? 300_000 : 10_000),
     caseDeadline: options.caseDeadline,
     log,
-    progress: (outcome) => bar?.advance(FAILED.has(outcome.verdict)),
+    opened: (hello: Hello) => stream.header(hello),
+    ...(recorder && { tap: (link, event) => recorder.event(link, event) }),
+    ...(replay && { restarts: Number.POSITIVE_INFINITY }),
+    progress: (outcome, order) => {
+      bar?.advance(FAILED.has(outcome.verdict));
+      stream.settle(order, judge.judge(outcome));
+    },
   };
   let result: RunResult;
   try {
     bar = options.log === undefined ? progress(process.stderr, () => size(plan)) : undefined;
     result = await run(plan);
+    if (replay !== undefined) result = replay.correct(result);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const adapters = error instanceof LinkError || error instanceof ShapeError;
-    const text = adapters
-      ? `the IUT did not start, or its adapter is broken: ${error.message}`
-      : `the harness failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-    return trouble(adapters ? EXIT.adapter : EXIT.harness, text, corpus);
+    const text = adapters ? `the IUT did not start, or its adapter is broken: ${error.message}` : troubleOf(error);
+    return trouble(adapters ? EXIT.adapter : EXIT.harness, text);
   } finally {
     bar?.stop();
   }
-  return conclude(result, { ...base, corpus: { hash: corpus.hash, vectors: corpus.vectors } });
+  return finish(conclude(result), result);
 
-  function conclude(result: RunResult, shared: Omit<Report, "exit" | "trouble" | "seconds">): Report {
-    const { outcomes, unmatched } = applyBaseline(result.outcomes, baseline);
+  function conclude(result: RunResult): Report {
     // A narrowed run cannot know what the entries outside it would match.
     const narrowed = options.filter !== undefined || options.profiles !== undefined;
-    const left = [...result.notRun.values()].reduce((sum, count) => sum + count, 0);
     const adapter = result.adapter;
+    const final =
+      options.updateBaseline === true && adapter === undefined
+        ? new BaselineJudge(rewriteBaseline(options, baseline, result.outcomes, narrowed, log), todayOf(options))
+        : judge;
+    const problems = final
+      .problems(result.outcomes)
+      .filter(({ kind }) => !(narrowed && kind === "unmatched"))
+      .filter(({ kind }) => !(options.updateBaseline === true && kind === "no reason"));
+    const outcomes = result.outcomes.map((outcome) => final.judge(outcome));
     const exit = exitCode(count(outcomes), {
       adapterUnusable: adapter !== undefined,
-      unmatched: narrowed ? 0 : unmatched.length,
-      notRun: left,
+      baselineProblems: adapter === undefined ? problems.length : 0,
+      notRun: [...result.notRun.values()].reduce((sum, count) => sum + count, 0),
     });
     return {
-      ...shared,
+      ...base,
+      corpus: about,
       exit,
       trouble:
         adapter === undefined
           ? nothingText(exit, outcomes)
           : `adapter unusable, in the link check (${adapter.check}): ${adapter.text}`,
       record: adapter?.record ?? [],
-      seconds: (performance.now() - from) / 1000,
+      seconds: replay?.seconds ?? seconds(),
       links: result.links,
       restarts: result.restarts,
       iut: result.hello.iut,
+      capabilities: result.hello.capabilities,
       granularity: result.hello.error_granularity,
+      families: corpus.families ?? base.families,
       outcomes,
       notRun: result.notRun,
-      unmatched: narrowed ? [] : unmatched,
+      baseline: adapter === undefined ? problems : [],
     };
   }
 }
 
-const FAILED: ReadonlySet<Verdict> = new Set(["fail", "crash", "timeout", "adapter error", "harness error"]);
+const NO_BASELINE: Baseline = { entries: [], flaky: [] };
+
+function baselineOf({ baseline, updateBaseline }: ConformanceOptions): Baseline | undefined {
+  if (baseline === undefined) {
+    if (updateBaseline === true) throw new UsageError("--update-baseline needs --baseline FILE: the file to write");
+    return undefined;
+  }
+  return updateBaseline === true && !existsSync(baseline) ? NO_BASELINE : readBaseline(baseline);
+}
+
+function rewriteBaseline(
+  { baseline: path = "" }: ConformanceOptions,
+  old: Baseline = NO_BASELINE,
+  outcomes: readonly Outcome[],
+  narrowed: boolean,
+  log: (line: string) => void,
+): Baseline {
+  const { baseline, kept, added, removed } = updateBaseline(old, outcomes, narrowed);
+  save(path, baselineText(baseline));
+  const unexplained = baseline.entries.filter(({ reason }) => reason === "").length;
+  const fill = unexplained === 0 ? "" : `; fill in the reason of ${unexplained} before the next run`;
+  log(`${path}: ${kept} entries kept, ${added} added, ${removed} removed${fill}`);
+  return baseline;
+}
+
+function jobsOf({ jobs: given }: ConformanceOptions, way: Way): number {
+  const jobs = given ?? defaultJobs(way);
+  if (!Number.isInteger(jobs) || jobs < 1) throw new UsageError(`--jobs must be a whole number from 1; it is ${jobs}`);
+  if (way.kind === "stdio" && jobs > 64) throw new UsageError(`--jobs ${jobs} would start ${jobs} processes`);
+  return jobs;
+}
+
+function recorderOf(
+  options: ConformanceOptions,
+  about: { corpus: string; seed: string; selection: Report["selection"]; way: Way },
+): RecordingWriter | undefined {
+  const { record } = options;
+  if (record === undefined) return undefined;
+  const { way, ...rest } = about;
+  const header = {
+    ...rest,
+    unusableToo: options.unusableToo ?? false,
+    way: describeWay(way),
+    wire: way.kind !== "in-process",
+    command: repeatCommand(options),
+  };
+  return usable(record, () => new RecordingWriter(record, header));
+}
+
+/** A runtime that is not what the harness needs says so by itself; anything else is a fault with its place. */
+function troubleOf(error: unknown): string {
+  if (error instanceof RuntimeDefect) return error.message;
+  return `the harness failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+const FAILED: ReadonlySet<Verdict> = new Set([
+  "fail",
+  "disagreement",
+  "crash",
+  "timeout",
+  "adapter error",
+  "harness error",
+]);
 
 function nothingText(exit: ExitCode, outcomes: readonly Outcome[]): string | undefined {
   if (exit !== EXIT.nothing) return undefined;
@@ -169,44 +274,8 @@ function nothingText(exit: ExitCode, outcomes: readonly Outcome[]): string | und
   return "every case was declined or did not apply: nothing was executed";
 }
 
-/** By case id; a vector's id selects its sweeps too. */
-function idFilter(pattern: string | undefined): (id: string) => boolean {
-  if (pattern === undefined) return () => true;
-  const matches = globMatcher(pattern);
-  return (id) => matches(id) || matches(id.split("#", 1)[0] ?? id);
-}
-
-function profileFilter(profiles: readonly string[] | undefined): (profile: string) => boolean {
-  if (profiles === undefined) return () => true;
-  const wanted = new Set(profiles);
-  return (profile) => wanted.has(profile);
-}
-
 function size({ corpus, filter, profile }: RunPlan): number {
   let total = 0;
   for (const item of corpus.cases(filter)) if (profile(item.profile)) total++;
   return total;
-}
-
-function write(report: Report, { json, junit: xml, html: page, print }: ConformanceOptions): void {
-  // The readable report first: a file that cannot be written does not swallow it.
-  const stream = json === "-" ? process.stderr : process.stdout;
-  const readable = summary(report, paint(stream.isTTY === true && print === undefined));
-  if (print !== undefined) print(readable);
-  else stream.write(readable);
-  if (json !== undefined) {
-    const text = `${JSON.stringify(jsonReport(report), null, 1)}\n`;
-    if (json === "-") process.stdout.write(text);
-    else save(json, text);
-  }
-  if (xml !== undefined) save(xml, junit(report));
-  if (page !== undefined) save(page, html(report));
-}
-
-function save(path: string, content: string): void {
-  try {
-    writeFileSync(path, content);
-  } catch (error) {
-    throw new UsageError(`cannot write ${path}: ${(error as Error).message}`);
-  }
 }

@@ -1,5 +1,7 @@
 import type { Case, Corpus } from "./corpus/types.ts";
 import { judgeCase } from "./judge.ts";
+import { LinkError } from "./link/link.ts";
+import type { LinkEvent } from "./link/recorder.ts";
 import type { Way } from "./link/ways.ts";
 import { checkLink, type LinkCheck } from "./link-check.ts";
 import { type Answer, type Hello, type Json, LINE_LIMIT, type Welcome } from "./protocol.ts";
@@ -25,7 +27,14 @@ export interface RunPlan {
   /** Milliseconds for a case; when absent, scaled to the machine by the link check. */
   readonly caseDeadline: number | undefined;
   readonly log: (line: string) => void;
-  readonly progress: (outcome: Outcome) => void;
+  /** Each outcome when it is there; `order` is its place in the corpus' order. */
+  readonly progress: (outcome: Outcome, order: number) => void;
+  /** The first hello. */
+  readonly opened?: (hello: Hello) => void;
+  /** Hears every link, by its number. */
+  readonly tap?: (number: number, event: LinkEvent) => void;
+  /** How often the IUT may be started again. Default 8; a replay starts nothing. */
+  readonly restarts?: number;
 }
 
 export interface RunResult {
@@ -64,6 +73,7 @@ class Run {
     const { jobs, profile, welcome, log } = this.#plan;
     const first = await this.#open();
     const { hello } = first;
+    this.#plan.opened?.(hello);
     const check = await checkLink(first, {
       seed: welcome.seed,
       deadline: this.#plan.startDeadline,
@@ -107,20 +117,28 @@ class Run {
     };
   }
 
-  #open(): Promise<Session> {
-    const { way, welcome, startDeadline, log } = this.#plan;
-    this.#opened++;
-    return Session.open(way, welcome, { deadline: startDeadline, number: this.#opened, log });
+  async #open(): Promise<Session> {
+    const { way, welcome, startDeadline, log, tap } = this.#plan;
+    const number = ++this.#opened;
+    const listen = tap && { tap: (event: LinkEvent) => tap(number, event) };
+    try {
+      return await Session.open(way, welcome, { deadline: startDeadline, number, log, ...listen });
+    } catch (error) {
+      const kind = error instanceof LinkError ? error.kind : "shape";
+      tap?.(number, { failed: { kind, message: error instanceof Error ? error.message : String(error) } });
+      throw error;
+    }
   }
 
   async #reopen(): Promise<Session | undefined> {
-    while (this.#restarts < RESTARTS) {
+    const { restarts: most = RESTARTS } = this.#plan;
+    while (this.#restarts < most) {
       this.#restarts++;
       try {
         return await this.#open();
       } catch (error) {
         if (blame(error) === undefined) throw error;
-        this.#plan.log(`restart ${this.#restarts} of ${RESTARTS} failed: ${(error as Error).message}`);
+        this.#plan.log(`restart ${this.#restarts} of ${most} failed: ${(error as Error).message}`);
       }
     }
     return undefined;
@@ -206,7 +224,7 @@ class Run {
 
   #settle(order: number, outcome: Outcome): void {
     this.#outcomes[order] = outcome;
-    this.#plan.progress(outcome);
+    this.#plan.progress(outcome, order);
   }
 
   #deadlineOf({ steps }: Case): number {
@@ -229,7 +247,7 @@ function bytesOf(value: Json): number {
 }
 
 /** Why a case is not for this IUT, by what hello says. r[iut.limits.declared] */
-function notApplicable({ profile, role, limits }: Case, hello: Hello): string | undefined {
+export function notApplicable({ profile, role, limits }: Case, hello: Hello): string | undefined {
   const declared = Object.hasOwn(hello.profiles, profile) ? hello.profiles[profile] : undefined;
   if (declared === undefined) return "profile not declared";
   if (!declared.roles.includes(role)) return `role ${role} not declared`;

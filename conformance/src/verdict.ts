@@ -2,10 +2,11 @@ import type { Case } from "./corpus/types.ts";
 import type { Difference } from "./judge.ts";
 import type { Events } from "./protocol.ts";
 
-/** Twelve words less one: what a case may come to. They differ on purpose, and none is inferred from another. */
+/** Twelve words: what a case may come to. They differ on purpose, and none is inferred from another. */
 export const VERDICTS = [
   "pass",
   "fail",
+  "disagreement",
   "warn",
   "declined",
   "not applicable",
@@ -29,6 +30,8 @@ export interface Outcome {
   readonly difference?: Difference;
   /** The IUT's own words, a crash's last words, or the reason of a decline. */
   readonly text?: string;
+  /** Of a scenario on connections: who wrote, read or closed what, and at which byte. */
+  readonly timeline?: readonly string[];
   /** The last lines of the link, where it is the link that failed. */
   readonly record?: readonly string[];
 }
@@ -50,24 +53,24 @@ export function count(outcomes: Iterable<Outcome>): Counts {
   return counts;
 }
 
-const failures = (counts: Counts) => counts.fail + counts.crash + counts.timeout;
+const failures = (counts: Counts) => counts.fail + counts.disagreement + counts.crash + counts.timeout;
 /** Cases that the IUT was put to and that could be judged. */
 const judged = (counts: Counts) => counts.pass + counts.warn + counts["known-fail"] + counts.fixed + failures(counts);
 
 /** What else bears on the exit status, beside the counts. */
 export interface Circumstances {
   readonly adapterUnusable: boolean;
-  /** Baseline entries that no case matched. */
-  readonly unmatched: number;
+  /** What is wrong with the baseline: stale, unmatched, expired or too broad entries. */
+  readonly baselineProblems: number;
   /** Cases that were left when the IUT had been started again as often as it may be. */
   readonly notRun: number;
 }
 
 /** The first of 4, 3, 2, 1, 5, 0 that applies. r[iut.exit.precedence] */
-export function exitCode(counts: Counts, { adapterUnusable, unmatched, notRun }: Circumstances): ExitCode {
+export function exitCode(counts: Counts, { adapterUnusable, baselineProblems, notRun }: Circumstances): ExitCode {
   if (counts["harness error"] > 0) return EXIT.harness;
   if (adapterUnusable || counts["adapter error"] > 0) return EXIT.adapter;
-  if (counts.fixed > 0 || unmatched > 0) return EXIT.baseline;
+  if (counts.fixed > 0 || baselineProblems > 0) return EXIT.baseline;
   if (failures(counts) > 0 || notRun > 0) return EXIT.notConformant;
   return judged(counts) === 0 ? EXIT.nothing : EXIT.conformant;
 }

@@ -1,6 +1,6 @@
 import type { Answer, CaseRequest, Hello } from "../protocol.ts";
 import { type AskOptions, type Link, LinkError, late } from "./link.ts";
-import { Recorder } from "./recorder.ts";
+import { Recorder, type Tap } from "./recorder.ts";
 
 /** An IUT in this process: the same objects, without the lines. */
 export interface InProcessIut {
@@ -11,17 +11,39 @@ export interface InProcessIut {
 
 export class InProcessLink implements Link {
   readonly wire = false;
-  readonly record = new Recorder();
+  readonly record: Recorder;
   readonly #iut: InProcessIut;
 
-  constructor(iut: InProcessIut) {
+  constructor(iut: InProcessIut, tap?: Tap) {
     this.#iut = iut;
+    this.record = new Recorder(tap);
   }
 
-  tell(): void {}
+  tell(message: object): void {
+    if (this.record.tapped) this.record.sent(JSON.stringify(message));
+  }
 
   /** A handler that answers at once costs no promise and no timer: nothing could interrupt it anyway. */
   ask(request: object, { deadline }: AskOptions): unknown {
+    if (!this.record.tapped) return this.#ask(request, deadline);
+    this.record.sent(JSON.stringify(request));
+    return this.#recorded(() => this.#ask(request, deadline));
+  }
+
+  async close(): Promise<void> {}
+
+  async #recorded(ask: () => unknown): Promise<unknown> {
+    try {
+      const answer = await ask();
+      this.record.received(JSON.stringify(answer));
+      return answer;
+    } catch (error) {
+      if (error instanceof LinkError) this.record.failed(error);
+      throw error;
+    }
+  }
+
+  #ask(request: object, deadline: number): unknown {
     let answer: Answer | Promise<Answer>;
     try {
       answer = this.#iut.handle(request as CaseRequest);
@@ -30,8 +52,6 @@ export class InProcessLink implements Link {
     }
     return answer instanceof Promise ? inTime(answer, deadline) : answer;
   }
-
-  async close(): Promise<void> {}
 }
 
 const crash = (error: unknown) =>

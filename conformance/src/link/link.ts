@@ -121,7 +121,8 @@ export class LineLink implements Link {
   async close(): Promise<void> {
     const failed = this.#failure !== undefined;
     if (!failed) this.tell({ op: "bye" });
-    this.#fail(new LinkError("closed", "closed by the harness"));
+    clearInterval(this.#watch);
+    this.#failure ??= new LinkError("closed", "closed by the harness");
     if (!failed) await this.#channel?.flushed();
     this.#channel?.close();
     await this.#behind.end(failed);
@@ -195,6 +196,7 @@ export class LineLink implements Link {
 
   #fail(error: LinkError): LinkError {
     clearInterval(this.#watch);
+    if (this.#failure === undefined) this.record.failed(error);
     this.#failure ??= error;
     return this.#failure;
   }

@@ -5,7 +5,7 @@ import { type InProcessIut, InProcessLink } from "./in-process.ts";
 import { LineLink, type Link, LinkError } from "./link.ts";
 import { PipeChannel } from "./pipe-channel.ts";
 import { Child } from "./process.ts";
-import { Recorder } from "./recorder.ts";
+import { Recorder, type Tap } from "./recorder.ts";
 
 /** The five ways in. r[iut.ways] */
 export type Way =
@@ -14,7 +14,9 @@ export type Way =
   | { readonly kind: "attach"; readonly listen?: string }
   | { readonly kind: "connect"; readonly address: string }
   | { readonly kind: "stdio"; readonly command: string }
-  | { readonly kind: "in-process"; readonly iut: InProcessIut };
+  | { readonly kind: "in-process"; readonly iut: InProcessIut }
+  /** No IUT: the answers of a recorded run. */
+  | { readonly kind: "replay"; readonly open: () => Opened; readonly name: string; readonly command: string };
 
 export interface OpenOptions {
   /** Milliseconds until hello must be there. */
@@ -23,6 +25,8 @@ export interface OpenOptions {
   readonly number: number;
   /** For people: what a process printed, and under attach what to start. */
   readonly log: (line: string) => void;
+  /** Hears everything that happens on this link. */
+  readonly tap?: Tap;
 }
 
 export interface Opened {
@@ -34,7 +38,9 @@ export interface Opened {
 export async function openLink(way: Way, options: OpenOptions): Promise<Opened> {
   switch (way.kind) {
     case "in-process":
-      return { link: new InProcessLink(way.iut), hello: readHello(way.iut.hello) };
+      return inProcess(way.iut, options);
+    case "replay":
+      return way.open();
     case "launch":
       return dialledBack("127.0.0.1:0", options, (env) => {
         return new Child(way.command, { env, mark: `[iut ${options.number}] `, log: options.log, stdio: false });
@@ -45,10 +51,16 @@ export async function openLink(way: Way, options: OpenOptions): Promise<Opened> 
         return undefined;
       });
     case "connect":
-      return opened(await dial(way.address, options.deadline), "", options);
+      return opened(await dial(way.address, options), "", options);
     case "stdio":
       return overPipes(way.command, options);
   }
+}
+
+function inProcess(iut: InProcessIut, { tap }: OpenOptions): Opened {
+  const link = new InProcessLink(iut, tap);
+  if (tap !== undefined) link.record.received(JSON.stringify(iut.hello));
+  return { link, hello: readHello(iut.hello) };
 }
 
 async function opened(link: LineLink, token: string, { deadline }: OpenOptions): Promise<Opened> {
@@ -67,7 +79,7 @@ const abandon = (link: Link) => link.close();
 
 async function overPipes(command: string, options: OpenOptions): Promise<Opened> {
   const child = new Child(command, { mark: `[iut ${options.number}] `, log: options.log, stdio: true });
-  const link = new LineLink(new Recorder(), child);
+  const link = new LineLink(new Recorder(options.tap), child);
   new PipeChannel(child.stdin, child.stdout, (channel) => link.attach(channel));
   return opened(link, "", options);
 }
@@ -79,8 +91,8 @@ export function parseAddress(address: string): { hostname: string; port: number 
   return { hostname: match[1] ?? match[2] ?? "", port: Number(match[3]) };
 }
 
-async function dial(address: string, deadline: number): Promise<LineLink> {
-  const link = new LineLink(new Recorder());
+async function dial(address: string, { deadline, tap }: OpenOptions): Promise<LineLink> {
+  const link = new LineLink(new Recorder(tap));
   // A connection that comes when nobody waits for it any more is closed again.
   let givenUp = false;
   const handlers = socketHandlers((channel: SocketChannel): ChannelEvents => {
@@ -128,7 +140,7 @@ async function dialledBack(
     port,
     data: undefined,
     socket: socketHandlers((channel) => {
-      const link = new LineLink(new Recorder());
+      const link = new LineLink(new Recorder(options.tap));
       const events = link.attach(channel);
       strangers.add(link);
       greet(link).catch(arrived.reject);

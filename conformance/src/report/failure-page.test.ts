@@ -3,9 +3,10 @@ import { judge } from "../judge.ts";
 import type { Events } from "../protocol.ts";
 import { error, message, testCase } from "../testing.ts";
 import type { Outcome } from "../verdict.ts";
-import { failurePage, quote } from "./failure-page.ts";
+import { failurePage } from "./failure-page.ts";
 import { paint } from "./paint.ts";
 import type { Report } from "./report.ts";
+import { quote } from "./shell.ts";
 
 const report = {
   command: "bun run tensorwire conformance --launch 'python3 port.py'",

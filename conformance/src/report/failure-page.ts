@@ -3,6 +3,7 @@ import { type Difference, judge } from "../judge.ts";
 import type { Event, Events, Granularity } from "../protocol.ts";
 import type { Outcome } from "../verdict.ts";
 import { countBytes, describeDifference, describeEvents, describeStep } from "./describe.ts";
+import { repeatOf } from "./failure.ts";
 import { hexdump } from "./hexdump.ts";
 import type { Paint } from "./paint.ts";
 import type { FailureGroup, Report } from "./report.ts";
@@ -12,7 +13,7 @@ const STEPS = 12;
 
 /** Everything that one needs to mend a failure, on a page: what, why, the bytes, both event lists, how to repeat it. */
 export function failurePage({ first, more }: FailureGroup, report: Report, paint: Paint): string[] {
-  const { id, verdict, case: about, difference, text, record } = first;
+  const { id, verdict, case: about, difference, text, timeline, record } = first;
   const others = more === 0 ? "" : paint.dim(`  and ${more} more of this vector`);
   const lines = [`${paint.bad(verdict)}  ${paint.bold(id)}${others}`];
   const item = (name: string, value: string) => lines.push(`  ${name.padEnd(8)} ${value}`);
@@ -24,11 +25,15 @@ export function failurePage({ first, more }: FailureGroup, report: Report, paint
   if (difference !== undefined) item("problem", paint.bad(difference.problem));
   if (text !== undefined && text !== "") item(verdict === "fixed" ? "baseline" : "said", text);
   if (about !== undefined) lines.push(...evidence(about, first, report.granularity, paint));
+  if (timeline !== undefined && timeline.length > 0) {
+    item("timeline", "of the connections, by name");
+    lines.push(...timeline.map((line) => `    ${line}`));
+  }
   if (record !== undefined && record.length > 0) {
     item("link", "its last lines");
     lines.push(...record.map((line) => `    ${line}`));
   }
-  item("repeat", `${report.command} --filter ${quote(id)} --seed ${report.seed}`);
+  item("repeat", repeatOf(report, id));
   return lines;
 }
 
@@ -42,7 +47,7 @@ function evidence(about: Case, { difference, actual }: Outcome, granularity: Gra
     lines.push(`  stream   ${countBytes(stream.total)} in ${reads(about)}${under}`);
     const focus = step === undefined ? 0 : (stream.ends[step] ?? 0);
     lines.push(...indent(hexdump(stream.bytes, { ...stream, marks: about.marks, focus })));
-  } else {
+  } else if (about.steps.length > 0) {
     lines.push(`  ${about.role.padEnd(8)} ${about.profile}${under}`);
     if (difference !== undefined) lines.push(...encodedBytes(about, difference, actual));
   }
@@ -119,6 +124,3 @@ function reads({ steps }: Case): string {
   const count = steps.filter((step) => "feed" in step || "feed_fill" in step).length;
   return count === 1 ? "1 read" : `${count} reads`;
 }
-
-/** For a POSIX shell. */
-export const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

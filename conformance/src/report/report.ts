@@ -1,7 +1,18 @@
-import type { BaselineEntry } from "../baseline.ts";
+import manifest from "../../package.json" with { type: "json" };
+import type { BaselineProblem } from "../baseline.ts";
 import type { Events, Granularity, Hello } from "../protocol.ts";
 import { type Counts, count, type ExitCode, type Outcome, type Verdict, type Word, wordOf } from "../verdict.ts";
+import { failureOf } from "./failure.ts";
 import { streamOf } from "./stream.ts";
+
+/** What reports say of this program. */
+export const HARNESS = { name: "tensorwire", version: manifest.version } as const;
+
+/** What a run was narrowed to; null where it was not. */
+export interface Selection {
+  readonly profiles: readonly string[] | null;
+  readonly filter: string | null;
+}
 
 /** What a run came to. The reporters read this and nothing else. */
 export interface Report {
@@ -18,11 +29,16 @@ export interface Report {
   readonly links: number;
   readonly restarts: number;
   readonly iut: Hello["iut"] | undefined;
+  readonly capabilities: readonly string[];
   readonly granularity: Granularity;
   readonly corpus: { readonly hash: string; readonly vectors: number };
+  readonly selection: Selection;
+  /** By vector: the family whose file it stands in. */
+  readonly families: ReadonlyMap<string, string>;
   readonly outcomes: readonly Outcome[];
   readonly notRun: ReadonlyMap<string, number>;
-  readonly unmatched: readonly BaselineEntry[];
+  /** What is wrong with the baseline. */
+  readonly baseline: readonly BaselineProblem[];
 }
 
 export interface ProfileSummary {
@@ -49,6 +65,7 @@ export function profilesOf({ outcomes, notRun }: Report): ProfileSummary[] {
 /** Verdicts that get a page. */
 const PAGED: ReadonlySet<Verdict> = new Set([
   "fail",
+  "disagreement",
   "warn",
   "crash",
   "timeout",
@@ -63,11 +80,14 @@ export interface FailureGroup {
   readonly more: number;
 }
 
-/** The simplest first, and the profiles in turn: who reads only a few pages reads the best ones. */
-export function failuresOf({ outcomes }: Report): FailureGroup[] {
+/**
+ * The simplest first, and the profiles in turn: who reads only a few pages reads the best ones. `known`: known failures too,
+ * which nobody needs to be told of, but which some look up.
+ */
+export function failuresOf({ outcomes }: Report, known = false): FailureGroup[] {
   const profiles = new Map<string, Map<string, { first: Outcome; more: number }>>();
   for (const outcome of outcomes) {
-    if (!PAGED.has(outcome.verdict)) continue;
+    if (!PAGED.has(outcome.verdict) && !(known && outcome.verdict === "known-fail")) continue;
     const groups = profiles.get(outcome.profile) ?? new Map<string, { first: Outcome; more: number }>();
     profiles.set(outcome.profile, groups);
     const key = `${outcome.verdict} ${outcome.case?.vector ?? outcome.id}`;
@@ -99,8 +119,11 @@ export interface CaseReport {
 /** The object of `--json`. */
 export function jsonReport(report: Report) {
   const { exit, seconds, seed, command, way, links, restarts, iut, granularity, corpus, notRun, trouble } = report;
+  const { capabilities, selection, families, baseline } = report;
   const counts = count(report.outcomes);
   return {
+    report: 1,
+    harness: HARNESS,
     summary: {
       exit,
       ...counts,
@@ -110,16 +133,22 @@ export function jsonReport(report: Report) {
       seed,
       ...(trouble === undefined ? {} : { trouble, link: report.record }),
     },
-    iut: iut === undefined ? null : { ...iut, way, links, restarts, error_granularity: granularity },
+    iut: iut === undefined ? null : { ...iut, way, links, restarts, error_granularity: granularity, capabilities },
     corpus,
+    selection,
     profiles: profilesOf(report),
-    baseline: { unmatched: report.unmatched },
+    baseline: { problems: baseline },
     command,
+    families: Object.fromEntries(families),
     cases: report.outcomes.map(caseReport),
+    failures: failuresOf(report, true).map((group) => failureOf(group, report)),
   };
 }
 
-function caseReport({ id, verdict, case: about, actual, difference, text }: Outcome): CaseReport {
+/** The object of `--json`. */
+export type JsonReport = ReturnType<typeof jsonReport>;
+
+export function caseReport({ id, verdict, case: about, actual, difference, text }: Outcome): CaseReport {
   if (verdict === "pass") return { id, verdict };
   const explanation = difference?.problem ?? text;
   return {

@@ -1,4 +1,5 @@
 import { type Counts, count, EXIT, type Verdict } from "../verdict.ts";
+import { ENDINGS } from "./endings.ts";
 import { failurePage } from "./failure-page.ts";
 import type { Paint } from "./paint.ts";
 import { failuresOf, profilesOf, type Report } from "./report.ts";
@@ -10,6 +11,7 @@ const PAGES = 10;
 const COLUMNS: readonly Verdict[] = [
   "pass",
   "fail",
+  "disagreement",
   "crash",
   "timeout",
   "warn",
@@ -20,16 +22,6 @@ const COLUMNS: readonly Verdict[] = [
   "declined",
   "not applicable",
 ];
-
-const ENDINGS = {
-  [EXIT.conformant]: "conformant",
-  [EXIT.notConformant]: "not conformant",
-  [EXIT.baseline]: "the baseline does not fit: it foretells what did not happen",
-  [EXIT.adapter]: "could not tell: the IUT did not start, or its adapter is broken",
-  [EXIT.harness]: "could not tell: a defect of the harness or of the corpus",
-  [EXIT.nothing]: "could not tell: nothing was executed",
-  [EXIT.usage]: "usage",
-} as const;
 
 const grouped = (value: number) => value.toLocaleString("en-US");
 
@@ -50,8 +42,9 @@ export function summary(report: Report, paint: Paint): string {
     lines.push("");
   }
   lines.push(...header(report), "", ...table(report, paint));
-  for (const { pattern, reason } of report.unmatched) {
-    lines.push(paint.bad(`baseline: nothing matched ${pattern} (${reason})`));
+  for (const { kind, entry, text } of report.baseline) {
+    const reason = entry.reason === "" ? "" : ` (${entry.reason})`;
+    lines.push(paint.bad(`baseline, ${kind}: ${entry.pattern}: ${text}${reason}`));
   }
   lines.push(...totals(report, paint));
   return `${lines.join("\n")}\n`;

@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import schema from "../../../spec/iut/certificate.schema.json";
+import { type Counts, count, type ExitCode, type Word } from "../verdict.ts";
+import { HARNESS, profilesOf, type Report, type Selection } from "./report.ts";
+
+/** What a run showed, so that others can check it: who, against which corpus, with what result, and the hash of every event. */
+export interface Certificate {
+  readonly certificate: 1;
+  readonly date: string;
+  readonly harness: { readonly name: string; readonly version: string };
+  readonly corpus: Report["corpus"];
+  readonly iut: Report["iut"] | null;
+  readonly capabilities: readonly string[];
+  readonly error_granularity: string;
+  /** What the run was narrowed to: a certificate of a part says so. */
+  readonly selection: Selection;
+  readonly seed: string;
+  readonly exit: ExitCode;
+  readonly profiles: readonly {
+    readonly profile: string;
+    readonly word: Word;
+    readonly counts: Counts;
+    readonly not_run: number;
+  }[];
+  readonly counts: Counts;
+  readonly known_failures: readonly { readonly id: string; readonly reason: string }[];
+  readonly events: { readonly sha256: string; readonly lines: number };
+}
+
+export function certificate(report: Report, events: Certificate["events"], date: string): Certificate {
+  const { corpus, iut = null, capabilities, granularity, selection, seed, exit, outcomes } = report;
+  return {
+    certificate: 1,
+    date,
+    harness: HARNESS,
+    corpus,
+    iut,
+    capabilities,
+    error_granularity: granularity,
+    selection,
+    seed,
+    exit,
+    profiles: profilesOf(report).map(({ profile, word, counts, notRun }) => ({
+      profile,
+      word,
+      counts,
+      not_run: notRun,
+    })),
+    counts: count(outcomes),
+    known_failures: outcomes
+      .filter(({ verdict }) => verdict === "known-fail")
+      .map(({ id, text = "" }) => ({ id, reason: text })),
+    events,
+  };
+}
+
+/** A file that is no certificate. */
+export class CertificateError extends Error {
+  override readonly name = "CertificateError";
+}
+
+const validate = new Ajv2020({ allErrors: true }).compile<Certificate>(schema);
+
+export function readCertificate(path: string): Certificate {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new CertificateError(`${path}: ${(error as Error).message}`);
+  }
+  if (validate(content)) return content;
+  const [first] = validate.errors ?? [];
+  throw new CertificateError(`${path}${first?.instancePath ?? ""}: ${first?.message ?? "does not fit the schema"}`);
+}
+
+interface Line {
+  readonly type?: unknown;
+  readonly [field: string]: unknown;
+}
+
+/** What in an event stream does not bear a certificate out, a sentence each; none where all agrees. r[iut.certificate.events] */
+export function checkEvents(claim: Certificate, stream: Uint8Array): string[] {
+  const faults: string[] = [];
+  const differs = (what: string, stated: unknown, found: unknown) => {
+    const [a, b] = [JSON.stringify(stated), JSON.stringify(found)];
+    if (a !== b) faults.push(`${what}: the certificate says ${a}, the events say ${b}`);
+  };
+  differs("sha256 of the events", claim.events.sha256, createHash("sha256").update(stream).digest("hex"));
+  let lines: Line[];
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(stream);
+    lines = text
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Line);
+  } catch (error) {
+    return [...faults, `the events cannot be read: ${(error as Error).message}`];
+  }
+  differs("lines", claim.events.lines, lines.length);
+  const header = lines[0];
+  const footer = lines.at(-1);
+  if (header?.type !== "header" || footer?.type !== "footer") {
+    return [...faults, "the events have no header and footer"];
+  }
+  const cases = lines.slice(1, -1) as unknown as readonly { id: string; verdict: keyof Counts; profile: string }[];
+  for (const field of ["harness", "corpus", "iut", "capabilities", "error_granularity", "selection", "seed"] as const) {
+    differs(field, claim[field], header[field]);
+  }
+  differs("exit", claim.exit, footer.exit);
+  differs("counts", claim.counts, count(cases));
+  differs("counts of the footer", claim.counts, footer.counts);
+  for (const { profile, counts } of claim.profiles) {
+    differs(`counts of ${profile}`, counts, count(cases.filter((each) => each.profile === profile)));
+  }
+  differs(
+    "known failures",
+    claim.known_failures.map(({ id }) => id),
+    cases.filter(({ verdict }) => verdict === "known-fail").map(({ id }) => id),
+  );
+  return faults;
+}

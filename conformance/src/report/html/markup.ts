@@ -1,0 +1,26 @@
+/** Text that is HTML already. Only `h` makes it, so that nothing a report holds gets into a page unescaped. */
+export class Markup {
+  readonly html: string;
+
+  constructor(html: string) {
+    this.html = html;
+  }
+
+  toString(): string {
+    return this.html;
+  }
+}
+
+type Content = string | number | Markup | undefined | false | readonly Content[];
+
+/** A template whose every insertion is escaped, unless `h` made it. False and undefined are nothing. */
+export function h(strings: TemplateStringsArray, ...values: readonly Content[]): Markup {
+  return new Markup(String.raw({ raw: strings }, ...values.map(render)));
+}
+
+function render(value: Content): string {
+  if (value === undefined || value === false) return "";
+  if (value instanceof Markup) return value.html;
+  if (typeof value === "object") return value.map(render).join("");
+  return Bun.escapeHTML(String(value));
+}

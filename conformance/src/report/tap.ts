@@ -1,0 +1,51 @@
+import type { Outcome } from "../verdict.ts";
+import { failurePage } from "./failure-page.ts";
+import { paint } from "./paint.ts";
+import { failuresOf, type Report } from "./report.ts";
+
+/** A description or a directive's text: one line, and no character that TAP would take for its own. */
+const plain = (text: string) => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ").replaceAll(/[\\#]/g, "\\$&");
+
+/** TAP version 14. What did not apply or was declined is skipped, a known failure is a TODO, a trouble bails out. */
+export function tap(report: Report): string {
+  const paged = new Set(failuresOf(report).map(({ first }) => first));
+  const { outcomes, baseline, trouble } = report;
+  const lines = ["TAP version 14", `1..${outcomes.length + baseline.length}`];
+  let number = 0;
+  for (const outcome of outcomes) lines.push(...point(++number, outcome, paged.has(outcome) ? report : undefined));
+  for (const { kind, entry, text } of baseline) {
+    lines.push(`not ok ${++number} - baseline ${plain(entry.pattern)}`, ...block({ verdict: kind, message: text }));
+  }
+  if (trouble !== undefined) lines.push(`Bail out! ${plain(trouble)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function point(number: number, outcome: Outcome, report: Report | undefined): string[] {
+  const { id, verdict, text = "", difference } = outcome;
+  const name = `${number} - ${plain(id)}`;
+  switch (verdict) {
+    case "pass":
+      return [`ok ${name}`];
+    case "warn":
+      return [`ok ${name}`, ...block({ verdict, message: difference?.problem ?? text })];
+    case "declined":
+    case "not applicable":
+      return [`ok ${name} # SKIP ${plain(`${verdict}: ${text}`)}`];
+    case "known-fail":
+      return [`not ok ${name} # TODO ${plain(text)}`];
+    default: {
+      // Of a vector that fails in many sweeps one page is enough.
+      const page = report === undefined ? [] : failurePage({ first: outcome, more: 0 }, report, paint(false));
+      return [`not ok ${name}`, ...block({ verdict, message: difference?.problem ?? text }, page)];
+    }
+  }
+}
+
+/** A YAML block; its values are JSON strings, which YAML reads as they are. */
+function block(fields: Readonly<Record<string, string>>, page: readonly string[] = []): string[] {
+  const lines = Object.entries(fields).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`);
+  if (page.length > 0) {
+    lines.push("  page:", ...page.map((line) => `    - ${JSON.stringify(line)}`));
+  }
+  return ["  ---", ...lines, "  ..."];
+}
