@@ -1,13 +1,13 @@
 import type { Case, Corpus } from "./corpus/types.ts";
 import { judgeCase } from "./judge.ts";
-import { LinkError } from "./link/link.ts";
-import type { LinkEvent } from "./link/recorder.ts";
 import type { Way } from "./link/ways.ts";
 import { checkLink, type LinkCheck } from "./link-check.ts";
 import { type Answer, type Hello, type Json, LINE_LIMIT, type Welcome } from "./protocol.ts";
 import { ShapeError } from "./schema.ts";
 import { blame, Session } from "./session.ts";
 import type { Outcome } from "./verdict.ts";
+import { CAPABILITY, runLevel2, selected } from "./wire/level2.ts";
+import { checkRuntime } from "./wire/runtime.ts";
 
 /** How often an IUT is started again after a crash, a timeout or a broken line. r[iut.restart.limit] */
 const RESTARTS = 8;
@@ -27,14 +27,7 @@ export interface RunPlan {
   /** Milliseconds for a case; when absent, scaled to the machine by the link check. */
   readonly caseDeadline: number | undefined;
   readonly log: (line: string) => void;
-  /** Each outcome when it is there; `order` is its place in the corpus' order. */
-  readonly progress: (outcome: Outcome, order: number) => void;
-  /** The first hello. */
-  readonly opened?: (hello: Hello) => void;
-  /** Hears every link, by its number. */
-  readonly tap?: (number: number, event: LinkEvent) => void;
-  /** How often the IUT may be started again. Default 8; a replay starts nothing. */
-  readonly restarts?: number;
+  readonly progress: (outcome: Outcome) => void;
 }
 
 export interface RunResult {
@@ -73,7 +66,6 @@ class Run {
     const { jobs, profile, welcome, log } = this.#plan;
     const first = await this.#open();
     const { hello } = first;
-    this.#plan.opened?.(hello);
     const check = await checkLink(first, {
       seed: welcome.seed,
       deadline: this.#plan.startDeadline,
@@ -96,6 +88,7 @@ class Run {
       else log(`a further link did not open, going on with fewer: ${(opened.reason as Error).message}`);
     }
     await Promise.all(sessions.map((session) => this.#work(session, unusable)));
+    await this.#level2(hello, unusable);
     for (let next = this.#next(hello, unusable); next !== undefined; next = this.#next(hello, unusable)) {
       this.#notRun.set(next.profile, (this.#notRun.get(next.profile) ?? 0) + 1);
     }
@@ -108,6 +101,30 @@ class Run {
     };
   }
 
+  /** The scenarios on connections; before any of them, the sockets that the harness stands on. r[iut.wire.runtime] */
+  async #level2(hello: Hello, unusable: ReadonlyMap<string, unknown>): Promise<void> {
+    const { corpus, filter, way } = this.#plan;
+    const profile = (name: string) => this.#plan.profile(name) && !unusable.has(name);
+    const none = selected({ corpus, filter, profile }).next().done;
+    // A recording has no connections but the link.
+    if (none || way.kind === "replay") return;
+    const able = hello.capabilities.includes(CAPABILITY);
+    let begun = false;
+    await runLevel2({
+      ...{ corpus, hello, filter, profile },
+      notApplicable: (about) => notApplicable(about, hello),
+      runtime: able ? await checkRuntime() : { kernelTakes: 0 },
+      deadline: this.#deadline.base,
+      open: async () => {
+        if (begun) return this.#reopen();
+        begun = true;
+        return this.#open().catch(() => this.#reopen());
+      },
+      settle: (outcome) => this.#settle(this.#order++, outcome),
+      left: (name) => this.#notRun.set(name, (this.#notRun.get(name) ?? 0) + 1),
+    });
+  }
+
   /** Scales the deadline of a case to what this machine and IUT took for the link check. r[iut.deadline.scaled] */
   #scale({ roundTrip, longLine }: LinkCheck): void {
     if (this.#plan.caseDeadline !== undefined) return;
@@ -117,28 +134,20 @@ class Run {
     };
   }
 
-  async #open(): Promise<Session> {
-    const { way, welcome, startDeadline, log, tap } = this.#plan;
-    const number = ++this.#opened;
-    const listen = tap && { tap: (event: LinkEvent) => tap(number, event) };
-    try {
-      return await Session.open(way, welcome, { deadline: startDeadline, number, log, ...listen });
-    } catch (error) {
-      const kind = error instanceof LinkError ? error.kind : "shape";
-      tap?.(number, { failed: { kind, message: error instanceof Error ? error.message : String(error) } });
-      throw error;
-    }
+  #open(): Promise<Session> {
+    const { way, welcome, startDeadline, log } = this.#plan;
+    this.#opened++;
+    return Session.open(way, welcome, { deadline: startDeadline, number: this.#opened, log });
   }
 
   async #reopen(): Promise<Session | undefined> {
-    const { restarts: most = RESTARTS } = this.#plan;
-    while (this.#restarts < most) {
+    while (this.#restarts < RESTARTS) {
       this.#restarts++;
       try {
         return await this.#open();
       } catch (error) {
         if (blame(error) === undefined) throw error;
-        this.#plan.log(`restart ${this.#restarts} of ${most} failed: ${(error as Error).message}`);
+        this.#plan.log(`restart ${this.#restarts} of ${RESTARTS} failed: ${(error as Error).message}`);
       }
     }
     return undefined;
@@ -224,7 +233,7 @@ class Run {
 
   #settle(order: number, outcome: Outcome): void {
     this.#outcomes[order] = outcome;
-    this.#plan.progress(outcome, order);
+    this.#plan.progress(outcome);
   }
 
   #deadlineOf({ steps }: Case): number {
@@ -247,7 +256,7 @@ function bytesOf(value: Json): number {
 }
 
 /** Why a case is not for this IUT, by what hello says. r[iut.limits.declared] */
-export function notApplicable({ profile, role, limits }: Case, hello: Hello): string | undefined {
+function notApplicable({ profile, role, limits }: Pick<Case, "profile" | "role" | "limits">, hello: Hello): string | undefined {
   const declared = Object.hasOwn(hello.profiles, profile) ? hello.profiles[profile] : undefined;
   if (declared === undefined) return "profile not declared";
   if (!declared.roles.includes(role)) return `role ${role} not declared`;

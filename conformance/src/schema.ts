@@ -10,7 +10,8 @@ import values from "../../spec/iut/values.schema.json";
 import welcome from "../../spec/iut/welcome.schema.json";
 import { type Answer, EVENT_CLASSES, type Events, type Granularity, type Hello } from "./protocol.ts";
 
-const ajv = new Ajv({ allowUnionTypes: true, validateFormats: false, verbose: true });
+/** Knows the shapes that messages share, by the names of their files. */
+export const ajv = new Ajv({ allowUnionTypes: true, validateFormats: false, verbose: true });
 ajv.addSchema([common, values]);
 
 const MESSAGES = {
@@ -41,7 +42,7 @@ export class ShapeError extends Error {
 }
 
 /** Names the deepest place that does not fit: of the branches of an alternative, the one that came furthest. */
-function explain(what: string, errors: readonly ErrorObject[] | null | undefined): string {
+export function explain(what: string, errors: readonly ErrorObject[] | null | undefined): string {
   const deepest = [...(errors ?? [])].sort(
     (a, b) =>
       b.instancePath.length - a.instancePath.length ||
@@ -105,7 +106,8 @@ function readInStep(message: unknown, context: AnswerContext): Answer {
   return answer;
 }
 
-function checkEvents(steps: Events, { profile, steps: expected, granularity }: AnswerContext): void {
+/** The values and classes of events that fit their schema otherwise. Throws `ShapeError`. */
+export function checkEvents(steps: Events, { profile, steps: expected, granularity }: AnswerContext): void {
   // r[iut.result.lists]
   if (steps.length !== expected) {
     throw new ShapeError(`result: one list of events for each of the ${expected} steps; it has ${steps.length}`);

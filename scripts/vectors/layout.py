@@ -71,13 +71,20 @@ class Family:
         limits: dict | None = None, at_eof: str | None = "end", sibling: str | None = None,
         sweeps: dict | None = None, level: str = "must", proof: bool = False,
         canonical: bool = True, defects: list[str] | None = None,
+        alternatives: "list[tuple[str, Stream]] | None" = None,
     ) -> None:
+        """`alternatives`: reasons, and streams of the same bytes with the other events that are as right."""
         vector = {"id": self.id(slug), "rules": rules, "level": level, "role": "decode", "why": why}
         vector["limits"] = {k: str(v) for k, v in (limits or {}).items()}
         vector["bytes"] = stream.segments
         vector["events"] = stream.events
         if not stream.failed:
             vector["at_eof"] = at_eof
+        if alternatives:
+            vector["alternatives"] = [
+                {"reason": reason, "events": other.events} | ({} if other.failed else {"at_eof": "end"})
+                for reason, other in alternatives
+            ]
         if proof:
             vector["position_proof"] = True
         if not canonical:
@@ -137,6 +144,11 @@ class Stream:
         if self.failed:
             return self
         self.events.append({"at": self.size, "event": "message", "value": value})
+        return self
+
+    def dropped(self) -> "Stream":
+        """The message that ends here is read and not delivered."""
+        self.events.append({"at": self.size, "event": "dropped"})
         return self
 
     @property

@@ -21,7 +21,6 @@ export function loadCorpus(directory: string): Corpus {
       ...vectors.flatMap(({ rules }) => rules),
       ...profiles.flatMap(({ derived }) => Object.values(derived).flat()),
     ]),
-    families: new Map(families.flatMap(({ family }) => family.vectors.map(({ id }) => [id, family.family] as const))),
     cases: (filter) => expand(vectors, filter),
   };
 }

@@ -38,8 +38,6 @@ export interface Corpus {
   readonly vectors: number;
   /** Every rule id that a vector or a sweep of a profile names. */
   readonly rules: ReadonlySet<string>;
-  /** By vector: the family whose file it stands in. */
-  readonly families?: ReadonlyMap<string, string>;
   /** Expanded lazily, in a stable order. */
   cases(filter?: (id: string) => boolean): Iterable<Case>;
 }

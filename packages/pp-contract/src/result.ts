@@ -11,7 +11,7 @@ import {
   type TensorSpec,
   takeTensors,
 } from "@tensorwire/tensor-spec";
-import { type Decoded, parseBody } from "@tensorwire/tp-control";
+import { type Decoded, parseBody, requireFinite } from "@tensorwire/tp-control";
 import { resultCodec, type WireResult } from "./codec.ts";
 
 /** The version of `PPResultV1` that this implementation speaks. */
@@ -73,6 +73,8 @@ function readResult(payload: Uint8Array, at: number, limits: MessageLimits): PpR
   const { body, parts } = decodeMultipart(payload, { maxParts: limits.maxParts, offset: at });
   const wire = parseBody(resultCodec, PP_RESULT_VERSION, body.bytes, limits, blame);
   const tensor_specs = checkSpecs(wire.tensor_specs, limits, blame);
+  // r[pp.manifest.protobuf]
+  requireFinite(wire, ["stage1_ms"], blame);
   // r[pp.result.ok-default]
   const { ok = true } = wire;
   checkOutcome(ok, wire.error_message, tensor_specs, blame);

@@ -1,5 +1,5 @@
 import { type Blame, type Dtype, nameOf, type TensorSpec } from "@tensorwire/tensor-spec";
-import { requireAbsence, requireTensor } from "@tensorwire/tp-control";
+import { requireAbsence, requireFinite, requireTensor } from "@tensorwire/tp-control";
 
 /** One prefill or decode step of a decoder-only transformer (`LmStep` in `spec/proto/pp_contract.proto`). */
 export interface LmStep {
@@ -82,6 +82,8 @@ function checkLm({ position, num_tokens, init_cache }: LmStep, specs: readonly T
 }
 
 function checkVideo(video: VideoStep, specs: readonly TensorSpec[], blame: Blame): void {
+  // r[pp.manifest.protobuf]
+  requireFinite(video, ["kv_cache_attention_bias", "noise_scale"], blame);
   // r[pp.video.disable-vace]
   if (!video.pp_disable_vace) throw blame("header.field", "video.pp_disable_vace: expected true, false came");
   // r[pp.video.generator-calls]

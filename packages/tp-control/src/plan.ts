@@ -45,6 +45,7 @@ export function checkPlan(
     throw blame("header.field", `video: expected it with plan v1_generator_only and no other, the plan is "${plan}"`);
   }
   if (video === undefined) return plan;
+  requireFinite(video, ["kv_cache_attention_bias"], blame);
   // r[tp.plan.generator-calls]
   const calls = video.tp_num_denoise_steps + (video.tp_do_kv_recompute ? 1 : 0);
   if (video.tp_expected_generator_calls !== calls) {
@@ -59,6 +60,18 @@ export function checkPlan(
   if (video.tp_do_kv_recompute) requireTensor(tensor_specs, "context_frames_override", HALF, blame);
   else requireAbsence(tensor_specs, "context_frames_override", "only with tp_do_kv_recompute", blame);
   return plan;
+}
+
+/** The fields of a `double` type hold numbers. r[tp.manifest.finite] */
+export function requireFinite<Name extends string>(
+  message: Readonly<Partial<Record<Name, number | undefined>>>,
+  names: readonly Name[],
+  blame: Blame,
+): void {
+  for (const name of names) {
+    const { [name]: number = 0 } = message;
+    if (!Number.isFinite(number)) throw blame("header.field", `${name}: expected a finite number, ${number} came`);
+  }
 }
 
 /** There is a tensor `key` without index, of one of `dtypes` and, if given, of `shape`. */

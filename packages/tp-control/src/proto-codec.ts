@@ -80,4 +80,15 @@ class StrictReader extends protobuf.Reader {
     }
     throw new RangeError(`a varint is cut at ${this.pos}`);
   }
+
+  /** r[tp.manifest.varint]: all 64 bits count. */
+  override bool(): boolean {
+    let bits = 0;
+    while (this.pos < this.len) {
+      const byte = this.buf[this.pos++]!;
+      bits |= byte & 0x7f;
+      if (byte < 0x80) return bits !== 0;
+    }
+    throw new RangeError(`a varint is cut at ${this.pos}`);
+  }
 }

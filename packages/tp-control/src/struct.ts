@@ -89,6 +89,9 @@ export function fromStruct({ fields = [] }: WireStruct, path: string, blame: Bla
 }
 
 function fromValue(value: WireValue, path: string, blame: Blame): StructValue {
+  // r[tp.kwargs.value]: the object has a kind for each that stands on the wire.
+  const kinds = Object.keys(value).length;
+  if (kinds > 1) throw blame("header.length", `${path}: expected a value of one kind, one of ${kinds} came`);
   const { bool_value, number_value, string_value, list_value, struct_value } = value;
   if (bool_value !== undefined) return bool_value;
   if (string_value !== undefined) return string_value;

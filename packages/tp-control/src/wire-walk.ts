@@ -46,7 +46,8 @@ interface Cursor {
 /**
  * Walks a message before it is parsed, and makes nothing of what it finds. protobufjs is lenient where a peer's bytes should not
  * get by: it reads a known field number whatever its wire type, so that the length of a string becomes an integer
- * (r[tp.manifest.wire-type] r[pp.manifest.wire-type]), and takes varints that never end. Unknown fields are stepped over.
+ * (r[tp.manifest.wire-type] r[pp.manifest.wire-type]), takes varints that never end and groups that another field's tag closes, and
+ * lets a sub-message that stands twice replace the first (r[tp.manifest.twice]). Unknown fields are stepped over.
  * r[tp.manifest.unknown-fields] r[pp.manifest.unknown-fields]
  *
  * @param tally Hears of repeated fields.
@@ -63,7 +64,7 @@ function walk(table: WireTable, cursor: Cursor, end: number, tally: Tally, depth
     const { number, wireType } = readTag(cursor, end);
     const field = table.get(number);
     if (field === undefined) {
-      skip(cursor, wireType, end, depth);
+      skip(cursor, number, wireType, end, depth);
       continue;
     }
     let elements = 1;
@@ -72,14 +73,14 @@ function walk(table: WireTable, cursor: Cursor, end: number, tally: Tally, depth
     } else if (wireType !== field.wireType) {
       throw new Error(`field ${field.name}: expected wire type ${field.wireType}, ${wireType} came`);
     } else if (field.message === null) {
-      skip(cursor, wireType, end, depth);
+      skip(cursor, number, wireType, end, depth);
     } else {
       walk(field.message, cursor, lengthEnd(cursor, end), tally, depth + 1);
     }
-    if (!field.repeated) continue;
     elements += counts.get(field.name) ?? 0;
     counts.set(field.name, elements);
-    tally(field.name, elements);
+    if (field.repeated) tally(field.name, elements);
+    else if (field.message !== null && elements > 1) throw new Error(`field ${field.name}: it stands twice`);
   }
 }
 
@@ -110,16 +111,18 @@ function endOf(cursor: Cursor, length: number, end: number): number {
   return cursor.at + length;
 }
 
-function skip(cursor: Cursor, wireType: number, end: number, depth: number): void {
+function skip(cursor: Cursor, number: number, wireType: number, end: number, depth: number): void {
   checkDepth(depth);
   if (wireType === VARINT) readVarint(cursor, end);
   else if (wireType === FIXED64) cursor.at = endOf(cursor, 8, end);
   else if (wireType === LENGTH_DELIMITED) cursor.at = lengthEnd(cursor, end);
   else if (wireType === FIXED32) cursor.at = endOf(cursor, 4, end);
   else if (wireType === GROUP) {
-    for (let tag = readTag(cursor, end); tag.wireType !== GROUP_END; tag = readTag(cursor, end)) {
-      skip(cursor, tag.wireType, end, depth + 1);
+    let tag = readTag(cursor, end);
+    for (; tag.wireType !== GROUP_END; tag = readTag(cursor, end)) {
+      skip(cursor, tag.number, tag.wireType, end, depth + 1);
     }
+    if (tag.number !== number) throw new Error(`group ${number}: expected its own end, that of ${tag.number} came`);
   } else throw new Error(`wire type ${wireType} at ${cursor.at}`);
 }
 

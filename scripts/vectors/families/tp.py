@@ -91,7 +91,7 @@ class Manifest:
         return out if self.video is None else out + protobuf.chunk(5, video(self.video))
 
 
-# VideoStep: number and kind of each field, by its proto name.
+# VideoStep of TP: number and kind of each field, by its proto name.
 VIDEO = {
     "height": (1, "integer"), "width": (2, "integer"), "current_start_frame": (3, "integer"),
     "init_cache": (4, "integer"), "manage_cache": (5, "integer"), "tp_reset_kv_cache": (6, "integer"),
@@ -102,9 +102,10 @@ VIDEO = {
 }
 
 
-def video(step: dict) -> bytes:
+def video(step: dict, fields: dict = VIDEO) -> bytes:
+    """A sub-message of plain fields, by number, defaults left out."""
     out = b""
-    for name, (number, kind) in VIDEO.items():
+    for name, (number, kind) in fields.items():
         if step[name]:
             out += protobuf.double(number, step[name]) if kind == "double" else protobuf.integer(number, step[name])
     return out
@@ -120,8 +121,14 @@ def head(stream: Stream, length: int, header: Header = INFER) -> Stream:
 
 def records(stream: Stream, body: bytes, parts: list[bytes], header: Header = INFER) -> Stream:
     """An INFER message of these bytes, right or wrong, without its event."""
-    head(stream, 8 + len(body) + sum(8 + len(part) for part in parts), header)
-    stream.put("record_length", len(body).to_bytes(8, "big"), note=str(len(body))).put("manifest", body)
+    return frame(header.put(stream), "manifest", body, parts)
+
+
+def frame(stream: Stream, name: str, body: bytes, parts: list[bytes]) -> Stream:
+    """The frame of one multipart message: the field `name` and tensors."""
+    length = 8 + len(body) + sum(8 + len(part) for part in parts)
+    stream.put("length", length.to_bytes(8, "big"), note=str(length))
+    stream.put("record_length", len(body).to_bytes(8, "big"), note=str(len(body))).put(name, body)
     for part in parts:
         stream.put("record_length", len(part).to_bytes(8, "big"), note=str(len(part))).put("tensor", part)
     return stream
@@ -141,22 +148,27 @@ def value(family: Family, header: Header, manifest: Manifest) -> dict:
     return {"header": header.value(), "manifest": manifest.value(), "tensors": tensors}
 
 
-def profile() -> dict:
-    fields = {slot: ("i64le", "eof.in-header", "signed, little-endian") for slot in SLOTS}
-    fields |= {
-        "action": ("i64le", "eof.in-header", "NOOP 0, INFER 1, SHUTDOWN 2"),
+def fields(body: tuple[str, str], header: bool = True, opaque: bool = True) -> dict:
+    """The field table of a profile whose frames begin with the record `body` (name, what it is)."""
+    table = {slot: ("i64le", "eof.in-header", "signed, little-endian") for slot in SLOTS} if header else {}
+    table |= {"action": ("i64le", "eof.in-header", "NOOP 0, INFER 1, SHUTDOWN 2")} if header else {}
+    table |= {
         "length": ("u64be", "eof.in-prefix", "bytes of the frame's payload"),
         "record_length": ("u64be", "eof.in-body", "bytes of the record behind it"),
-        "manifest": ("bytes", "eof.in-body", "TPManifest, protobuf"),
+        body[0]: ("bytes", "eof.in-body", body[1]),
         "tensor": ("bytes", "eof.in-body", "elements in C order, little-endian"),
     }
     return {
+        name: {"type": t, "eof": eof, "about": about} | ({"opaque": True} if opaque and name in SLOTS else {})
+        for name, (t, eof, about) in table.items()
+    }
+
+
+def profile() -> dict:
+    return {
         "profile": "tp",
         "about": "A header of 40 bytes, and after INFER a len64 frame with manifest and tensors (spec/tp-control.md).",
-        "fields": {
-            name: {"type": t, "eof": eof, "about": about} | ({"opaque": True} if name in SLOTS else {})
-            for name, (t, eof, about) in fields.items()
-        },
+        "fields": fields(("manifest", "TPManifest, protobuf")),
         "derived": {
             "chunking": ["tp.boundary.chunking"],
             "glued": ["tp.boundary.glued"],
