@@ -26,7 +26,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "conformance",
   ],
   conformance: ["spec"],
-  "conformance/ports/ts": ["framing", "tensor-spec", "tp-control", "pp-contract"],
+  "conformance/ports/ts": ["framing", "tensor-spec", "tp-control", "pp-contract", "transport"],
 };
 
 /** Bytes in, events out: these know no socket, clock or file. */

@@ -46,9 +46,11 @@ export function indexRules(root = ROOT): RuleIndex {
   for (const file of scan(root, "vectors/*/*.json").filter((file) => !file.startsWith("vectors/schema/"))) {
     const family = JSON.parse(readFileSync(join(root, file), "utf8")) as {
       vectors?: { id: string; rules: string[] }[];
+      scenarios?: { id: string; rules: string[] }[];
       derived?: Record<string, string[]>;
     };
-    for (const vector of family.vectors ?? []) for (const id of vector.rules) append(inVectors, id, vector.id);
+    const named = [...(family.vectors ?? []), ...(family.scenarios ?? [])];
+    for (const { id, rules } of named) for (const rule of rules) append(inVectors, rule, id);
     for (const id of Object.values(family.derived ?? {}).flat()) append(inVectors, id, file);
   }
   return { rules, inCode, inVectors, doubled };

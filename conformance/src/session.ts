@@ -41,6 +41,12 @@ export class Session {
     return readAnswer(answer, { seq, profile: "", steps: 0, granularity: this.hello.error_granularity });
   }
 
+  /** Any other request: the answer as it came, which the caller checks. */
+  request(request: { readonly op: string }, options: AskOptions): { readonly seq: number; readonly answer: unknown } {
+    const seq = this.#seq++;
+    return { seq, answer: this.link.ask({ ...request, seq }, options) };
+  }
+
   close(): Promise<void> {
     return this.link.close();
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the corpus: vectors/<profile>/*.json, their .bin files and vectors/lock.json.
+"""Writes the corpus: vectors/<profile>/*.json, their .bin files, vectors/wire/*.json and vectors/lock.json.
 
     python3 generate.py            write what differs, remove what is no longer generated
     python3 generate.py --check    write nothing; exit 1 if a stored file differs
@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from canonical import canonical  # noqa: E402
-from families import all_families, all_profiles  # noqa: E402
+from families import all_families, all_profiles, wire  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2] / "vectors"
 
@@ -32,6 +32,8 @@ def corpus() -> dict[str, bytes]:
         files[f"{family.profile}/{family.family}.json"] = canonical(document).encode()
         if family.bin.content:
             files[f"{family.profile}/{family.bin.name}"] = bytes(family.bin.content)
+    for path, document in wire.files():
+        files[path] = canonical(document).encode()
     hashes = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     # The lines that `sha256sum` prints, so that the hash of the corpus can be had without this script.
     lines = "".join(f"{digest}  {path}\n" for path, digest in hashes.items())

@@ -5,6 +5,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Bins } from "./bytes.ts";
 import { CorpusDefect } from "./defect.ts";
 import type { ProfileFile, VectorFile } from "./vector-file.ts";
+import type { WireFile } from "./wire-file.ts";
 
 interface Lock {
   readonly corpus: string;
@@ -25,6 +26,7 @@ export interface CorpusFiles {
   readonly hash: string;
   readonly profiles: readonly ProfileFile[];
   readonly families: readonly FamilyFiles[];
+  readonly wire: readonly WireFile[];
 }
 
 /** Reads the files that `lock.json` names, in its order, and holds each to its hash and its schema. Throws `CorpusDefect`. */
@@ -34,10 +36,13 @@ export function readCorpusFiles(directory: string): CorpusFiles {
   const check = schemaCheck(directory);
   const profiles = new Map<string, ProfileFile>();
   const families: { path: string; family: VectorFile }[] = [];
+  const wire: WireFile[] = [];
   for (const [path, bytes] of files) {
     if (path.endsWith("/profile.json")) {
       const profile = check<ProfileFile>("profile.schema.json", bytes, path);
       profiles.set(profile.profile, profile);
+    } else if (path.startsWith("wire/")) {
+      wire.push(check<WireFile>("wire-file.schema.json", bytes, path));
     } else if (path.endsWith(".json")) {
       families.push({ path, family: check<VectorFile>("vector-file.schema.json", bytes, path) });
     }
@@ -45,6 +50,7 @@ export function readCorpusFiles(directory: string): CorpusFiles {
   return {
     hash: lock.corpus,
     profiles: [...profiles.values()],
+    wire,
     families: families.map(({ path, family }) => {
       const profile = profiles.get(family.profile);
       if (!profile) throw new CorpusDefect(`${path}: no profile.json for profile "${family.profile}"`);
@@ -76,7 +82,7 @@ function lockedFiles(directory: string, lock: Lock): Map<string, Uint8Array> {
 
 function schemaCheck(directory: string) {
   const ajv = new Ajv2020({ strict: true, strictRequired: false });
-  for (const name of ["vector-file.schema.json", "profile.schema.json"]) {
+  for (const name of ["vector-file.schema.json", "profile.schema.json", "wire-file.schema.json"]) {
     ajv.addSchema(parse<object>(read(directory, `schema/${name}`), name), name);
   }
   return <T>(schema: string, bytes: Uint8Array, path: string): T => {

@@ -3,26 +3,42 @@ import { expand } from "./expand.ts";
 import { readCorpusFiles } from "./files.ts";
 import type { Corpus } from "./types.ts";
 import { compileVector, type Vector } from "./vector.ts";
+import type { WireFile } from "./wire-file.ts";
 
 /**
  * Reads the corpus below `directory` (the repository's `vectors/`), holds every file to its hash in `lock.json` and to
  * its schema, and the names in it to each other. Throws `CorpusDefect`.
  */
 export function loadCorpus(directory: string): Corpus {
-  const { hash, profiles, families } = readCorpusFiles(directory);
+  const { hash, profiles, families, wire } = readCorpusFiles(directory);
   const vectors = families.flatMap(({ family, profile, bins }) =>
     family.vectors.map((vector) => compileVector(vector, profile, bins)),
   );
   checkNames(vectors);
+  checkScenarios(wire);
   return {
     hash,
     vectors: vectors.length,
     rules: new Set([
       ...vectors.flatMap(({ rules }) => rules),
       ...profiles.flatMap(({ derived }) => Object.values(derived).flat()),
+      ...wire.flatMap(({ scenarios }) => scenarios.flatMap(({ rules }) => rules)),
     ]),
+    families: new Map(families.flatMap(({ family }) => family.vectors.map(({ id }) => [id, family.family] as const))),
+    wire,
     cases: (filter) => expand(vectors, filter),
   };
+}
+
+function checkScenarios(files: readonly WireFile[]): void {
+  const ids = new Set<string>();
+  for (const { profile, scenarios } of files) {
+    for (const { id } of scenarios) {
+      if (ids.has(id)) throw new CorpusDefect(`${id}: the id stands twice in the corpus`);
+      if (!id.startsWith(`wire/${profile}/`)) throw new CorpusDefect(`${id}: not of its profile`);
+      ids.add(id);
+    }
+  }
 }
 
 function checkNames(vectors: readonly Vector[]): void {

@@ -1,4 +1,5 @@
 import type { Events, Limits, Role, Step } from "../protocol.ts";
+import type { WireFile } from "./wire-file.ts";
 
 export type Level = "must" | "should" | "may";
 
@@ -38,6 +39,10 @@ export interface Corpus {
   readonly vectors: number;
   /** Every rule id that a vector or a sweep of a profile names. */
   readonly rules: ReadonlySet<string>;
+  /** By vector: the family whose file it stands in. */
+  readonly families?: ReadonlyMap<string, string>;
+  /** Scenarios on real connections (level 2), a file for each profile. */
+  readonly wire?: readonly WireFile[];
   /** Expanded lazily, in a stable order. */
   cases(filter?: (id: string) => boolean): Iterable<Case>;
 }

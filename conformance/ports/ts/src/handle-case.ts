@@ -101,6 +101,6 @@ function encodeOne(encoder: CaseEncoder, value: Parameters<CaseEncoder>[0]): Eve
   }
 }
 
-function errorEvent({ code, offset, fatal, message }: WireError): Event {
+export function errorEvent({ code, offset, fatal, message }: WireError): Event {
   return { event: "error", class: code, at: String(offset), fatal, text: message };
 }

@@ -7,12 +7,12 @@ const declare = ({ encoder }: Codec): DeclaredProfile => ({
   max_frame_length: String(MAX_FRAME_LENGTH),
 });
 
-export const hello = (token = ""): Hello => ({
+export const hello = (token = "", capabilities: readonly string[] = ["wire"]): Hello => ({
   op: "hello",
   protocol: 1,
   token,
   iut: { name: "tensorwire-reference", version, language: "typescript" },
   profiles: Object.fromEntries([...CODECS].map(([profile, codec]) => [profile, declare(codec)])),
-  capabilities: [],
+  capabilities,
   error_granularity: "class",
 });

@@ -8,5 +8,5 @@ export { handleCase } from "./handle-case.ts";
 export { hello } from "./hello.ts";
 export { serve } from "./serve.ts";
 
-/** The reference as an in-process IUT: for `runInProcess`. */
-export const reference = { hello: hello(), handle: (request: CaseRequest) => handleCase(request) };
+/** The reference as an in-process IUT, at level 1: for `runInProcess`. Its sockets are reached by a link of bytes. */
+export const reference = { hello: hello("", []), handle: (request: CaseRequest) => handleCase(request) };

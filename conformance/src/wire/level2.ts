@@ -1,0 +1,150 @@
+import type { Case, Corpus } from "../corpus/types.ts";
+import type { StepsScenario, WireScenario } from "../corpus/wire-file.ts";
+import type { Event, Hello } from "../protocol.ts";
+import { blame, type Session } from "../session.ts";
+import type { Outcome } from "../verdict.ts";
+import { WireFailure } from "./peer.ts";
+import { judgePlayed, playCases } from "./play-cases.ts";
+import { CannotShow, playSteps } from "./play-steps.ts";
+import type { RuntimeFacts } from "./runtime.ts";
+import { type Item, itemsOf } from "./scenarios.ts";
+import { DeclinedAnswer, Stage } from "./stage.ts";
+
+/** What an IUT says in hello when it takes the requests of level 2. */
+export const CAPABILITY = "wire";
+
+export interface Level2Plan {
+  readonly corpus: Corpus;
+  readonly hello: Hello;
+  /** Of ids, and of profiles. */
+  readonly filter: (id: string) => boolean;
+  readonly profile: (profile: string) => boolean;
+  /** Why a case is not for this IUT, by what hello says. */
+  readonly notApplicable: (about: Pick<Case, "profile" | "role" | "limits">) => string | undefined;
+  readonly runtime: RuntimeFacts;
+  /** Milliseconds for each request and each wait. */
+  readonly deadline: number;
+  readonly open: () => Promise<Session | undefined>;
+  readonly settle: (outcome: Outcome) => void;
+  /** A scenario that was left when no link could be had. */
+  readonly left: (profile: string) => void;
+}
+
+/** The scenarios that a run is about, for an IUT without the capability too. */
+export function* selected({
+  corpus,
+  filter,
+  profile,
+}: Pick<Level2Plan, "corpus" | "filter" | "profile">): Generator<Item> {
+  for (const file of corpus.wire ?? []) {
+    if (!profile(file.profile)) continue;
+    for (const item of itemsOf(file, corpus)) if (filter(item.id)) yield item;
+  }
+}
+
+/** Runs the scenarios one after the other on one link; a link that is lost is opened again. */
+export async function runLevel2(plan: Level2Plan): Promise<void> {
+  let session: Session | undefined;
+  let lost = false;
+  for (const item of selected(plan)) {
+    const { id, profile } = item;
+    const reason = plan.hello.capabilities.includes(CAPABILITY)
+      ? plan.notApplicable({ profile, role: "decode", limits: item.limits })
+      : `capability ${CAPABILITY} not declared`;
+    if (reason !== undefined) {
+      plan.settle({ id, profile, verdict: "not applicable", text: reason });
+      continue;
+    }
+    if (!lost) session ??= await plan.open();
+    lost ||= session === undefined;
+    if (session === undefined) {
+      plan.left(profile);
+      continue;
+    }
+    const { outcomes, dead } = await put(session, item, plan);
+    for (const outcome of outcomes) plan.settle(outcome);
+    if (!dead) continue;
+    await session.close();
+    session = undefined;
+  }
+  await session?.close();
+}
+
+async function put(session: Session, item: Item, plan: Level2Plan): Promise<{ outcomes: Outcome[]; dead: boolean }> {
+  const { scenario, profile, limits } = item;
+  const stage = new Stage(session, {
+    profile,
+    limits,
+    openedBy: scenario.opened_by ?? "harness",
+    over: scenario.over ?? "tcp",
+    deadline: plan.deadline,
+  });
+  try {
+    const outcomes = await play(stage, session, item, plan);
+    await stage.clear();
+    return { outcomes, dead: false };
+  } catch (error) {
+    const outcome = failed(item, error, stage, session);
+    const dead = blame(error) !== undefined;
+    if (dead) stage.drop();
+    else await stage.clear().catch(() => stage.drop());
+    return { outcomes: [outcome], dead };
+  }
+}
+
+async function play(stage: Stage, session: Session, item: Item, plan: Level2Plan): Promise<Outcome[]> {
+  const { scenario, cases, id, profile } = item;
+  const granularity = plan.hello.error_granularity;
+  if (cases.length === 0) {
+    await playSteps(stage, scenario as StepsScenario, { granularity, kernelTakes: plan.runtime.kernelTakes });
+    return [{ id, profile, verdict: "pass" }];
+  }
+  const played = await playCases(stage, cases);
+  const outcomes: Outcome[] = [];
+  for (const one of played) {
+    const asked = await atLevel1(session, one.about, plan.deadline);
+    const name = played.length === 1 ? id : `${id}/${one.about.id.slice(profile.length + 1)}`;
+    const outcome = judgePlayed(name, scenario.id, one, asked, granularity);
+    const rules = [...new Set([...scenario.rules, ...one.about.rules])];
+    outcomes.push(
+      outcome.case === undefined
+        ? outcome
+        : { ...outcome, case: { ...outcome.case, rules }, timeline: stage.timeline.lines() },
+    );
+  }
+  return outcomes;
+}
+
+/** What the same implementation says of the same case without a socket; undefined when it declines. r[iut.wire.levels-agree] */
+async function atLevel1(
+  session: Session,
+  about: Case,
+  deadline: number,
+): Promise<readonly (readonly Event[])[] | undefined> {
+  const { id, profile, role, limits, steps } = about;
+  const answer = await session.ask({ id, profile, role, limits, steps }, { deadline });
+  return answer.op === "result" ? answer.steps : undefined;
+}
+
+function failed(item: Item, error: unknown, stage: Stage, session: Session): Outcome {
+  const { id, profile, scenario } = item;
+  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof DeclinedAnswer) return { id, profile, verdict: "declined", text };
+  if (error instanceof CannotShow) return { id, profile, verdict: "not applicable", text };
+  const about = { case: caseOf(item), timeline: stage.timeline.lines() };
+  if (error instanceof WireFailure) {
+    return { id, profile, verdict: scenario.level === "must" ? "fail" : "warn", text, ...about };
+  }
+  const record = session.link.record.lines();
+  const broken = error instanceof Error ? (error.stack ?? text) : text;
+  const verdict = blame(error);
+  return { id, profile, verdict: verdict ?? "harness error", text: verdict ? text : broken, record, ...about };
+}
+
+/** What the reports say of a scenario: its reason and its rules. */
+function caseOf({ id, scenario, profile, limits, cases }: Item): Case {
+  const first = cases[0];
+  const { rules, level, why } = scenario as WireScenario;
+  const nothing = { profile, role: "decode", limits, steps: [], expected: [], marks: [] } as const;
+  return { ...(first ?? nothing), id, vector: scenario.id, rules, level, why };
+}

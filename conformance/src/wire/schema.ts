@@ -1,0 +1,82 @@
+import accept from "../../../spec/iut/accept.schema.json";
+import clear from "../../../spec/iut/clear.schema.json";
+import cleared from "../../../spec/iut/cleared.schema.json";
+import close from "../../../spec/iut/close.schema.json";
+import dial from "../../../spec/iut/dial.schema.json";
+import listen from "../../../spec/iut/listen.schema.json";
+import listening from "../../../spec/iut/listening.schema.json";
+import pause from "../../../spec/iut/pause.schema.json";
+import send from "../../../spec/iut/send.schema.json";
+import state from "../../../spec/iut/state.schema.json";
+import sync from "../../../spec/iut/sync.schema.json";
+import type { Answer, Event, Granularity } from "../protocol.ts";
+import { ajv, checkEvents, checkMessage, explain, ShapeError } from "../schema.ts";
+import { ANSWER_OF, type WireAnswer, type WireRequest } from "./protocol.ts";
+
+const REQUESTS = {
+  listen: ajv.compile(listen),
+  accept: ajv.compile(accept),
+  dial: ajv.compile(dial),
+  sync: ajv.compile(sync),
+  send: ajv.compile(send),
+  pause: ajv.compile(pause),
+  resume: ajv.compile(pause),
+  close: ajv.compile(close),
+  clear: ajv.compile(clear),
+} as const;
+
+const ANSWERS = {
+  listening: ajv.compile(listening),
+  state: ajv.compile(state),
+  cleared: ajv.compile(cleared),
+} as const;
+
+/** Holds a request of the harness to its schema: what is wrong here is the harness's own fault. Throws `ShapeError`. */
+export function checkRequest(request: WireRequest & { readonly seq: number }): void {
+  const validate = REQUESTS[request.op];
+  if (!validate(request)) throw new ShapeError(explain(request.op, validate.errors));
+}
+
+export interface WireContext {
+  readonly seq: number;
+  /** Of the connection: selects the schema of the values. */
+  readonly profile: string;
+  readonly granularity: Granularity;
+}
+
+export type WireReply = WireAnswer | Extract<Answer, { op: "declined" | "errored" }>;
+
+/** Reads the answer to a request of level 2 in its light; throws `ShapeError`. r[iut.link.schema] r[iut.wire.answers] */
+export function readWireAnswer(message: unknown, request: WireRequest, context: WireContext): WireReply {
+  try {
+    return readInStep(message, request, context);
+  } catch (error) {
+    if (error instanceof ShapeError) error.inStep = (message as { seq?: unknown } | null)?.seq === context.seq;
+    throw error;
+  }
+}
+
+function readInStep(message: unknown, request: WireRequest, { seq, profile, granularity }: WireContext): WireReply {
+  const wanted = ANSWER_OF[request.op];
+  const op = (message as { op?: unknown } | null)?.op;
+  if (op === "declined" || op === "errored") {
+    checkMessage(op, message);
+  } else if (op === wanted) {
+    const validate = ANSWERS[wanted];
+    if (!validate(message)) throw new ShapeError(explain(wanted, validate.errors));
+  } else {
+    throw new ShapeError(
+      `the answer to ${request.op} is "${wanted}", "declined" or "errored"; it is ${JSON.stringify(op)}`,
+    );
+  }
+  const answer = message as WireReply;
+  // r[iut.answer.seq]
+  if (answer.seq !== seq) throw new ShapeError(`${answer.op}: seq must be ${seq}; it is ${answer.seq}`);
+  if (answer.op !== "state" || !("conn" in request)) return answer;
+  if (answer.conn !== request.conn) {
+    throw new ShapeError(`state: conn must be ${JSON.stringify(request.conn)}; it is ${JSON.stringify(answer.conn)}`);
+  }
+  const decoded = answer.events.filter((event): event is Event => event.event !== "reset");
+  checkEvents([decoded], { seq, profile, steps: 1, granularity });
+  return answer;
+}
