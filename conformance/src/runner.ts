@@ -87,8 +87,10 @@ class Run {
       if (opened.status === "fulfilled") sessions.push(opened.value);
       else log(`a further link did not open, going on with fewer: ${(opened.reason as Error).message}`);
     }
-    await Promise.all(sessions.map((session) => this.#work(session, unusable)));
-    await this.#level2(hello, unusable);
+    const alive = await Promise.all(sessions.map((session) => this.#work(session, unusable)));
+    const [kept, ...rest] = alive.filter((session) => session !== undefined);
+    await Promise.all(rest.map((session) => session.close()));
+    await this.#level2(kept, hello, unusable);
     for (let next = this.#next(hello, unusable); next !== undefined; next = this.#next(hello, unusable)) {
       this.#notRun.set(next.profile, (this.#notRun.get(next.profile) ?? 0) + 1);
     }
@@ -102,24 +104,19 @@ class Run {
   }
 
   /** The scenarios on connections; before any of them, the sockets that the harness stands on. r[iut.wire.runtime] */
-  async #level2(hello: Hello, unusable: ReadonlyMap<string, unknown>): Promise<void> {
+  async #level2(first: Session | undefined, hello: Hello, unusable: ReadonlyMap<string, unknown>): Promise<void> {
     const { corpus, filter, way } = this.#plan;
     const profile = (name: string) => this.#plan.profile(name) && !unusable.has(name);
     const none = selected({ corpus, filter, profile }).next().done;
     // A recording has no connections but the link.
-    if (none || way.kind === "replay") return;
+    if (none || way.kind === "replay") return first?.close();
     const able = hello.capabilities.includes(CAPABILITY);
-    let begun = false;
-    await runLevel2({
+    await runLevel2(first, {
       ...{ corpus, hello, filter, profile },
       notApplicable: (about) => notApplicable(about, hello),
       runtime: able ? await checkRuntime() : { kernelTakes: 0 },
       deadline: this.#deadline.base,
-      open: async () => {
-        if (begun) return this.#reopen();
-        begun = true;
-        return this.#open().catch(() => this.#reopen());
-      },
+      reopen: () => this.#reopen(),
       settle: (outcome) => this.#settle(this.#order++, outcome),
       left: (name) => this.#notRun.set(name, (this.#notRun.get(name) ?? 0) + 1),
     });
@@ -176,7 +173,8 @@ class Run {
     return undefined;
   }
 
-  async #work(session: Session, unusable: ReadonlyMap<string, unknown>): Promise<void> {
+  /** Gives back the session that is left, to be closed by the caller. */
+  async #work(session: Session, unusable: ReadonlyMap<string, unknown>): Promise<Session | undefined> {
     let current: Session | undefined = session;
     let turn = performance.now();
     const { hello } = session;
@@ -187,7 +185,7 @@ class Run {
       if (lost) {
         await current.close();
         current = await this.#reopen();
-        if (current === undefined) return;
+        if (current === undefined) return undefined;
       }
       // In process nothing else gives the event loop a turn, and progress needs one.
       if (!current.link.wire && performance.now() - turn > 50) {
@@ -195,7 +193,7 @@ class Run {
         turn = performance.now();
       }
     }
-    await current.close();
+    return current;
   }
 
   async #put(session: Session, next: Case): Promise<{ outcome: Outcome; lost: boolean }> {

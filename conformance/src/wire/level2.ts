@@ -24,7 +24,8 @@ export interface Level2Plan {
   readonly runtime: RuntimeFacts;
   /** Milliseconds for each request and each wait. */
   readonly deadline: number;
-  readonly open: () => Promise<Session | undefined>;
+  /** A fresh session in the place of one that was lost; undefined when there is none to be had. */
+  readonly reopen: () => Promise<Session | undefined>;
   readonly settle: (outcome: Outcome) => void;
   /** A scenario that was left when no link could be had. */
   readonly left: (profile: string) => void;
@@ -42,10 +43,9 @@ export function* selected({
   }
 }
 
-/** Runs the scenarios one after the other on one link; a link that is lost is opened again. */
-export async function runLevel2(plan: Level2Plan): Promise<void> {
-  let session: Session | undefined;
-  let lost = false;
+/** Runs the scenarios one after the other on one link, `first` and what takes its place, and closes it. */
+export async function runLevel2(first: Session | undefined, plan: Level2Plan): Promise<void> {
+  let session = first;
   for (const item of selected(plan)) {
     const { id, profile } = item;
     const reason = plan.hello.capabilities.includes(CAPABILITY)
@@ -53,19 +53,15 @@ export async function runLevel2(plan: Level2Plan): Promise<void> {
       : `capability ${CAPABILITY} not declared`;
     if (reason !== undefined) {
       plan.settle({ id, profile, verdict: "not applicable", text: reason });
-      continue;
-    }
-    if (!lost) session ??= await plan.open();
-    lost ||= session === undefined;
-    if (session === undefined) {
+    } else if (session === undefined) {
       plan.left(profile);
-      continue;
+    } else {
+      const { outcomes, dead } = await put(session, item, plan);
+      for (const outcome of outcomes) plan.settle(outcome);
+      if (!dead) continue;
+      await session.close();
+      session = await plan.reopen();
     }
-    const { outcomes, dead } = await put(session, item, plan);
-    for (const outcome of outcomes) plan.settle(outcome);
-    if (!dead) continue;
-    await session.close();
-    session = undefined;
   }
   await session?.close();
 }
