@@ -1,0 +1,31 @@
+import { DEFAULT_CORPUS, loadCorpus } from "@tensorwire/conformance";
+import { buildReference } from "./overlay.ts";
+import { type Control, type Trial, tryControl, tryMutant } from "./trial.ts";
+import { MUTANTS } from "./zoo/index.ts";
+
+/** What the gate asks: a mutant by its id, or null for the control. */
+export interface Question {
+  readonly mutant: string | null;
+}
+export type Answer =
+  | { readonly trial: Trial }
+  | { readonly control: Control }
+  /** The mutant could not be built. */
+  | { readonly stillborn: string };
+
+/** A process of the gate: asked one mutant after the other, since one that hangs can only be ended with its process. */
+if (import.meta.main) {
+  const cases = [...loadCorpus(DEFAULT_CORPUS).cases()];
+  const answer = async ({ mutant: id }: Question): Promise<Answer> => {
+    if (id === null) return { control: await tryControl(await buildReference(null), cases) };
+    const mutant = MUTANTS.find((candidate) => candidate.id === id);
+    if (mutant === undefined) return { stillborn: `no mutant is named ${id}` };
+    try {
+      return { trial: await tryMutant(await buildReference(mutant), cases, mutant.rules) };
+    } catch (error) {
+      return { stillborn: error instanceof Error ? error.message : String(error) };
+    }
+  };
+  process.on("message", (question: Question) => void answer(question).then((reply) => process.send?.(reply)));
+  process.on("disconnect", () => process.exit(0));
+}

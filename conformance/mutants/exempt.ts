@@ -1,0 +1,52 @@
+import { everyPrefix } from "./zoo/rules.ts";
+
+/** Rules without a mutant, and why none is possible where the corpus looks: what a codec makes of bytes. */
+export interface Exemption {
+  readonly rules: readonly string[];
+  readonly reason: string;
+}
+
+export const EXEMPTIONS: readonly Exemption[] = [
+  {
+    rules: [
+      ...everyPrefix("limit.allocation"),
+      "tp.infer.limit-allocation",
+      "tp.spec.before-allocation",
+      "pp.limit.allocation",
+    ],
+    reason: "Memory leaves no trace in what is decoded: the memory reports of level 3 and the unit tests see it.",
+  },
+  {
+    rules: ["tp.manifest.nothing-executable"],
+    reason:
+      "It forbids every deed of a kind; the reference has no code that could do one, and a test of imports holds that.",
+  },
+  {
+    rules: ["tp.kwargs.no-tensors"],
+    reason: "The IUT protocol is JSON, which cannot carry a typed array into kwargs: unit tests judge it.",
+  },
+  {
+    rules: ["tp.send.order", "pp.send.order"],
+    reason:
+      "At level 1 an encoder gives all of its bytes or none: their order in time is judged on sockets and in unit tests.",
+  },
+  {
+    rules: ["tp.send.poison", "pp.send.poison"],
+    reason: "It speaks of a connection that fails while a message is on its way: judged on sockets and in unit tests.",
+  },
+  {
+    rules: ["tp.evolution.version-bump", "tp.evolution.reserved", "pp.evolution.version-bump", "pp.evolution.reserved"],
+    reason: "It binds the authors of the next version, not a codec.",
+  },
+  {
+    rules: ["pp.result.exactly-one"],
+    reason: "It speaks of a stage over many calls, not of a codec: the tests of the pipeline judge it.",
+  },
+];
+
+/** Rules of what a codec does to one stream; sessions, the driver's table and the IUT protocol are judged elsewhere. */
+export function inScope(rule: string): boolean {
+  return (
+    /^(?:len32|len64|len56|grpc|multipart|multipart-typed|tp|pp)\./.test(rule) && !rule.startsWith("pp.acceptance.")
+  );
+}

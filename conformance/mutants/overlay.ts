@@ -1,0 +1,51 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import type { InProcessIut } from "@tensorwire/conformance";
+import { type Mutant, MutantDefect, mutate } from "./mutant.ts";
+
+const ROOT = resolve(import.meta.dir, "../..");
+const ENTRY = join(ROOT, "conformance/ports/ts/src/index.ts");
+
+/**
+ * The reference with one mutant in it, or with none: the control. Its modules are bundled anew with the mutant's text in the
+ * place of one file's, so that each has state of its own, several fit into one process, and no file of the tree is touched.
+ *
+ * @throws MutantDefect when the mutant does not fit the sources.
+ */
+export async function buildReference(mutant: Mutant | null): Promise<InProcessIut> {
+  const target = mutant === null ? "" : join(ROOT, mutant.file);
+  let replaced = false;
+  const { outputs } = await Bun.build({
+    entrypoints: [ENTRY],
+    target: "bun",
+    plugins: [
+      {
+        name: "overlay",
+        setup(build) {
+          // What is not ours is not bundled: it is loaded once, from where the importing file would find it.
+          build.onResolve({ filter: /^[^./]/ }, ({ path, importer, kind }) => {
+            if (kind === "entry-point-build" || /^(?:@tensorwire\/|node:)/.test(path)) return undefined;
+            return { path: Bun.resolveSync(path, dirname(importer)), external: true };
+          });
+          if (mutant === null) return;
+          build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+            if (path !== target) return undefined;
+            replaced = true;
+            return { contents: mutate(mutant, readFileSync(path, "utf8")), loader: "ts" };
+          });
+        },
+      },
+    ],
+  });
+  if (mutant !== null && !replaced) throw new MutantDefect(`${mutant.id}: the reference does not load ${mutant.file}`);
+  const folder = mkdtempSync(join(tmpdir(), "tensorwire-mutant-"));
+  try {
+    const file = join(folder, "reference.mjs");
+    writeFileSync(file, await (outputs[0] as Blob).text());
+    const { reference } = (await import(file)) as { reference: InProcessIut };
+    return reference;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
