@@ -74,7 +74,7 @@ export function requireFinite<Name extends string>(
   }
 }
 
-/** There is a tensor `key` without index, of one of `dtypes` and, if given, of `shape`. */
+/** r[tp.spec.named]: there is a tensor `key` without index, of one of `dtypes` and, if given, of `shape`. */
 export function requireTensor(
   specs: readonly TensorSpec[],
   key: string,
@@ -92,7 +92,7 @@ export function requireTensor(
   throw blame("spec.mismatch", `tensor ${nameOf({ key })}: expected ${expected}, ${came} came`);
 }
 
-/** There is no tensor `key`, with or without index. */
+/** r[tp.spec.named]: there is no tensor `key`, with or without index. */
 export function requireAbsence(specs: readonly TensorSpec[], key: string, when: string, blame: Blame): void {
   if (specs.every((spec) => spec.key !== key)) return;
   throw blame("spec.mismatch", `expected a tensor ${nameOf({ key })} ${when}, it came`);

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from families import bodies, leads, multipart, multipart_encodes, multipart_typed, prefix
+from families import sessions as session
 from families import pp, pp_encodes, pp_requests, pp_results, pp_steps
-from families import tp, tp_encodes, tp_headers, tp_infer, tp_specs
+from families import tp, tp_encodes, tp_headers, tp_infer, tp_kwargs, tp_specs
 from families.encodes import encodes
 from families.ends import ends
 from families.frames import frames, large
@@ -18,7 +19,7 @@ def all_profiles() -> Iterator[dict]:
         yield prefix.profile(p)
     for name in ("multipart", "multipart-typed"):
         yield multipart.profile(name)
-    yield from (tp.profile(), pp.envelope_profile(), pp.result_profile())
+    yield from (tp.profile(), pp.envelope_profile(), pp.result_profile(), session.profile(session.TP), session.profile(session.PP))
 
 
 def all_families() -> Iterator[Family]:
@@ -31,8 +32,8 @@ def all_families() -> Iterator[Family]:
             yield build(name)
     yield from (multipart_typed.untyped_view(), multipart_typed.typed_messages(), multipart_typed.typed_refusals())
     yield from (tp_headers.headers(), tp_headers.actions(), tp_infer.infer(), tp_infer.manifests())
-    yield from (tp_specs.specs(), tp_specs.plans(), tp_encodes.encodes(), bodies.protobufs(TP))
+    yield from (tp_specs.specs(), tp_specs.plans(), tp_encodes.encodes(), bodies.protobufs(TP), tp_kwargs.kwargs())
     yield from (tp_headers.headers(ENVELOPE), tp_headers.actions(ENVELOPE), pp_requests.requests(), pp_steps.steps())
     yield from (bodies.bodies(ENVELOPE), bodies.protobufs(ENVELOPE), tp_specs.specs(ENVELOPE), pp_encodes.requests())
     yield from (pp_results.results(), bodies.bodies(RESULT), bodies.protobufs(RESULT), tp_specs.specs(RESULT))
-    yield pp_encodes.results()
+    yield from (pp_encodes.results(), session.sessions(session.TP), session.sessions(session.PP))

@@ -83,12 +83,13 @@ def steps() -> Family:
            field, "infer")
     refuse("lm-no-tensor", "A step without input_ids or hidden.", needs, Envelope(tensors=()), mismatch, "infer")
     refuse("lm-both-tensors", "input_ids and hidden at once.", needs, Envelope(tensors=(hidden, INPUT)), mismatch, "infer")
+    refuse("lm-ids-indexed", "A tensor that a step names stands without an index.", "tp.spec.named",
+           Envelope(tensors=(tensor("input_ids", 1, index=0, dtype="int64"),)), mismatch, "infer", rules=("pp.spec.tensors",))
     for slug, given, why in (
         ("lm-ids-dtype", tensor("input_ids", 1), "input_ids are int64."),
         ("lm-ids-length", tensor("input_ids", 2, dtype="int64"), "input_ids are num_tokens long."),
         ("lm-ids-rank", tensor("input_ids", 1, 1, dtype="int64"), "input_ids have one dimension."),
         ("lm-ids-scalar", tensor("input_ids", dtype="int64"), "A scalar is no list of one token."),
-        ("lm-ids-indexed", tensor("input_ids", 1, index=0, dtype="int64"), "input_ids stand alone, without an index."),
         ("lm-hidden-dtype", tensor("hidden", 1, 2, dtype="int64"), "Activations are of floats."),
         ("lm-hidden-length", tensor("hidden", 2, 2), "The first dimension of hidden is num_tokens."),
         ("lm-hidden-rank-1", tensor("hidden", 1), "hidden has two dimensions, not one."),

@@ -57,6 +57,10 @@ def encodes() -> Family:
     encode("encode-infer-names", "Names that look like numbers are in the order of their bytes as well.",
            ["tp.encode.canonical"], INFER, Manifest(kwargs={"!": 1, "10": 2, "9": 3, "\uff5e": 4, "\U0001d11e": 5}),
            level="should")
+    encode("encode-infer-name-empty", "An entry is written with its name, also when that is empty.", ["tp.encode.canonical"], INFER,
+           Manifest(kwargs={"": 0, "a": ""}), level="should")
+    encode("encode-infer-index-zero", "An index of 0 is written, since an absent one is another.", ["tp.encode.canonical"], INFER,
+           Manifest((tensor("k", 1), tensor("k", 1, index=0))), level="should")
     cond, steps = tensor("conditioning_embeds", 3, dtype="bfloat16"), tensor("denoising_step_list", 4, dtype="int64")
     latents = tensor("latents", 2, 2, dtype="bfloat16")
     plan = Manifest((cond, steps, latents), tp_plan=V1, video=STEP)
@@ -97,6 +101,22 @@ def encodes() -> Family:
         "encode-infer-plan")
     bad("encode-kwargs-2-53", "2^53 is beyond what a Struct carries exactly.", "tp.kwargs.exact",
         Manifest(kwargs={"n": 1 << 53}), "header.field", "encode-infer-kwargs")
+    for slug, number in (("huge", 1e300), ("minus-2-53", -(1 << 53))):
+        bad(f"encode-kwargs-{slug}", f"{number} is an integer beyond what a Struct carries exactly.", "tp.kwargs.exact",
+            Manifest(kwargs={"n": number}), "header.field", "encode-infer-kwargs")
+    encode("encode-kwargs-safe", "The largest integers that a Struct carries exactly, and numbers between them.",
+           ["tp.kwargs.exact"], INFER, Manifest(kwargs={"a": (1 << 53) - 1, "b": 1 - (1 << 53), "c": 0.1, "d": 5e-324}))
+    body = LIMIT | {"max_manifest_length": len(Manifest(kwargs={"note": "x" * 60}).wire())}
+    encode("encode-manifest-limit", "A manifest as long as its limit.", ["tp.encode.oversize"], INFER,
+           Manifest(kwargs={"note": "x" * 60}), limits=body)
+    bad("encode-manifest-over", "A manifest one byte above its limit.", "tp.encode.oversize",
+        Manifest(kwargs={"note": "x" * 61}), "oversize.declared", "encode-manifest-limit", body)
+    deep: object = {"a": 1}
+    for _ in range(29):
+        deep = {"a": deep}
+    encode("encode-kwargs-depth-30", "Thirty objects inside each other.", ["tp.kwargs.depth"], INFER, Manifest(kwargs={"a": deep}))
+    bad("encode-kwargs-depth-31", "Thirty-one are too deep for some parsers.", "tp.kwargs.depth",
+        Manifest(kwargs={"a": {"a": deep}}), "header.field", "encode-kwargs-depth-30")
     exact = Manifest((tensor("t", 10),))
     limit = {"max_frame_length": 8 + len(exact.wire()) + 8 + 40}
     encode("encode-infer-limit", "A frame as long as the limit.", ["tp.encode.oversize"], INFER, exact, limits=limit)
