@@ -6,12 +6,15 @@ import (
 	"errors"
 	"io"
 	"log"
-	"maps"
 	"net"
 	"os"
 	"slices"
 	"strconv"
+
+	"tensorwire/port/wire"
 )
+
+type object = map[string]any
 
 type request struct {
 	Op, Profile, Role string
@@ -20,33 +23,39 @@ type request struct {
 	Steps             []map[string]json.RawMessage
 }
 
-func runCase(r request) (lists [][]any, err error) {
-	if r.Op != "case" {
-		return nil, declined("operation")
+func runCase(r request) ([][]any, error) {
+	codec, err := newCodec(r)
+	if err != nil {
+		return nil, err
 	}
-	if !slices.Contains(profiles, r.Profile) {
-		return nil, declined("profile")
-	}
-	if stepsOf[r.Role] == nil {
-		return nil, declined("role")
-	}
-	limits := maps.Clone(defaults)
-	for name, text := range r.Limits {
-		value, err := strconv.ParseUint(text, 10, 64)
-		if _, known := limits[name]; !known || err != nil {
-			return nil, declined("limit")
-		}
-		limits[name] = value
-	}
-	codec := newCodec(r.Profile, limits)
-	s := session{codec: codec, stream: codec.open()}
-	lists = [][]any{}
+	stream, told, lists := codec.open(), false, [][]any{}
 	for _, step := range r.Steps {
-		events, err := s.do(r.Role, step)
-		if err != nil {
+		events, err := []any{}, error(declined("step")) // of a step without a key, too
+		for kind, value := range step {
+			if len(step) != 1 || !slices.Contains(stepsOf[r.Role], kind) {
+				return nil, declined("step")
+			}
+			switch kind {
+			case "reset":
+				stream, told, err = codec.open(), false, nil
+			case "eof":
+				events, err = stream.End()
+			case "encode":
+				events, err = codec.encode(value)
+			default: // one feed is one read
+				events, err = stream.Feed(kind, value)
+			}
+		}
+		var refused *wire.Error
+		if err != nil && !errors.As(err, &refused) {
 			return nil, err
 		}
-		lists = append(lists, events)
+		if err != nil && !told { // an error of the stream is told once
+			told = r.Role == "decode"
+			at := strconv.FormatUint(refused.At, 10)
+			events = append(events, object{"event": "error", "class": refused.Class, "at": at, "fatal": told})
+		}
+		lists = append(lists, append([]any{}, events...)) // never null
 	}
 	return lists, nil
 }
@@ -64,16 +73,8 @@ func answer(r request) object {
 }
 
 func serve(in io.Reader, out io.Writer) {
-	declared := object{}
-	for _, name := range profiles {
-		declared[name] = object{"roles": []string{"decode", "encode"}, "max_frame_length": strconv.FormatUint(maxFrame, 10)}
-	}
 	send := json.NewEncoder(out)
-	send.Encode(object{
-		"op": "hello", "protocol": 1, "token": os.Getenv("TENSORWIRE_TOKEN"), "profiles": declared,
-		"iut":          object{"name": "tensorwire-go", "version": "1", "language": "go"},
-		"capabilities": []string{}, "error_granularity": "class",
-	})
+	send.Encode(hello(os.Getenv("TENSORWIRE_TOKEN")))
 	for requests := json.NewDecoder(in); ; {
 		var r request
 		if requests.Decode(&r) != nil || r.Op == "bye" {
@@ -88,11 +89,9 @@ func serve(in io.Reader, out io.Writer) {
 func main() {
 	if slices.Contains(os.Args, "--stdio") {
 		serve(os.Stdin, os.Stdout)
-		return
-	}
-	link, err := net.Dial("tcp", os.Getenv("TENSORWIRE_ADDR"))
-	if err != nil {
+	} else if link, err := net.Dial("tcp", os.Getenv("TENSORWIRE_ADDR")); err != nil {
 		log.Fatal(err)
+	} else {
+		serve(link, link)
 	}
-	serve(link, link)
 }

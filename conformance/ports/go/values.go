@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 
 	"tensorwire/port/wire"
@@ -19,7 +21,15 @@ const (
 	maxHex   = 4096
 )
 
-var profiles = []string{"len32", "len64", "len56-tagged", "grpc-lpm", "multipart", "multipart-typed", "tp"}
+var (
+	both       = []string{"decode", "encode"}
+	decodeOnly = []string{"decode"}
+	rolesOf    = map[string][]string{
+		"len32": both, "len64": both, "len56-tagged": both, "grpc-lpm": both, "multipart": both, "multipart-typed": both,
+		"tp": both, "pp-envelope": both, "pp-result": both, "tp-session": decodeOnly, "pp-session": decodeOnly,
+	}
+	stepsOf = map[string][]string{"decode": {"feed", "feed_fill", "eof", "reset"}, "encode": {"encode", "reset"}}
+)
 
 // What a case without a limit means: the largest, and the defaults of spec/tp-control.md.
 var defaults = map[string]uint64{
@@ -34,15 +44,28 @@ type declined string
 
 func (d declined) Error() string { return string(d) }
 
+func hello(token string) object {
+	profiles := object{}
+	for name, roles := range rolesOf {
+		profiles[name] = object{"roles": roles, "max_frame_length": strconv.FormatUint(maxFrame, 10)}
+	}
+	return object{
+		"op": "hello", "protocol": 1, "token": token, "profiles": profiles,
+		"iut":          object{"name": "tensorwire-go", "version": "1", "language": "go"},
+		"capabilities": []string{}, "error_granularity": "class",
+	}
+}
+
 // codec is what the shim needs of a profile: streams that give messages as JSON, and an encoder that takes them.
 type codec struct {
 	open   func() stream
-	encode func(value json.RawMessage) ([]byte, error)
+	encode func(value json.RawMessage) (events []any, err error)
 }
 
+// stream is one connection.
 type stream interface {
-	Feed(chunk []byte) ([]any, error)
-	End() error
+	Feed(kind string, value json.RawMessage) (events []any, err error)
+	End() (events []any, err error)
 }
 
 type shown[M any] struct {
@@ -50,38 +73,89 @@ type shown[M any] struct {
 	show func(M) any
 }
 
-func (s shown[M]) Feed(chunk []byte) (values []any, err error) {
+func (s shown[M]) Feed(kind string, value json.RawMessage) (events []any, err error) {
+	chunk, err := loadChunk(kind, value)
+	if err != nil {
+		return nil, err
+	}
 	messages, err := s.Decoder.Feed(chunk)
 	for _, message := range messages {
-		values = append(values, s.show(message))
+		if value := s.show(message); value != nil {
+			events = append(events, object{"event": "message", "value": value})
+		}
 	}
-	return values, err
+	return events, err
 }
 
-func streams[M any](parse wire.Parser[M], show func(M) any) func() stream {
-	return func() stream { return shown[M]{wire.NewDecoder(parse), show} }
+func (s shown[M]) End() ([]any, error) {
+	if err := s.Decoder.End(); err != nil {
+		return nil, err
+	}
+	return []any{object{"event": "end"}}, nil
 }
 
-func newCodec(profile string, limits map[string]uint64) codec {
-	limit, maxParts := limits["max_frame_length"], limits["max_parts"]
-	typed := profile == "multipart-typed"
+// streams takes a parser for each connection: a session's has a state.
+func streams[M any](parser func() wire.Parser[M], show func(M) any) func() stream {
+	return func() stream { return shown[M]{wire.NewDecoder(parser()), show} }
+}
+
+func newCodec(r request) (codec, error) {
+	profile, limits := r.Profile, maps.Clone(defaults)
 	switch {
-	case profile == "tp":
-		return codec{
-			streams(wire.TpParser(tpLimits(limits)), showTp),
-			func(raw json.RawMessage) ([]byte, error) { return encodeTp(raw, tpLimits(limits)) },
-		}
-	case wire.IsFrameProfile(profile):
-		return codec{
-			streams(wire.FrameParser(profile, limit), func(f wire.Frame) any { return showFrame(profile, f) }),
-			func(raw json.RawMessage) ([]byte, error) { return encodeFrame(profile, raw, limit) },
-		}
-	default:
-		return codec{
-			streams(wire.MultipartParser(typed, limit, maxParts), showRecords),
-			func(raw json.RawMessage) ([]byte, error) { return encodeRecords(raw, typed, limit) },
-		}
+	case r.Op != "case":
+		return codec{}, declined("operation")
+	case rolesOf[profile] == nil:
+		return codec{}, declined("profile")
+	case !slices.Contains(rolesOf[profile], r.Role):
+		return codec{}, declined("role")
 	}
+	for name, text := range r.Limits {
+		value, err := strconv.ParseUint(text, 10, 64)
+		if _, known := limits[name]; !known || err != nil {
+			return codec{}, declined("limit")
+		}
+		limits[name] = value
+	}
+	limit, maxParts, typed := limits["max_frame_length"], limits["max_parts"], profile == "multipart-typed"
+	var open func() stream
+	var encode func(raw json.RawMessage) ([]byte, error)
+	if wire.IsFrameProfile(profile) {
+		parser := func() wire.Parser[wire.Frame] { return wire.FrameParser(profile, limit) }
+		open = streams(parser, func(f wire.Frame) any { return showFrame(profile, f) })
+		encode = func(raw json.RawMessage) ([]byte, error) { return encodeFrame(profile, raw, limit) }
+	} else if kind, ok := bodies[profile]; ok {
+		parser := func() wire.Parser[wire.Call] { return callParsers[profile](kind, callLimits(limits)) }
+		open = streams(parser, func(c wire.Call) any { return showCall(profile, c) })
+		encode = func(raw json.RawMessage) ([]byte, error) { return encodeCall(profile, raw, callLimits(limits)) }
+	} else {
+		open = streams(func() wire.Parser[[]wire.Record] { return wire.MultipartParser(typed, limit, maxParts) }, showRecords)
+		encode = func(raw json.RawMessage) ([]byte, error) { return encodeRecords(raw, typed, limit) }
+	}
+	return codec{open, func(raw json.RawMessage) ([]any, error) { return bytesEvent(encode(raw)) }}, nil
+}
+
+// bytesEvent shows what an encoder gave.
+func bytesEvent(data []byte, err error) ([]any, error) {
+	if err != nil {
+		return nil, err
+	}
+	if len(data) <= maxHex {
+		return []any{object{"event": "bytes", "hex": hex.EncodeToString(data)}}, nil
+	}
+	event := digest(data)
+	event["event"] = "bytes"
+	return []any{event}, nil
+}
+
+// lengthOf is the length of the bytes that loadBytes would give.
+func lengthOf(raw json.RawMessage) (uint64, error) {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return uint64(len(text) / 2), nil
+	}
+	var value struct{ Fill run }
+	err := json.Unmarshal(raw, &value)
+	return value.Fill.Count, err
 }
 
 // loadBytes reads hex, or a run of one byte, which is judged by its count before it is built.
