@@ -7,7 +7,7 @@ import math
 import os
 import sys
 from dataclasses import dataclass
-from typing import Any, Optional, Sequence
+from typing import Any, Callable, Optional, Sequence
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "generated"))
 from google.protobuf.message import DecodeError, Message  # noqa: E402
@@ -152,31 +152,43 @@ def spec_order(spec: TensorSpec) -> tuple[bytes, int]:
 
 
 def judge_generator_tensors(body: Any) -> None:
-    step_list = find(body, "denoising_step_list")
-    check(bool(step_list) and all(is_list(s, body.video.tp_num_denoise_steps) for s in step_list), "spec.mismatch")
-    for key in ("latents", "conditioning_embeds"):
-        check(bool(find(body, key)) and all(s.dtype in HALVES for s in find(body, key)), "spec.mismatch")
-    check(bool(find(body, "context_frames_override")) == body.video.tp_do_kv_recompute, "spec.mismatch")
-    check(not find(body, "video"), "spec.mismatch")
+    require(body, "denoising_step_list", lambda s: is_list(s, body.video.tp_num_denoise_steps))
+    require(body, "latents", lambda s: s.dtype in HALVES)
+    require(body, "conditioning_embeds", lambda s: s.dtype in HALVES)
+    if body.video.tp_do_kv_recompute:
+        require(body, "context_frames_override", lambda s: True)
+    else:
+        forbid(body, "context_frames_override")
+    forbid(body, "video")
 
 
 def judge_lm_tensors(body: Any) -> None:
-    ids, hidden, tokens = find(body, "input_ids"), find(body, "hidden"), body.lm.num_tokens
-    check(bool(ids) != bool(hidden), "spec.mismatch")
-    check(all(is_list(s, tokens) for s in ids), "spec.mismatch")
-    check(all(s.dtype in FLOATS and len(s.shape) == 2 and s.shape[0] == tokens for s in hidden), "spec.mismatch")
+    tokens = body.lm.num_tokens
+    if any(spec_order(spec) == (b"input_ids", -1) for spec in body.tensor_specs):
+        require(body, "input_ids", lambda s: is_list(s, tokens))
+        forbid(body, "hidden")
+    else:
+        require(body, "hidden", lambda s: s.dtype in FLOATS and len(s.shape) == 2 and s.shape[0] == tokens)
+        forbid(body, "input_ids")
 
 
 def judge_video_tensors(body: Any) -> None:
-    step_list = find(body, "current_denoising_step_list")
-    check(bool(step_list) and all(is_list(s, body.video.num_denoise_steps) for s in step_list), "spec.mismatch")
-    wanted = {"conditioning_embeds": True, "latents_in": True, "context_frames": body.video.do_kv_recompute}
-    for key, there in wanted.items():
-        check(bool(find(body, key)) == there and all(s.dtype == "bfloat16" for s in find(body, key)), "spec.mismatch")
+    require(body, "current_denoising_step_list", lambda s: is_list(s, body.video.num_denoise_steps))
+    for key in ("conditioning_embeds", "latents_in"):
+        require(body, key, lambda s: s.dtype == "bfloat16")
+    if body.video.do_kv_recompute:
+        require(body, "context_frames", lambda s: s.dtype == "bfloat16")
+    else:
+        forbid(body, "context_frames")
 
 
-def find(body: Any, key: str) -> list[TensorSpec]:
-    return [spec for spec in body.tensor_specs if spec.key == key]
+def require(body: Any, key: str, fine: Callable[[TensorSpec], bool]) -> None:
+    """A tensor of that key, without an index. r[tp.spec.named]"""
+    check(any(fine(s) for s in body.tensor_specs if s.key == key and not s.HasField("index")), "spec.mismatch")
+
+
+def forbid(body: Any, key: str) -> None:
+    check(all(spec.key != key for spec in body.tensor_specs), "spec.mismatch")
 
 
 def is_list(spec: TensorSpec, length: int) -> bool:
