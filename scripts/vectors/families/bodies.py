@@ -69,6 +69,9 @@ def protobufs(kind: Kind) -> Family:
     as_number = good + protobuf.integer(specs, 5)
     b.refuse("wire-type-specs", "A number in the place of a spec is no spec.", [wire], as_number,
              alternatives=[("It may be ignored, as an unknown field is.", b.message(as_number))])
+    as_zero = good + protobuf.integer(specs, 0)
+    b.refuse("wire-type-specs-zero", "A zero in the place of a spec is no spec of 0 bytes.", [wire], as_zero,
+             alternatives=[("It may be ignored, as an unknown field is.", b.message(as_zero))])
     as_text = protobuf.chunk(1, b"\x01") + b.rest
     b.refuse("wire-type-version", "A string in the place of the version is no version.", [wire, "manifest.version-first"],
              as_text, alternatives=[("Where it is ignored, the version is absent.", b.error(as_text, "version"))])

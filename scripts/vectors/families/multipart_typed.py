@@ -85,4 +85,7 @@ def untyped_view() -> Family:
     f.decode("typed-bit-body", "A typed body is no body to a receiver without types.", rule,
              bad(f.stream(), "eof.in-body", [], ("body_length", length(TYPED | 5)), ("body", length(7) + b"hello")),
              limits=LIMIT, sibling="body", sweeps=REFUSED)
+    f.decode("typed-bit-fits", "Without its top bit the length is just what is left: it is not masked.", rule,
+             bad(f.stream(), "eof.in-body", [Record(b"b")], ("part_length", length(TYPED | 2)), ("part", b"xy")),
+             limits=LIMIT, sibling="body-and-part", sweeps=REFUSED)
     return f

@@ -65,6 +65,11 @@ def requests() -> Family:
     f.decode("infer-terabyte", "48 bytes that promise a terabyte cost nothing.", [oversize, "pp.limit.allocation"],
              head(f.stream(), 1 << 40).error("oversize.declared"), limits=LIMIT, sibling="infer",
              sweeps={"chunks": [1], "after": True, "reset": True}, defects=["tokio-rs/tokio#333"])
+    wire, part = Envelope().wire(), len(INPUT.data)
+    typed = head(f.stream(), 24 + len(wire) + part).put("record_length", ((1 << 63) + len(wire)).to_bytes(8, "big"))
+    typed.put("envelope", bytes(range(8)) + wire).put("record_length", part.to_bytes(8, "big")).put("tensor", INPUT.data)
+    f.decode("infer-typed", "The payload is untyped multipart: bit 63 announces no hash.", [payload],
+             typed.error("eof.in-body"), limits=LIMIT, sibling="infer", sweeps=REFUSED)
     huge = Tensor("hidden", "float32", (1, (1 << 53) - 1), b"")
     f.decode("infer-huge-shape", "A shape that promises 2^55 bytes costs nothing.", ["pp.limit.allocation"],
              broken_request(f.stream(), Envelope(tensors=(huge,))).error("spec.mismatch"), limits=LIMIT, sibling="infer",

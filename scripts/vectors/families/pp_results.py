@@ -76,6 +76,12 @@ def results() -> Family:
     long = f.stream().put("length", (8 + len(wire)).to_bytes(8, "big")).put("record_length", (len(wire) + 1).to_bytes(8, "big"))
     f.decode("record-cut", "A result longer than its frame.", [layout], long.put("result", wire).error("eof.in-body"),
              limits=LIMIT, sibling="ok", sweeps=REFUSED)
+    part = len(HIDDEN.data)
+    typed = f.stream().put("length", (24 + len(wire) + part).to_bytes(8, "big"))
+    typed.put("record_length", ((1 << 63) + len(wire)).to_bytes(8, "big")).put("result", bytes(range(8)) + wire)
+    typed.put("record_length", part.to_bytes(8, "big")).put("tensor", HIDDEN.data)
+    f.decode("typed", "The payload is untyped multipart: bit 63 announces no hash.", [layout], typed.error("eof.in-body"),
+             limits=LIMIT, sibling="ok", sweeps=REFUSED)
     second = broken_result(result(f.stream()), Result(version=2)).error("version")
     f.decode("second-refused", "The result before a refused one is delivered, and offsets count on.",
              ["pp.error.sticky", "pp.manifest.version"], second, limits=LIMIT, sibling="two", sweeps=REFUSED)

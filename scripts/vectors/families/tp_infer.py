@@ -74,6 +74,9 @@ def infer() -> Family:
          .put("manifest", b"\x08\x01"), "eof.in-body", "A manifest longer than its frame."),
     ):
         f.decode(slug, why, ["tp.infer.multipart"], stream.error(error), limits=LIMIT, sibling="infer", sweeps=REFUSED)
+    typed = head(f.stream(), 18).put("record_length", ((1 << 63) + 2).to_bytes(8, "big"))
+    f.decode("infer-typed", "The payload is untyped multipart: bit 63 announces no hash.", [payload],
+             typed.put("manifest", bytes(range(8)) + b"\x08\x01").error("eof.in-body"), limits=LIMIT, sibling="infer", sweeps=REFUSED)
     atomic = records(f.stream(), Manifest((HALVES, FLOATS)).wire(), [HALVES.data, FLOATS.data[:-1]])
     atomic.error("spec.mismatch")
     f.decode("infer-atomic", "A good tensor beside a bad one is not delivered, nor the header before it.",

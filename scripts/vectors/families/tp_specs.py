@@ -151,12 +151,16 @@ def plans() -> Family:
            Manifest(all_three, tp_plan=V1, video=STEP | {"current_start_frame": -3, "base_seed": -(1 << 62) - 1}))
     field, mismatch = "header.field", "spec.mismatch"
     refuse("plan-unknown", "There is no plan v2.", values, Manifest(tp_plan="v2_everything"), field, "infer")
+    refuse("plan-capitals", "The name of a plan is spelled as it is.", values, Manifest(tp_plan="V0_FULL_PIPELINE"), field,
+           "plan-v0")
     refuse("plan-v1-no-video", "The plan v1 without its video step.", has_video, Manifest(all_three, tp_plan=V1), field)
     refuse("plan-none-video", "A video step without a plan.", has_video, Manifest(all_three, video=STEP), field)
     refuse("plan-v0-video", "A video step with the plan v0.", has_video,
            Manifest(all_three, tp_plan="v0_full_pipeline", video=STEP), field, "plan-v0")
     refuse("calls-less", "One generator call too few.", calls,
            Manifest(all_three, tp_plan=V1, video=STEP | {"tp_expected_generator_calls": 3}), field)
+    refuse("calls-more", "One generator call too many.", calls,
+           Manifest(all_three, tp_plan=V1, video=STEP | {"tp_expected_generator_calls": 5}), field)
     refuse("calls-recompute", "Recompute is one call more.", calls,
            Manifest((cond, frames, steps, latents), tp_plan=V1, video=recompute | {"tp_expected_generator_calls": 4}),
            field, "plan-v1-recompute")
