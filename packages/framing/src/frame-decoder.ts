@@ -6,6 +6,14 @@ import { Slab } from "./slab.ts";
 
 const MAX_CHUNK = 0x7fffffff;
 
+/** What a decoder costs beside the chunks that it is given. */
+export interface DecoderMemory {
+  /** Bytes of the buffers in which it gathers, used or not. */
+  readonly held: number;
+  /** Bytes that it copied so far. */
+  readonly copied: number;
+}
+
 /**
  * Cuts a byte stream into frames of one prefix profile (`spec/framing.md`). Bytes in, batches of offsets out: it knows no
  * socket and no clock, never writes to a chunk, and copies only payloads that span chunks.
@@ -57,6 +65,11 @@ export class FrameDecoder {
   /** True inside a frame: EOF now would not be clean. */
   get midFrame(): boolean {
     return this.#prefixHave > 0 || this.#bodyLength >= 0;
+  }
+
+  /** Grows with what has arrived, never with what was announced. r[len64.limit.allocation] */
+  get memory(): DecoderMemory {
+    return { held: this.#slab.held, copied: this.#slab.copied };
   }
 
   /**

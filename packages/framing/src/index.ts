@@ -1,6 +1,6 @@
 export { ERROR_CODES, type ErrorCode, type Fault, refusal, WireError, type WireErrorInit } from "./errors.ts";
 export { FrameBatch } from "./frame-batch.ts";
-export { FrameDecoder } from "./frame-decoder.ts";
+export { type DecoderMemory, FrameDecoder } from "./frame-decoder.ts";
 export { FrameEncoder } from "./frame-encoder.ts";
 export {
   DEFAULT_MAX_PARTS,

@@ -13,9 +13,16 @@ export class Slab {
   #current: 0 | 1 = 0;
   /** Bytes gathered of the present payload. */
   length = 0;
+  /** Bytes that were ever copied into a buffer or between two. */
+  copied = 0;
 
   get buffer(): Uint8Array {
     return this.#buffers[this.#current];
+  }
+
+  /** Bytes of memory that the buffers take, used or not. */
+  get held(): number {
+    return this.#buffers[0].length + this.#buffers[1].length;
   }
 
   /** Appends `chunk[from, to)`. The capacity doubles with what has arrived and never passes `declared` on its own. */
@@ -28,6 +35,7 @@ export class Slab {
     } else {
       buffer.set(chunk.subarray(from, to), this.length);
     }
+    this.copied += to - from;
     this.length = length;
   }
 
@@ -47,6 +55,7 @@ export class Slab {
     const other = this.#current === 0 ? 1 : 0;
     if (declared <= this.buffer.length || this.#buffers[other].length <= this.buffer.length) return;
     this.#buffers[other].set(this.buffer.subarray(0, this.length));
+    this.copied += this.length;
     this.#current = other;
   }
 
@@ -65,6 +74,7 @@ export class Slab {
       throw new WireError({ code: "oversize.declared", message, fault: "caller", cause });
     }
     grown.set(this.buffer.subarray(0, this.length));
+    this.copied += this.length;
     this.#buffers[this.#current] = grown;
   }
 }

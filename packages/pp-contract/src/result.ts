@@ -1,4 +1,4 @@
-import { decodeMultipart, FrameDecoder, refusal, WireError } from "@tensorwire/framing";
+import { type DecoderMemory, decodeMultipart, FrameDecoder, refusal, WireError } from "@tensorwire/framing";
 import {
   type Blame,
   checkSpecs,
@@ -110,6 +110,10 @@ export class PpResultDecoder {
   /** The fatal error, once there is one. */
   get error(): WireError | null {
     return this.#error;
+  }
+
+  get memory(): DecoderMemory {
+    return this.#frames.memory;
   }
 
   /** Reads a chunk. Messages own their bytes. Never throws for a peer's bytes. */

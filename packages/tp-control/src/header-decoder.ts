@@ -1,4 +1,11 @@
-import { decodeMultipart, FrameDecoder, type MultipartMessage, refusal, WireError } from "@tensorwire/framing";
+import {
+  type DecoderMemory,
+  decodeMultipart,
+  FrameDecoder,
+  type MultipartMessage,
+  refusal,
+  WireError,
+} from "@tensorwire/framing";
 import { type MessageLimits, messageLimits, peerFault } from "@tensorwire/tensor-spec";
 import { decodeHeader, HEADER_SIZE, type TpHeader } from "./header.ts";
 
@@ -52,6 +59,10 @@ export class HeaderDecoder<Message> {
   /** Bytes of the stream read so far. r[tp.infer.offsets]: the frame decoder counts the headers too. */
   get offset(): number {
     return this.#frames.offset + this.#partialHave;
+  }
+
+  get memory(): DecoderMemory {
+    return this.#frames.memory;
   }
 
   /**

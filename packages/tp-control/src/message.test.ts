@@ -143,14 +143,10 @@ describe("errors", () => {
   test("tp.infer.oversize: a terabyte promised in 48 bytes is refused with the prefix, and costs nothing", () => {
     const bomb = concat(noop.buffers, encodeHeader(header()), hex("0000010000000000"));
     expect(outcome(bomb)).toEqual([1, "oversize.declared", 88]);
-    const before = process.memoryUsage().arrayBuffers;
-    const decoders = Array.from({ length: 200 }, () => {
-      const decoder = new TpDecoder({ maxFrameLength: 2 ** 40 });
-      expect(decoder.push(bomb.slice(40)).error).toBeNull();
-      return decoder;
-    });
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 2 ** 20);
-    expect(decoders[0]!.end()?.code).toBe("eof.in-body");
+    const decoder = new TpDecoder({ maxFrameLength: 2 ** 40 });
+    expect(decoder.push(bomb.slice(40)).error).toBeNull();
+    expect(decoder.memory.held).toBe(0);
+    expect(decoder.end()?.code).toBe("eof.in-body");
   });
 
   test("tp.spec.count, tp.spec.rank: half a million specs or dimensions in one megabyte are refused unparsed", () => {
