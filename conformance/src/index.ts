@@ -2,12 +2,20 @@
 
 export { exportCases, loadCorpus } from "./corpus/index.ts";
 export type { Case, Corpus, Mark } from "./corpus/types.ts";
+export { type Explanation, explain, explainText, nearest } from "./explain/explain.ts";
+export { type Listing, listCorpus } from "./explain/list.ts";
 export type { InProcessIut } from "./link/in-process.ts";
 export { LineError, LineReader } from "./link/line-reader.ts";
 export type { Way } from "./link/ways.ts";
-export { type ConformanceOptions, DEFAULT_CORPUS, UsageError } from "./options.ts";
+export { type ConformanceOptions, DEFAULT_CORPUS, DEFAULT_SPEC, UsageError } from "./options.ts";
 export type * from "./protocol.ts";
 export { EVENT_CLASSES, HEX_LIMIT, LINE_LIMIT } from "./protocol.ts";
-export type { Report } from "./report/report.ts";
+export { type Certificate, CertificateError, readCertificate } from "./report/certificate.ts";
+export { html as matrixPage } from "./report/html.ts";
+export { paint } from "./report/paint.ts";
+export { ReportError, readReport } from "./report/read.ts";
+export type { JsonReport, Report } from "./report/report.ts";
+export { verifyByEvents, verifyByReplay } from "./report/verify.ts";
 export { type ConformanceResult, runConformance, runInProcess } from "./run.ts";
+export { idFilter } from "./selection.ts";
 export { EXIT, type ExitCode, type Outcome, type Verdict } from "./verdict.ts";

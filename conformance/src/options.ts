@@ -2,6 +2,8 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Corpus } from "./corpus/types.ts";
 import type { Way } from "./link/ways.ts";
+import type { Certificate } from "./report/certificate.ts";
+import type { Report } from "./report/report.ts";
 import { quote } from "./report/shell.ts";
 
 /** What a run of the harness may be told. Everything has a default: `{}` is the reference over a real TCP socket. */
@@ -48,6 +50,8 @@ export interface ConformanceOptions {
   readonly startDeadline?: number;
   /** Milliseconds for each case. Default: scaled to the machine by the link check, 2,000 at least. */
   readonly caseDeadline?: number;
+  /** For programs: the report, and what a certificate says of its events. */
+  readonly observe?: (report: Report, events: Certificate["events"]) => void;
   /** Where the report goes. Default: stdout (stderr with `json: "-"`). */
   readonly print?: (text: string) => void;
   /** Where progress, notes and the IUT's own output go. Default: stderr. */
@@ -62,6 +66,7 @@ export class UsageError extends Error {
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export const DEFAULT_CORPUS = here("../../vectors");
+export const DEFAULT_SPEC = here("../../spec");
 
 /** The reference, started as any other IUT: by a command, over a socket. */
 export function referenceWay(): Way {

@@ -46,6 +46,7 @@ export async function runConformance(options: ConformanceOptions = {}): Promise<
   try {
     machineReads(options);
     const { report, events } = await execute(options, log);
+    options.observe?.(report, events);
     writeReports(report, options, events, todayOf(options));
     return { exitCode: report.exit, report };
   } catch (error) {
@@ -145,6 +146,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
     ...(replay && { restarts: Number.POSITIVE_INFINITY }),
     progress: (outcome, order) => {
       bar?.advance(FAILED.has(outcome.verdict));
+      if (outcome.id.startsWith("wire/")) recorder?.outcome(outcome);
       stream.settle(order, judge.judge(outcome));
     },
   };
@@ -152,7 +154,11 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
   try {
     bar = options.log === undefined ? progress(process.stderr, () => size(plan)) : undefined;
     result = await run(plan);
-    if (replay !== undefined) result = replay.correct(result);
+    if (replay !== undefined) {
+      const judged = result.outcomes.length;
+      result = replay.correct(result);
+      for (const [i, outcome] of result.outcomes.slice(judged).entries()) plan.progress(outcome, judged + i);
+    }
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const adapters = error instanceof LinkError || error instanceof ShapeError;

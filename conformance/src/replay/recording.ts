@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import type { LinkEvent } from "../link/recorder.ts";
 import type { Selection } from "../report/report.ts";
 import { HARNESS } from "../report/report.ts";
+import { type Outcome, VERDICTS } from "../verdict.ts";
 
 /** The first line of a recording: what is needed to run the harness again without the IUT. */
 export interface RecordingHeader {
@@ -26,6 +27,11 @@ export interface RecordingFooter {
 
 export type RecordedEvent = LinkEvent & { readonly link: number };
 
+/** An outcome that the link does not bear: a scenario on real connections, whose bytes a recording does not have. */
+interface RecordedOutcome {
+  readonly outcome: Outcome;
+}
+
 /** Writes the control link as it passes, a line for each event: `{"link":1,"sent":"…"}`, `received`, `failed`. */
 export class RecordingWriter {
   readonly #file: number;
@@ -38,6 +44,10 @@ export class RecordingWriter {
 
   event(link: number, event: LinkEvent): void {
     this.#write({ link, ...event });
+  }
+
+  outcome(outcome: Outcome): void {
+    this.#write({ outcome } satisfies RecordedOutcome);
   }
 
   end(footer: RecordingFooter): void {
@@ -53,6 +63,8 @@ export class RecordingWriter {
 export interface Recording {
   readonly header: RecordingHeader;
   readonly events: readonly RecordedEvent[];
+  /** As they were: a replay cannot judge them again. */
+  readonly outcomes: readonly Outcome[];
   /** Absent where the recording was cut short. */
   readonly footer: RecordingFooter | undefined;
 }
@@ -71,14 +83,18 @@ export function readRecording(path: string): Recording {
   }
   if (lines.at(-1) === "") lines.pop();
   const parsed = lines.map((line, i) => parseLine(path, line, i));
-  const [header, ...rest] = parsed as [RecordingHeader | undefined, ...RecordedEvent[]];
+  const [header, ...rest] = parsed as [RecordingHeader | undefined, ...unknown[]];
   if (header?.recording !== 1) throw new RecordingError(`${path}: line 1 is not the header of a recording, version 1`);
-  const last: object | undefined = rest.at(-1);
-  const footer = last !== undefined && "restarts" in last ? (last as RecordingFooter) : undefined;
-  const events = footer === undefined ? rest : rest.slice(0, -1);
-  const odd = events.findIndex((event) => !isEvent(event));
-  if (odd !== -1) throw new RecordingError(`${path}: line ${odd + 2} is no event of a link`);
-  return { header, events, footer };
+  const last = rest.at(-1) as Partial<RecordingFooter> | null | undefined;
+  const footer = typeof last?.restarts === "number" ? (last as RecordingFooter) : undefined;
+  const events: RecordedEvent[] = [];
+  const outcomes: Outcome[] = [];
+  for (const [i, line] of (footer === undefined ? rest : rest.slice(0, -1)).entries()) {
+    if (isEvent(line)) events.push(line);
+    else if (isOutcome(line)) outcomes.push(line.outcome);
+    else throw new RecordingError(`${path}: line ${i + 2} is no event of a link`);
+  }
+  return { header, events, outcomes, footer };
 }
 
 function parseLine(path: string, line: string, index: number): unknown {
@@ -87,6 +103,11 @@ function parseLine(path: string, line: string, index: number): unknown {
   } catch (error) {
     throw new RecordingError(`${path}: line ${index + 1}: ${(error as Error).message}`);
   }
+}
+
+function isOutcome(value: unknown): value is RecordedOutcome {
+  const { id, profile, verdict } = ((value as Partial<RecordedOutcome> | null)?.outcome ?? {}) as Partial<Outcome>;
+  return typeof id === "string" && typeof profile === "string" && VERDICTS.some((known) => known === verdict);
 }
 
 function isEvent(value: unknown): value is RecordedEvent {

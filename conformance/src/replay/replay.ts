@@ -15,7 +15,7 @@ export interface ReplayOver {
   /** The cases that the recorded run settled: those left unrun then are left unrun now. */
   readonly filter: (id: string) => boolean;
   readonly seconds: number | undefined;
-  /** Puts in what only the recorded run knew: links, restarts, what was left unrun. */
+  /** Puts in what only the recorded run knew: outcomes on real connections, links, restarts, what was left unrun. */
   correct(result: RunResult): RunResult;
 }
 
@@ -55,6 +55,7 @@ export function startReplay(path: string, given: ConformanceOptions): Replayed {
         seconds: footer?.seconds,
         correct: (result) => ({
           ...result,
+          outcomes: [...result.outcomes, ...recording.outcomes],
           links: footer?.links ?? replay.links,
           restarts: footer?.restarts ?? result.restarts,
           notRun: result.adapter === undefined ? notRun : result.notRun,

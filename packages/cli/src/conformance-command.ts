@@ -12,10 +12,18 @@ interface Flags {
   readonly filter?: string;
   readonly jobs?: number;
   readonly seed?: string;
+  readonly replay?: string;
   readonly baseline?: string;
+  readonly updateBaseline?: true;
   readonly json?: string;
+  readonly events?: string;
+  readonly tap?: string;
   readonly junit?: string;
   readonly html?: string;
+  readonly certificate?: string;
+  readonly badge?: string;
+  readonly record?: string;
+  readonly shrink?: string;
   readonly caseDeadline?: number;
   readonly exportCases?: string;
 }
@@ -31,17 +39,31 @@ export function conformanceCommand(): Command {
     .option("--connect <address>", "it listens: HOST:PORT, or the path of a Unix socket")
     .option("--stdio <command>", "start it and talk over its stdin and stdout")
     .option("--in-process", "the reference, by function calls, without a socket")
+    .option("--replay <file>", "no implementation: judge what --record has written, again")
     .optionsGroup("What to run:")
     .option("--profile <names>", "only these profiles, comma-separated: len64,tp")
     .option("--filter <glob>", "only cases whose id matches, such as 'len64/*#cut=*'")
     .option("--jobs <n>", "links to open at once", integer(1, 64))
     .option("--seed <text>", "repeat a run with its seed")
     .option("--case-deadline <ms>", "milliseconds for each case; default: scaled to the machine", integer(1))
-    .option("--baseline <file>", "known failures: they must fail, and stale entries are an error")
+    .option(
+      "--baseline <file>",
+      "known failures: they must fail as stated; stale, expired or too broad entries are an error",
+    )
+    .option("--update-baseline", "rewrite that file from this run; then fill in the reasons that it left empty")
     .optionsGroup("Reports:")
-    .option("--json <file>", "one JSON object; - is stdout")
+    .option("--json <file>", "one JSON object, for `tensorwire report`; - is stdout")
+    .option("--events <file>", "JSON Lines, each case when it ends; - is stdout")
+    .option("--tap <file>", "TAP, version 14; - is stdout")
     .option("--junit <file>", "JUnit XML")
-    .option("--html <file>", "one page to look at")
+    .option("--html <file>", "one page to look at, with a page for each failure")
+    .option("--certificate <file>", "what the run showed, with the hash of its events; see verify-certificate")
+    .option("--badge <file>", "an SVG with the result, the corpus and the date")
+    .option("--record <file>", "the whole control link, both ways, for --replay")
+    .option(
+      "--shrink <folder>",
+      "make each kind of failure as small as it goes, as a vector file that can be committed",
+    )
     .option("--export-cases <file>", "write the expanded cases as JSON Lines and run nothing; - is stdout")
     .addHelpText(
       "after",
@@ -52,8 +74,13 @@ Examples:
   tensorwire conformance --launch ./port --profile len64 --html report.html
   tensorwire conformance --connect 127.0.0.1:4000 --json - | jq .summary
   tensorwire conformance --launch ./port --filter 'len64/eof*' --seed 7
+  tensorwire conformance --launch ./port --baseline known.json --update-baseline
+  tensorwire conformance --launch ./port --record port.link && tensorwire conformance --replay port.link
+  tensorwire conformance --launch ./port --shrink smaller/
+  tensorwire list                               what there is to run
+  tensorwire explain 'len64/hello#cut=3'        what one case sends and why
 
-Exit status: 0 conformant, 1 not conformant, 2 baseline stale or unmatched, 3 the implementation did not start or its
+Exit status: 0 conformant, 1 not conformant, 2 the baseline does not fit, 3 the implementation did not start or its
 adapter is broken, 4 harness or corpus defect, 5 nothing executed, 64 usage.`,
     )
     .action(run);
@@ -69,18 +96,13 @@ async function run(flags: Flags): Promise<void> {
     return;
   }
   const way = await wayOf(flags);
-  const { profile, filter, jobs, seed, caseDeadline, baseline, json, junit, html } = flags;
+  const { profile, jobs, caseDeadline, exportCases: _, launch, attach, connect, stdio, inProcess, ...same } = flags;
   const options: ConformanceOptions = {
+    ...same,
     ...(way && { way }),
     ...(profile !== undefined && { profiles: profile.split(",") }),
-    ...(filter !== undefined && { filter }),
     ...(jobs !== undefined && { jobs }),
-    ...(seed !== undefined && { seed }),
     ...(caseDeadline !== undefined && { caseDeadline }),
-    ...(baseline !== undefined && { baseline }),
-    ...(json !== undefined && { json }),
-    ...(junit !== undefined && { junit }),
-    ...(html !== undefined && { html }),
   };
   const { exitCode } = await runConformance(options);
   process.exitCode = exitCode;

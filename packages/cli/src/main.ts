@@ -1,11 +1,15 @@
 #!/usr/bin/env bun
 import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
+import { verifyCertificateCommand } from "./certificate-command.ts";
 import { conformanceCommand } from "./conformance-command.ts";
 import { doctorCommand } from "./doctor-command.ts";
+import { explainCommand } from "./explain-command.ts";
 import { inspectCommand } from "./inspect-command.ts";
+import { listCommand } from "./list-command.ts";
 import { EXIT_USAGE, fail } from "./output.ts";
 import { pipelineCommand } from "./pipeline-command.ts";
+import { reportCommand } from "./report-command.ts";
 import { stageCommand } from "./stage-command.ts";
 
 const program = new Command("tensorwire")
@@ -19,6 +23,7 @@ const program = new Command("tensorwire")
 Examples:
   tensorwire conformance                                    the corpus against the reference, over TCP
   tensorwire conformance --launch "python3 port.py"         the corpus against your port
+  tensorwire explain len64/hello                            what a vector sends, and why
   tensorwire pipeline --prompt "A frame is"                 two stages on this machine, text as it comes
   tensorwire inspect len64 "0000000000000005 68656c6c6f"    the bytes with their fields
   tensorwire doctor                                         what this machine has, and what it lacks
@@ -28,7 +33,18 @@ tensorwire COMMAND --help shows more examples.`,
   .exitOverride()
   .showSuggestionAfterError();
 
-for (const command of [conformanceCommand, pipelineCommand, stageCommand, inspectCommand, doctorCommand]) {
+const COMMANDS = [
+  conformanceCommand,
+  reportCommand,
+  verifyCertificateCommand,
+  listCommand,
+  explainCommand,
+  pipelineCommand,
+  stageCommand,
+  inspectCommand,
+  doctorCommand,
+];
+for (const command of COMMANDS) {
   program.addCommand(command().exitOverride());
 }
 

@@ -22,5 +22,8 @@ function render(value: Content): string {
   if (value === undefined || value === false) return "";
   if (value instanceof Markup) return value.html;
   if (typeof value === "object") return value.map(render).join("");
-  return Bun.escapeHTML(String(value));
+  return Bun.escapeHTML(String(value).replaceAll(UNSEEN, "\ufffd"));
 }
+
+/** Characters that show nothing and change what stands around them: controls, and those that turn the direction of text. */
+const UNSEEN = /[^\P{Cc}\n\t]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;

@@ -29,12 +29,13 @@ article:focus { outline: none; }
 .tools { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center; margin: 0 0 .75rem; }
 .tools[hidden] { display: none; }
 .tools input[type=search] { font: inherit; padding: .25rem .5rem; border: 1px solid var(--line); border-radius: 6px; background: var(--ground); color: inherit; width: min(22rem, 100%); }
-.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; }
+.scroll { position: relative; overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; }
 .matrix { border-collapse: separate; border-spacing: 0; width: 100%; }
 .matrix th, .matrix td { padding: .3rem .75rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: inherit; }
 .matrix tbody:last-child tr:last-child > * { border-bottom: 0; }
 .matrix thead th { background: var(--panel); font-weight: 600; min-width: 8rem; max-width: 14rem; overflow-wrap: anywhere; }
-.matrix th:first-child { position: sticky; left: 0; z-index: 1; background: var(--ground); min-width: 9rem; max-width: 20rem; overflow-wrap: anywhere; }
+.matrix th:first-child { position: sticky; left: 0; z-index: 1; background: var(--ground); min-width: 13rem; max-width: 20rem; overflow-wrap: anywhere; }
+.matrix thead th:first-child { background: var(--panel); }
 .matrix .profile > * { background: var(--panel) !important; font-weight: 600; } .matrix .profile th { font-size: 1.0625rem; }
 .matrix .family th { padding-left: .5rem; } .matrix .vector th { padding-left: 2.25rem; font-size: .9375rem; }
 .matrix button { font: inherit; color: inherit; background: none; border: 0; padding: .1rem .25rem; text-align: left; cursor: pointer; }
@@ -42,8 +43,8 @@ article:focus { outline: none; }
 .matrix td a, .matrix td > span { display: inline-block; white-space: nowrap; padding: 0 .4rem; border-radius: 4px; }
 .matrix .passed { color: var(--good); } .matrix .failed { color: var(--bad); background: var(--bad-ground); font-weight: 600; }
 .matrix .known, .matrix .warned, .matrix .unknown { color: var(--warn); background: var(--warn-ground); } .matrix .declined, .matrix .absent { color: var(--dim); }
-.matrix small { color: var(--dim); font-weight: 400; }
-article.page { display: none; } article.page:target { display: block; } body:has(article.page:target) main { display: none; }
+.matrix small { color: var(--dim); font-weight: 400; white-space: nowrap; }
+article.page { display: none; scroll-margin-top: 3rem; } article.page:target { display: block; } body:has(article.page:target) main { display: none; }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; }
 .problem { font-size: 1.0625rem; border-left: 4px solid var(--bad); padding: .25rem .75rem; margin: .75rem 0; }
 dl { margin: 0; } dl > div { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 0 .75rem; padding: .25rem 0; } dt { color: var(--dim); } dd { margin: 0; overflow-wrap: anywhere; }
@@ -57,11 +58,11 @@ pre { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; backg
 .dump .differs { outline: 2px solid var(--bad); }
 .field { margin-right: .75rem; white-space: nowrap; } .swatch { display: inline-block; width: .75rem; height: .75rem; margin-right: .3rem; border: 1px solid var(--line); border-radius: 2px; }
 .dump .hex > .edge, .edge { display: inline-block; width: 4px; height: 1.25em; margin: 0 4px; padding: 0; vertical-align: -0.25em; border-radius: 1px; background: var(--text); } .dump .hex > .edge.good, .edge.good { background: var(--good); }
-.steps { list-style: none; padding: 0; margin: 0; } .steps li { padding: .4rem .75rem; border-left: 3px solid var(--line); margin-bottom: .25rem; } .steps li.here { border-color: var(--bad); background: var(--panel); }
-.steps p { margin: 0; } .steps div { display: grid; grid-template-columns: 5.5rem minmax(0, 1fr); gap: .5rem; } .steps .agreed { color: var(--dim); } .steps .expected span { color: var(--good); } .steps .actual span { color: var(--bad); }
+.steps { list-style: none; padding: 0; margin: 0; } .steps li { display: grid; grid-template-columns: minmax(12rem, 1fr) 3fr; gap: 0 1rem; padding: .3rem .75rem; border-left: 3px solid var(--line); margin-bottom: .25rem; } .steps li.here { border-color: var(--bad); background: var(--panel); }
+.steps p { margin: 0; grid-row: span 2; } .steps li.dim { display: block; } .steps div { grid-column: 2; display: grid; grid-template-columns: 5.5rem minmax(0, 1fr); gap: .5rem; } .steps .agreed { color: var(--dim); } .steps .expected span { color: var(--good); } .steps .actual span { color: var(--bad); }
 footer { margin-top: 2rem; font-size: .875rem; color: var(--dim); }
-@media (max-width: 40rem) { body { padding: 1rem .75rem 3rem; } .matrix th, .matrix td { padding: .3rem .4rem; } .matrix th:first-child { min-width: 7.5rem; max-width: 9rem; font-size: .875rem; } .matrix .vector th { padding-left: 1rem; }
-  .matrix thead th { min-width: 6.5rem; } dl > div { grid-template-columns: minmax(0, 1fr); } .dump { font-size: .8125rem; } .dump tr { display: grid; grid-template-columns: auto auto 1fr; column-gap: .6rem; } .dump th, .dump td { padding-right: 0; }
+@media (max-width: 40rem) { body { padding: 1rem .75rem 3rem; } .matrix th, .matrix td { padding: .3rem .4rem; } .matrix th:first-child { min-width: 7.5rem; max-width: 9rem; font-size: .875rem; } .matrix .vector th { padding-left: 1.9rem; }
+  .matrix thead th { min-width: 6.5rem; } .steps li { display: block; } dl > div { grid-template-columns: minmax(0, 1fr); } .dump { font-size: .8125rem; } .dump tr { display: grid; grid-template-columns: auto auto 1fr; column-gap: .6rem; } .dump th, .dump td { padding-right: 0; }
   .dump .fields { grid-column: 2 / -1; } .dump td[colspan] { grid-column: 2 / -1; } .dump .hex > span { padding-inline: 0; } .dump .hex > .edge { margin: 0 2px; } }
 @media print { .tools { display: none; } article.page { display: block; break-before: page; } body main { display: block !important; } }
 `;

@@ -1,0 +1,44 @@
+import { Command } from "commander";
+import { out, UsageError } from "./output.ts";
+
+interface Flags {
+  readonly mutants?: string;
+  readonly json?: true;
+}
+
+export function explainCommand(): Command {
+  return new Command("explain")
+    .description(
+      "Say what a vector, or one case of it, sends and expects, and why: rules, bytes, steps, siblings, defects.",
+    )
+    .argument("<id>", "a vector (len64/hello) or a case ('len64/hello#cut=3')")
+    .option("--mutants <file>", "what `bun run mutants --json` wrote: also the mutants that die by its rules")
+    .option("--json", "the same as one object")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  tensorwire explain len64/hello
+  tensorwire explain 'len64/hello#cut=3'
+  bun run mutants --json > mutants.json && tensorwire explain len64/hello --mutants mutants.json
+
+Exit status: 0, or 64 when no vector has this id.`,
+    )
+    .action(async (id: string, { mutants, json }: Flags) => {
+      const { DEFAULT_CORPUS, DEFAULT_SPEC, explain, explainText, loadCorpus, nearest, paint } = await import(
+        "@tensorwire/conformance"
+      );
+      const corpus = loadCorpus(DEFAULT_CORPUS);
+      const told = mutants === undefined ? undefined : (await Bun.file(mutants).json()).mutants;
+      const sources = { corpus, vectors: DEFAULT_CORPUS, spec: DEFAULT_SPEC, ...(told && { mutants: told }) };
+      const explanation = explain(id, sources);
+      if (explanation === undefined) {
+        const near = nearest(id, corpus);
+        throw new UsageError(
+          `no vector or case is named ${id}${near.length === 0 ? "" : `; near: ${near.join(", ")}`}`,
+        );
+      }
+      if (json) out.json(explanation);
+      else process.stdout.write(explainText(explanation, paint(process.stdout.isTTY === true)));
+    });
+}
