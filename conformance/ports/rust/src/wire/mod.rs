@@ -6,6 +6,9 @@ mod frame;
 mod multipart;
 mod tp;
 
+#[cfg(test)]
+mod tests;
+
 pub use decoder::{Decoder, Parse, Stop};
 pub use frame::{Frame, Framing, GRPC_LPM, LEN32, LEN56_TAGGED, LEN64};
 pub use multipart::{Multipart, Record};
