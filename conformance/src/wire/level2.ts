@@ -7,7 +7,7 @@ import { WireFailure } from "./peer.ts";
 import { judgePlayed, playCases } from "./play-cases.ts";
 import { CannotShow, playSteps } from "./play-steps.ts";
 import type { RuntimeFacts } from "./runtime.ts";
-import { type Item, itemsOf } from "./scenarios.ts";
+import { type Item, idOf, itemsOf } from "./scenarios.ts";
 import { DeclinedAnswer, Stage } from "./stage.ts";
 
 /** What an IUT says in hello when it takes the requests of level 2. */
@@ -39,7 +39,9 @@ export function* selected({
 }: Pick<Level2Plan, "corpus" | "filter" | "profile">): Generator<Item> {
   for (const file of corpus.wire ?? []) {
     if (!profile(file.profile)) continue;
-    for (const item of itemsOf(file, corpus)) if (filter(item.id)) yield item;
+    for (const item of itemsOf(file, corpus)) {
+      if (filter(item.id) || item.cases.some((about) => filter(idOf(item, about)))) yield item;
+    }
   }
 }
 
@@ -99,8 +101,7 @@ async function play(stage: Stage, session: Session, item: Item, plan: Level2Plan
   const outcomes: Outcome[] = [];
   for (const one of played) {
     const asked = await atLevel1(session, one.about, plan.deadline);
-    const name = played.length === 1 ? id : `${id}/${one.about.id.slice(profile.length + 1)}`;
-    const outcome = judgePlayed(name, scenario.id, one, asked, granularity);
+    const outcome = judgePlayed(idOf(item, one.about), scenario.id, one, asked, granularity);
     const rules = [...new Set([...scenario.rules, ...one.about.rules])];
     outcomes.push(
       outcome.case === undefined

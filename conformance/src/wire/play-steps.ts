@@ -10,7 +10,7 @@ import type {
 import { judge, sameJson } from "../judge.ts";
 import type { Event, Events, Granularity, Json } from "../protocol.ts";
 import { type Peer, WireFailure } from "./peer.ts";
-import type { WireEvent } from "./protocol.ts";
+import type { WireEvent, WireRequest } from "./protocol.ts";
 import type { Stage } from "./stage.ts";
 import { inRuns } from "./timeline.ts";
 
@@ -77,9 +77,9 @@ class StepsPlayer {
     else if ("sync" in step) await this.#sync(step);
     else if ("send" in step) await this.#send(peer, step);
     else if ("receive" in step) await this.#receive(peer, step);
-    else if ("close" in step) await this.#stage.ask(conn, { op: "close", conn, how: step.close });
+    else if ("close" in step) await this.#ask(conn, { op: "close", conn, how: step.close });
     else if ("sees" in step) await sees(peer, step.sees, deadline);
-    else await this.#stage.ask(conn, { op: "pause" in step ? "pause" : "resume", conn });
+    else await this.#ask(conn, { op: "pause" in step ? "pause" : "resume", conn });
   }
 
   async #sync({ conn, sync, events, repeat = 1 }: On<SyncStep>): Promise<void> {
@@ -149,10 +149,15 @@ class StepsPlayer {
     }
   }
 
-  /** One round trip, so that the implementation has had its turn; what it tells is kept for the next barrier. */
-  async #turn(conn: string): Promise<void> {
-    const { events } = await this.#stage.ask(conn, { op: "sync", conn, n: 0 });
+  /** What is told by the way is kept for the next barrier. */
+  async #ask(conn: string, request: WireRequest & { readonly conn: string }): Promise<void> {
+    const { events } = await this.#stage.ask(conn, request);
     if (events.length > 0) this.#told.set(conn, [...(this.#told.get(conn) ?? []), ...events]);
+  }
+
+  /** One round trip, so that the implementation has had its turn. */
+  #turn(conn: string): Promise<void> {
+    return this.#ask(conn, { op: "sync", conn, n: 0 });
   }
 
   /** r[iut.wire.read-bounded] */

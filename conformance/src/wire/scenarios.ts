@@ -14,6 +14,11 @@ export interface Item {
   readonly cases: readonly Case[];
 }
 
+/** The id of one case of an item, where they are told apart. */
+export function idOf({ id, profile, cases }: Item, about: Case): string {
+  return cases.length === 1 ? id : `${id}/${about.id.slice(profile.length + 1)}`;
+}
+
 /** The items of a file, in its order; each case of a replay is one. Throws `CorpusDefect` for names that nothing bears. */
 export function* itemsOf(file: WireFile, corpus: Corpus): Iterable<Item> {
   const { profile } = file;

@@ -1,0 +1,335 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { Socket } from "node:net";
+import { loadCorpus } from "../src/corpus/index.ts";
+import type { InProcessIut } from "../src/link/in-process.ts";
+import type { Answer, CaseRequest } from "../src/protocol.ts";
+import { runInProcess } from "../src/run.ts";
+import type { Verdict } from "../src/verdict.ts";
+import type { State, WireRequest } from "../src/wire/protocol.ts";
+import { HonestConnection, HonestWire, wireHello } from "./honest-wire.ts";
+
+// Every wait of the harness has a deadline; this one catches a hang of the harness.
+setDefaultTimeout(60_000);
+
+const { wire = [], ...corpus } = loadCorpus(new URL("../../vectors", import.meta.url).pathname);
+const scenarios = { ...corpus, wire: wire.filter(({ profile }) => profile === "len32") };
+
+type Request = CaseRequest | (WireRequest & { readonly seq: number });
+
+function meet(liar: HonestWire, filter: string, caseDeadline = 5000) {
+  const iut: InProcessIut = {
+    hello: wireHello,
+    handle: (request) => liar.handle(request as Request) as Promise<Answer>,
+  };
+  return runInProcess(iut, { corpus: scenarios, filter: `wire/len32/${filter}`, caseDeadline });
+}
+
+/** Acts on what has come only behind its next answer. */
+class LateConnection extends HonestConnection {
+  readonly #come: Buffer[] = [];
+
+  override async sync(_n: number, _end: boolean): Promise<void> {}
+
+  override onData(chunk: Buffer): void {
+    this.#come.push(chunk);
+  }
+
+  override state(seq: number, conn: string): State {
+    const state = super.state(seq, conn);
+    for (const chunk of this.#come.splice(0)) super.onData(chunk);
+    return state;
+  }
+}
+
+class OtherConnection extends HonestWire {
+  constructor(private readonly kind: new (socket: Socket, limit: number) => HonestConnection) {
+    super();
+  }
+
+  override connection(socket: Socket, limit: number): HonestConnection {
+    return new this.kind(socket, limit);
+  }
+}
+
+/** Bends what the IUT says of a connection. */
+class Bent extends HonestWire {
+  constructor(private readonly bend: (state: State, request: Request) => unknown) {
+    super();
+  }
+
+  override async handle(request: Request) {
+    const answer = await super.handle(request);
+    return answer.op === "state" ? (this.bend(answer, request) as State) : answer;
+  }
+}
+
+test("the honest one, that the liars differ from, passes every scenario", async () => {
+  const { exitCode, report } = await meet(new HonestWire(), "*");
+  const other = report.outcomes.filter(({ verdict }) => verdict !== "pass");
+  const told = new Set(other.map(({ id, verdict, text }) => `${verdict}: ${id.split("/")[2]} ${text ?? ""}`));
+  // It has no Unix sockets, and declares a limit below the largest.
+  expect([...told].sort()).toEqual(
+    expect.arrayContaining([expect.stringMatching(/declined: unix/), expect.stringMatching(/not applicable: large/)]),
+  );
+  expect(other.filter(({ verdict }) => verdict !== "declined" && verdict !== "not applicable")).toEqual([]);
+  expect(exitCode).toBe(0);
+});
+
+describe("r[iut.wire.refusal]: a close is a close", () => {
+  test("a reset in the place of an end is fine", async () => {
+    const liar = new OtherConnection(
+      class extends HonestConnection {
+        override refuse(event: Parameters<HonestConnection["refuse"]>[0]): void {
+          this.stop(event);
+          this.socket.resetAndDestroy();
+        }
+      },
+    );
+    const { report } = await meet(liar, "refused/limit-over-prefix-only");
+    expect(new Set(report.outcomes.map(({ verdict }) => verdict))).toEqual(new Set(["pass"]));
+  });
+});
+
+interface Lie {
+  readonly name: string;
+  readonly liar: () => HonestWire;
+  readonly filter: string;
+  readonly exit: number;
+  readonly verdict: Verdict;
+  readonly says: RegExp;
+  /** Milliseconds: short, where the lie is a silence. */
+  readonly deadline?: number;
+}
+
+const LIES: readonly Lie[] = [
+  {
+    name: "answers sync before it has read",
+    liar: () => new OtherConnection(LateConnection),
+    filter: "split/hello#cut=2",
+    exit: 3,
+    verdict: "adapter error",
+    says: /sync on a was answered at byte 0, still reading, before byte 2/,
+  },
+  {
+    name: "answers sync before it has read, and says that it has",
+    liar: () =>
+      new OtherConnection(
+        class extends LateConnection {
+          #claimed = 0;
+          override async sync(n: number): Promise<void> {
+            this.#claimed = n;
+          }
+          override state(seq: number, conn: string): State {
+            return { ...super.state(seq, conn), read: this.#claimed };
+          }
+        },
+      ),
+    filter: "split/hello#cut=2",
+    exit: 1,
+    verdict: "disagreement",
+    says: /a message is missing in step 1|a message belongs to step 1 and was reported late/,
+  },
+  {
+    name: "says that it has read more than there is",
+    liar: () => new Bent((state) => ({ ...state, read: state.read + 1 })),
+    filter: "split/hello",
+    exit: 3,
+    verdict: "adapter error",
+    says: /has read \d+ bytes, and \d+ were written/,
+  },
+  {
+    name: "never reads",
+    liar: () =>
+      new OtherConnection(
+        class extends HonestConnection {
+          override onData(): void {}
+        },
+      ),
+    filter: "split/hello",
+    exit: 1,
+    verdict: "timeout",
+    says: /no answer within/,
+    deadline: 200,
+  },
+  {
+    name: "buffers without bound, and says so",
+    liar: () =>
+      new OtherConnection(
+        class extends HonestConnection {
+          override get full(): boolean {
+            return false;
+          }
+        },
+      ),
+    filter: "peer-stops-reading",
+    exit: 1,
+    verdict: "fail",
+    says: /holds \d+ bytes for a peer that does not read/,
+  },
+  {
+    name: "buffers without bound, and says that the system has it",
+    liar: () =>
+      new OtherConnection(
+        class extends HonestConnection {
+          override get full(): boolean {
+            return false;
+          }
+          override state(seq: number, conn: string): State {
+            return { ...super.state(seq, conn), written: this.accepted, buffered: 0 };
+          }
+        },
+      ),
+    filter: "peer-stops-reading",
+    exit: 1,
+    verdict: "fail",
+    says: /says that the system took \d+ bytes/,
+  },
+  {
+    name: "reads on though it was told to pause",
+    liar: () =>
+      new (class extends HonestWire {
+        override async act(connection: HonestConnection, request: Parameters<HonestWire["act"]>[1]): Promise<void> {
+          if (request.op !== "pause") await super.act(connection, request);
+        }
+      })(),
+    filter: "we-stop-reading",
+    exit: 1,
+    verdict: "fail",
+    says: /reads without bound/,
+  },
+  {
+    name: "leaves a refused connection open",
+    liar: () =>
+      new OtherConnection(
+        class extends HonestConnection {
+          override refuse(event: Parameters<HonestConnection["refuse"]>[0]): void {
+            this.stop(event);
+          }
+        },
+      ),
+    filter: "refused/limit-over-prefix-only",
+    exit: 1,
+    verdict: "fail",
+    says: /left its direction open/,
+    deadline: 200,
+  },
+  {
+    name: "answers what nobody asked",
+    liar: () =>
+      new OtherConnection(
+        class extends HonestConnection {
+          override onData(chunk: Buffer): void {
+            this.socket.write(chunk);
+            super.onData(chunk);
+          }
+        },
+      ),
+    filter: "split/hello#cut=2",
+    exit: 1,
+    verdict: "fail",
+    says: /wrote \d+ bytes that nobody asked for/,
+  },
+  {
+    name: "takes the peer's end for its own",
+    liar: () =>
+      new OtherConnection(
+        class extends HonestConnection {
+          override onEnd(): void {
+            super.onEnd();
+            this.socket.end();
+          }
+        },
+      ),
+    filter: "answer-after-end",
+    exit: 1,
+    verdict: "fail",
+    says: /byte 0 of what the implementation sent is missing/,
+  },
+  {
+    name: "takes a reset for an end",
+    liar: () =>
+      new OtherConnection(
+        class extends HonestConnection {
+          override onReset(): void {
+            this.onEnd();
+          }
+        },
+      ),
+    filter: "reset-on-boundary",
+    exit: 1,
+    verdict: "fail",
+    says: /tells of end instead of reset/,
+  },
+  {
+    name: "shares a decoder between connections",
+    liar: () => {
+      let rest = Buffer.alloc(0);
+      return new OtherConnection(
+        class extends HonestConnection {
+          override onData(chunk: Buffer): void {
+            this.rest = rest;
+            super.onData(chunk);
+            rest = this.rest;
+          }
+        },
+      );
+    },
+    filter: "two-connections/1",
+    exit: 1,
+    verdict: "disagreement",
+    says: /a codec of its own/,
+  },
+  {
+    name: "has a shim that decodes by itself at level 1",
+    liar: () =>
+      new (class extends HonestWire {
+        override async handle(request: Request) {
+          const answer = await super.handle(request);
+          if (request.op !== "case" || request.id.startsWith("link-check") || answer.op !== "result") return answer;
+          return { ...answer, steps: answer.steps.map(() => []) };
+        }
+      })(),
+    filter: "split/hello",
+    exit: 1,
+    verdict: "disagreement",
+    says: /level 2 gives the right events and level 1 does not/,
+  },
+  {
+    name: "answers a barrier as if it had been asked to listen",
+    liar: () =>
+      new Bent((state, { op, seq }) => (op === "sync" ? { op: "listening", seq, address: "127.0.0.1:1" } : state)),
+    filter: "split/hello",
+    exit: 3,
+    verdict: "adapter error",
+    says: /the answer to sync is "state"/,
+  },
+  {
+    name: "tells of another connection",
+    liar: () => new Bent((state) => ({ ...state, conn: "z" })),
+    filter: "split/hello",
+    exit: 3,
+    verdict: "adapter error",
+    says: /conn must be "a"/,
+  },
+  {
+    name: "says numbers as strings",
+    liar: () => new Bent((state) => ({ ...state, read: String(state.read) })),
+    filter: "split/hello",
+    exit: 3,
+    verdict: "adapter error",
+    says: /state at \/read/,
+  },
+];
+
+describe("a liar of level 2 is found out", () => {
+  for (const { name, liar, filter, exit, verdict, says, deadline = 5000 } of LIES) {
+    test(name, async () => {
+      const { exitCode, report } = await meet(liar(), filter, deadline);
+      const told = report.outcomes.find((outcome) => outcome.verdict === verdict);
+      expect(told?.verdict ?? report.outcomes.map((outcome) => outcome.verdict).join()).toBe(verdict);
+      expect(`${told?.difference?.problem ?? ""} ${told?.text ?? ""}`).toMatch(says);
+      expect(told?.timeline?.length).toBeGreaterThan(0);
+      expect(exitCode).toBe(exit as typeof exitCode);
+    });
+  }
+});
