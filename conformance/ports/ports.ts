@@ -60,7 +60,7 @@ export const PORTS: readonly Port[] = [
       ["cc", "--version"],
     ],
     build: [["make", "-C", at("c"), "-s"]],
-    test: [],
+    test: [["make", "-C", at("c"), "-s", "test"]],
     launch: at("c", "build", "tensorwire-c"),
   },
   {

@@ -18,7 +18,7 @@ static const char *const actions[] = {"NOOP", "INFER", "SHUTDOWN"};
 static const char *const ids[] = {"call_id", "chunk_index", "control_epoch", "cache_epoch"};
 static const char *const lead_names[] = {[WIRE_LEN56_TAGGED] = "tag", [WIRE_GRPC_LPM] = "flag"};
 
-const char *const profile_names[] = {
+static const char *const profile_names[] = {
     [WIRE_LEN32] = "len32",
     [WIRE_LEN64] = "len64",
     [WIRE_LEN56_TAGGED] = "len56-tagged",
@@ -54,6 +54,20 @@ static outcome load_fill(const char *fill, uint64_t limit, arena **arena, wire_b
     uint8_t *data = arena_take(arena, (size_t)count);
     memset(data, (int)byte, (size_t)count);
     *bytes = (wire_bytes){data, (size_t)count};
+    return fine;
+}
+
+outcome load_format(const char *request, wire_format *format) {
+    *format = (wire_format){WIRE_LEN32, UINT64_MAX, UINT64_MAX};
+    const char *profile = json_get(request, "profile"), *const *name = profile_names;
+    while (*name != NULL && !json_is(profile, *name)) name++;
+    if (*name == NULL) return (outcome){DECLINED, "profile"};
+    format->profile = (wire_profile)(name - profile_names);
+    for (json_item limit = {0}; json_next(json_get(request, "limits"), &limit);) {
+        uint64_t *known = json_named(&limit, "max_frame_length") ? &format->limit : NULL;
+        if (json_named(&limit, "max_parts")) known = &format->max_parts;
+        if (known == NULL || !json_u64(limit.value, known)) return (outcome){DECLINED, "limit"};
+    }
     return fine;
 }
 
@@ -102,7 +116,7 @@ static outcome load_tp(const char *value, wire_message *message) {
     return fine;
 }
 
-outcome load_message(const wire_format *format, const char *value, arena **arena, wire_message *message) {
+static outcome load_message(const wire_format *format, const char *value, arena **arena, wire_message *message) {
     *message = (wire_message){0};
     switch (format->profile) {
     case WIRE_TP:
@@ -152,7 +166,7 @@ static void put_bytes(wire_buffer *line, wire_bytes bytes) {
     put(line, "}");
 }
 
-void put_bytes_event(wire_buffer *line, wire_bytes bytes) {
+static void put_bytes_event(wire_buffer *line, wire_bytes bytes) {
     put(line, "{\"event\":\"bytes\",");
     if (bytes.size <= MAX_HEX) {
         put(line, "\"hex\":");
@@ -180,7 +194,7 @@ static void put_records(wire_buffer *line, const wire_message *message) {
     put(line, "]}");
 }
 
-outcome put_message(wire_buffer *line, wire_profile profile, const wire_message *message) {
+static outcome put_message(wire_buffer *line, wire_profile profile, const wire_message *message) {
     const wire_header *h = &message->header;
     const int64_t fields[] = {h->call_id, h->chunk_index, h->control_epoch, h->cache_epoch};
     switch (profile) {
@@ -202,6 +216,51 @@ outcome put_message(wire_buffer *line, wire_profile profile, const wire_message 
         put(line, "}");
         return fine;
     }
+}
+
+void put_hello(wire_buffer *line, const char *token) {
+    const char *comma = "";
+    put(line, "{\"op\":\"hello\",\"protocol\":1,\"token\":\"%s\",", token == NULL ? "" : token);
+    put(line, "\"iut\":{\"name\":\"tensorwire-c\",\"version\":\"1\",\"language\":\"c\"},\"profiles\":{");
+    for (const char *const *name = profile_names; *name != NULL; name++, comma = ",") {
+        put(line, "%s\"%s\":{\"roles\":[\"decode\",\"encode\"],", comma, *name);
+        put(line, "\"max_frame_length\":\"18446744073709551615\"}");
+    }
+    put(line, "},\"capabilities\":[],\"error_granularity\":\"class\"}\n");
+}
+
+outcome put_messages(wire_buffer *line, wire_decoder *decoder, wire_bytes chunk) {
+    wire_message message;
+    outcome result = fine;
+    if (!wire_feed(decoder, chunk.data, chunk.size)) abort();
+    for (const char *comma = ""; result.kind == FINE && wire_next(decoder, &message) == WIRE_MESSAGE; comma = ",") {
+        put(line, "%s{\"event\":\"message\",\"value\":", comma);
+        result = put_message(line, decoder->format.profile, &message);
+        put(line, "}");
+    }
+    return result;
+}
+
+void put_error_event(wire_buffer *line, wire_error error, bool fatal) {
+    const char *form = "{\"event\":\"error\",\"class\":\"%s\",\"at\":\"%" PRIu64 "\",\"fatal\":%s}";
+    put(line, form, error.class, error.at, fatal ? "true" : "false");
+}
+
+outcome put_encoded(wire_buffer *line, const wire_format *format, const char *value, arena **arena) {
+    wire_message message;
+    wire_buffer out = {0};
+    outcome result = load_message(format, value, arena, &message);
+    const char *class = result.kind == FINE ? wire_encode(format, &message, &out) : result.text;
+    if (result.kind > REFUSED) return result;
+    if (class != NULL) {
+        put_error_event(line, (wire_error){class, 0}, false);
+    } else if (format->profile == WIRE_TP && message.count > 0) {
+        result = (outcome){DECLINED, "operation"}; /* this port writes no manifests */
+    } else {
+        put_bytes_event(line, (wire_bytes){out.data, out.size});
+    }
+    free(out.data);
+    return result.kind == REFUSED ? fine : result;
 }
 
 uint8_t *arena_take(arena **arena, size_t size) {

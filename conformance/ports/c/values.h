@@ -19,18 +19,21 @@ typedef struct arena {
 uint8_t *arena_take(arena **arena, size_t size);
 void arena_free(arena **arena);
 
-/* By wire_profile; NULL behind the last. */
-extern const char *const profile_names[];
-
-/* Reads a message to encode. A run of bytes is judged by its count before it is built. */
-outcome load_message(const wire_format *format, const char *value, arena **arena, wire_message *message);
+/* Reads the profile and the limits of a request. */
+outcome load_format(const char *request, wire_format *format);
 
 /* Reads what a feed or a feed_fill carries. */
 outcome load_chunk(const char *value, arena **arena, wire_bytes *chunk);
 
-/* Appends to a line. They end the program when there is no memory. */
+/* Appends to a line. It ends the program when there is no memory, as all of these do. */
 void put(wire_buffer *line, const char *format, ...);
-outcome put_message(wire_buffer *line, wire_profile profile, const wire_message *message);
-void put_bytes_event(wire_buffer *line, wire_bytes bytes);
+void put_hello(wire_buffer *line, const char *token);
+
+/* Feeds the decoder one read, and appends the messages that it completed, as events. */
+outcome put_messages(wire_buffer *line, wire_decoder *decoder, wire_bytes chunk);
+
+/* Encodes the value of a step, and appends the event: bytes, or a refusal. */
+outcome put_encoded(wire_buffer *line, const wire_format *format, const char *value, arena **arena);
+void put_error_event(wire_buffer *line, wire_error error, bool fatal);
 
 #endif
