@@ -14,10 +14,10 @@ class SessionDecoder(Decoder):
 
 
 class Session:
-    """One connection. `read` gives the reader of its next message; `check_init` is tp's or pp's rule of init_cache."""
+    """One connection, of tp or of pp. `read` gives the reader of its next message."""
 
-    def __init__(self, read_message: Callable[[], Reader], is_pp: bool) -> None:
-        self._read_message, self._is_pp = read_message, is_pp
+    def __init__(self, read_message: Callable[[], Reader]) -> None:
+        self._read_message = read_message
         self._last: Any = None  # the header of the message before
         self._last_infer: Any = None
         self._closed = False
@@ -45,8 +45,7 @@ class Session:
 
     def _judge(self, header: Any, infer: bool) -> None:
         last, ordered = self._last, header["call_id"] >= 1
-        if not self._is_pp:
-            ordered &= header["control_epoch"] >= 0 and header["cache_epoch"] >= 0
+        ordered &= header["control_epoch"] >= 0 and header["cache_epoch"] >= 0
         if last is not None:
             ordered &= header["call_id"] > last["call_id"]
             ordered &= header["control_epoch"] == last["control_epoch"] + 1

@@ -10,14 +10,12 @@ import (
 // session keeps the order of ids and epochs on one connection.
 type session struct {
 	parse       Parser[Call]
-	pp          bool
 	last, infer *Header // of the message before, and of the last INFER
 }
 
 // SessionParser reads the messages of one connection, and only of that one. A duplicate is marked as such.
 func SessionParser(kind Body, limits CallLimits) Parser[Call] {
-	_, isPp := kind.(*pp.PPEnvelopeV1)
-	s := &session{parse: CallParser(kind, limits), pp: isPp}
+	s := &session{parse: CallParser(kind, limits)}
 	return s.next
 }
 
@@ -52,7 +50,7 @@ func (s *session) next(data []byte) (Call, int, error) {
 }
 
 func (s *session) inOrder(h Header) bool {
-	if !s.pp && (h.ControlEpoch < 0 || h.CacheEpoch < 0) {
+	if h.CallID < 1 || h.ControlEpoch < 0 || h.CacheEpoch < 0 {
 		return false
 	}
 	if last := s.last; last != nil {
@@ -72,7 +70,7 @@ func (s *session) inOrder(h Header) bool {
 			return false
 		}
 	}
-	return h.CallID >= 1
+	return true
 }
 
 // initCache is the step's, if the message has one.
