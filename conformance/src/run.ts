@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { type Baseline, BaselineError, BaselineJudge, readBaseline } from "./baseline.ts";
 import { baselineText, updateBaseline } from "./baseline-update.ts";
+import { withChallenges } from "./challenge/cases.ts";
 import { loadCorpus } from "./corpus/index.ts";
 import type { Corpus } from "./corpus/types.ts";
 import type { InProcessIut } from "./link/in-process.ts";
@@ -27,6 +28,7 @@ import { machineReads, openSink, save, usable, writeReports } from "./report/wri
 import { type RunPlan, type RunResult, run } from "./runner.ts";
 import { ShapeError } from "./schema.ts";
 import { idFilter, profileFilter } from "./selection.ts";
+import { shrinkFailures } from "./shrink/write.ts";
 import { count, EXIT, type ExitCode, exitCode, type Outcome, type Verdict } from "./verdict.ts";
 import { RuntimeDefect } from "./wire/runtime.ts";
 
@@ -104,7 +106,10 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
 
   let corpus: Corpus;
   try {
-    corpus = typeof options.corpus === "object" ? options.corpus : loadCorpus(options.corpus ?? DEFAULT_CORPUS);
+    corpus =
+      typeof options.corpus === "object"
+        ? options.corpus
+        : withChallenges(loadCorpus(options.corpus ?? DEFAULT_CORPUS), seed);
   } catch (error) {
     const unknown = { hash: "unknown", vectors: 0 };
     const text = `the corpus cannot be loaded: ${(error as Error).message}`;
@@ -167,7 +172,16 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
   } finally {
     bar?.stop();
   }
-  return finish(conclude(result), result);
+  const report = conclude(result);
+  if (options.shrink !== undefined) {
+    await shrinkFailures(report.outcomes, {
+      ...{ way, welcome, log, folder: options.shrink },
+      corpus: typeof options.corpus === "string" ? options.corpus : DEFAULT_CORPUS,
+      startDeadline: plan.startDeadline,
+      caseDeadline: options.caseDeadline ?? 2000,
+    });
+  }
+  return finish(report, result);
 
   function conclude(result: RunResult): Report {
     // A narrowed run cannot know what the entries outside it would match.

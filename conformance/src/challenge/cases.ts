@@ -1,0 +1,120 @@
+import { bytesEvent } from "../corpus/bytes.ts";
+import { Script } from "../corpus/script.ts";
+import type { Stream } from "../corpus/stream.ts";
+import type { Case, Corpus } from "../corpus/types.ts";
+import type { Event } from "../protocol.ts";
+import { Draw } from "./draw.ts";
+import { LAYOUTS, type Layout, LIMIT } from "./layouts.ts";
+import { Writer } from "./writer.ts";
+
+/** Cases of each profile and kind. */
+const VALID = 14;
+const ENDED = 10;
+const FAULTY = 16;
+const ENCODED = 6;
+
+const limits = { max_frame_length: String(LIMIT) };
+
+/** The corpus with the challenges of a run behind it: they are no part of its hash, and follow from the seed alone. */
+export function withChallenges(corpus: Corpus, seed: string): Corpus {
+  return {
+    ...corpus,
+    *cases(filter = () => true) {
+      yield* corpus.cases(filter);
+      yield* challenges(seed, filter);
+    },
+  };
+}
+
+/**
+ * Messages that nobody has seen before, right ones and ones with a single fault, in reads that nobody has chosen: no table of
+ * answers can know them. The oracle is whoever wrote the bytes. The same seed gives the same cases. r[iut.challenge.seed]
+ */
+export function* challenges(seed: string, filter: (id: string) => boolean = () => true): Iterable<Case> {
+  for (const layout of LAYOUTS) {
+    for (const { id, build } of plans(layout, seed)) if (filter(id)) yield build(id);
+  }
+}
+
+interface ChallengePlan {
+  readonly id: string;
+  build(id: string): Case;
+}
+
+function* plans(layout: Layout, seed: string): Iterable<ChallengePlan> {
+  const plan = (name: string, build: (id: string, draw: Draw) => Case): ChallengePlan => {
+    const id = `challenge/${layout.profile}/${name}`;
+    return { id, build: () => build(id, new Draw(seed, id)) };
+  };
+  for (let i = 1; i <= VALID; i++) yield plan(`valid-${i}`, (id, draw) => validCase(layout, id, draw));
+  for (let i = 1; i <= ENDED; i++) yield plan(`ended-${i}`, (id, draw) => endedCase(layout, id, draw));
+  for (let i = 1; i <= FAULTY; i++) {
+    const fault = layout.faults[i % layout.faults.length]!;
+    yield plan(`${fault.name}-${i}`, (id, draw) => {
+      const writer = messages(layout, draw);
+      fault.write(writer, draw);
+      const why = "Messages before a fault are delivered, the fault is named at its place, and nothing follows.";
+      return decodeCase(layout, id, draw, writer.stream(), fault.rules, why);
+    });
+  }
+  for (let i = 1; i <= ENCODED; i++) yield plan(`encode-${i}`, (id, draw) => encodeCase(layout, id, draw));
+}
+
+function messages(layout: Layout, draw: Draw, least = 0): Writer {
+  const writer = new Writer();
+  for (let i = draw.integer(least, 4); i > 0; i--) layout.message(writer, draw);
+  return writer;
+}
+
+function validCase(layout: Layout, id: string, draw: Draw): Case {
+  const why = "Fresh messages in fresh reads come back as they were sent.";
+  return decodeCase(layout, id, draw, messages(layout, draw, 1).stream(), layout.rules, why);
+}
+
+function endedCase(layout: Layout, id: string, draw: Draw): Case {
+  const writer = messages(layout, draw, 1);
+  const why = "An end anywhere is clean on a border alone, and elsewhere names the place.";
+  return decodeCase(layout, id, draw, writer.stream(draw.integer(0, writer.size)), layout.endRules, why);
+}
+
+function decodeCase(
+  layout: Layout,
+  id: string,
+  draw: Draw,
+  stream: Stream,
+  rules: readonly string[],
+  why: string,
+): Case {
+  const script = new Script(stream);
+  for (const place of draw.places(6, stream.length)) {
+    script.read(place);
+    if (draw.chance(15)) script.emptyRead();
+  }
+  const { steps, expected, marks } = script.reads([]).eof();
+  const common = { id, vector: id, level: "must", profile: layout.profile, limits, why } as const;
+  return { ...common, rules, role: "decode", steps, expected, marks };
+}
+
+function encodeCase(layout: Layout, id: string, draw: Draw): Case {
+  const writer = new Writer();
+  layout.message(writer, draw);
+  const stream = writer.stream();
+  const [message] = stream.events;
+  const refused = layout.refusal(draw);
+  const value = (message!.event as Event & { event: "message" }).value;
+  const right = bytesEvent(stream.bytes);
+  const wrong: Event = { event: "error", class: refused.class, at: "0", fatal: false };
+  return {
+    id,
+    vector: id,
+    rules: [...layout.encodeRules, ...refused.rules],
+    level: "must",
+    profile: layout.profile,
+    role: "encode",
+    limits,
+    steps: [{ encode: value }, { encode: refused.value }, { encode: value }],
+    expected: [[right], [wrong], [right]],
+    why: "A fresh message is encoded, a fresh one that cannot be is refused, and the first is encoded again.",
+    marks: [],
+  };
+}
