@@ -1,4 +1,5 @@
 import type { FieldType, FileDecodeVector, ProfileFile } from "@tensorwire/conformance/corpus";
+import type { Json } from "@tensorwire/conformance/protocol";
 
 /**
  * The position-proof lint: values for which a swapped field, a reversed one or a trip through a double cannot cancel out.
@@ -49,6 +50,57 @@ function vectorFaults(id: string, fields: readonly Field[]): string[] {
   }
   return faults;
 }
+
+/**
+ * The same for the integers of protobuf bodies, which no segment marks: they stand in the values as decimal strings. Those of one
+ * object are told apart, none survives a double, and each field has a value above 2^53 and a negative one.
+ */
+export function valueFaults(profile: string, vectors: readonly FileDecodeVector[]): string[] {
+  const faults: string[] = [];
+  const proven = new Map<string, bigint[]>();
+  for (const { id, events, position_proof } of vectors) {
+    for (const event of events) {
+      if (event.event !== "message") continue;
+      for (const object of wideIntegers(event.value)) {
+        for (const [i, [path, value]] of object.entries()) {
+          const values = proven.get(path) ?? [];
+          proven.set(path, values);
+          if (!position_proof) continue;
+          values.push(value);
+          if (BigInt(Number(value)) === value) faults.push(`${id}: ${path} survives a trip through a double`);
+          const twin = object.slice(i + 1).find(([, other]) => other === value);
+          if (twin) faults.push(`${id}: ${path} and ${twin[0]} swapped are the same`);
+        }
+      }
+    }
+  }
+  for (const [path, values] of proven) {
+    const fault = (what: string) => faults.push(`${profile}: no position-proof vector has ${what} in ${path}`);
+    if (!values.some((value) => value > 2n ** 53n)) fault("a value above 2^53");
+    if (!values.some((value) => value < 0n)) fault("a negative value");
+  }
+  return faults;
+}
+
+/** For each object of a value its decimal strings, by their paths. kwargs are the sender's own. */
+function wideIntegers(value: Json, path = ""): [path: string, value: bigint][][] {
+  if (typeof value !== "object" || value === null || path.endsWith("kwargs")) return [];
+  const own: [string, bigint][] = [];
+  const inner = Object.entries(value).flatMap(([name, item]) => {
+    const at = path === "" ? name : `${path}.${name}`;
+    if (typeof item !== "string" || !DECIMAL.test(item) || !WIDE.has(name)) return wideIntegers(item as Json, at);
+    own.push([at, BigInt(item)]);
+    return [];
+  });
+  return own.length === 0 ? inner : [own, ...inner];
+}
+
+const DECIMAL = /^-?[0-9]+$/;
+/** The int64 fields of the messages in `spec/proto`; the strings of a value are also keys and bytes. */
+const WIDE: ReadonlySet<string> = new Set([
+  ...["call_id", "chunk_index", "control_epoch", "cache_epoch", "current_start_frame", "base_seed"],
+  ...["mesh_current_start_frame", "output_digest_i64"],
+]);
 
 /** The integer fields of more than a byte, each where it first stands. */
 function fieldsOf(vector: FileDecodeVector, { fields }: ProfileFile): Field[] {

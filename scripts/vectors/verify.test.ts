@@ -7,8 +7,9 @@ import {
   readCorpusFiles,
 } from "@tensorwire/conformance/corpus";
 import { indexRules } from "../rules.ts";
+import { coverageFaults, mustRules, sidesOf } from "./coverage.ts";
 import { checkEncoders } from "./encoders.ts";
-import { positionFaults } from "./position.ts";
+import { positionFaults, valueFaults } from "./position.ts";
 import { CORPUS, generatorFaults, positionProof } from "./verify.ts";
 
 const { families } = readCorpusFiles(CORPUS);
@@ -42,6 +43,26 @@ test("every rule that a vector or a profile names is in the spec", () => {
   expect([...loadCorpus(CORPUS).rules].filter((id) => !rules.has(id))).toEqual([]);
 });
 
+describe("every MUST of the chapters on bytes", () => {
+  const sides = sidesOf(CORPUS);
+
+  test("has a vector that keeps it and one that breaks it, or a reason why not", () => {
+    expect(mustRules().length).toBeGreaterThan(150);
+    expect(coverageFaults(sides)).toEqual([]);
+  });
+
+  test("a rule without vectors, one with a side less, and a reason that is out of date are each found", () => {
+    const reasons = { accepted: { "a.kept": "why", "a.both": "why" }, refused: {}, untested: { "a.gone": "why" } };
+    const given = { accepted: new Set(["a.kept", "a.both", "a.half"]), refused: new Set(["a.both"]) };
+    expect(coverageFaults(given, ["a.kept", "a.both", "a.half", "a.none"], reasons as never)).toEqual([
+      "a.both: has both sides, and a reason why it has not",
+      "a.half: only accepted, and no reason says so",
+      "a.none: only untested, and no reason says so",
+      "a.gone: a reason for what is no MUST of these chapters",
+    ]);
+  });
+});
+
 describe("the position-proof lint", () => {
   test("finds nothing in the corpus", () => {
     const { vectors, faults } = positionProof();
@@ -57,6 +78,25 @@ describe("the position-proof lint", () => {
     );
     expect(faultsOf({ a: "0102030405060708", b: "1112131415161708" })).toContain(
       "p/v: the byte 0x8 stands in a and in b",
+    );
+  });
+
+  test("looks into the values of protobuf bodies, but not into kwargs", () => {
+    const message = (value: object) =>
+      ({ ...PROOF, events: [{ at: 1, event: "message", value: value as never }] }) as const;
+    const body = {
+      manifest: { kwargs: { base_seed: "5" } },
+      call_id: "9007199254740993",
+      chunk_index: "9007199254740993",
+    };
+    expect(
+      valueFaults("p", [message(body), message({ call_id: "-9007199254740993" }), message({ chunk_index: "-4" })]),
+    ).toEqual([
+      "p/v: call_id and chunk_index swapped are the same",
+      "p/v: chunk_index survives a trip through a double",
+    ]);
+    expect(valueFaults("p", [{ ...message(body), position_proof: undefined } as never])).toContain(
+      "p: no position-proof vector has a value above 2^53 in call_id",
     );
   });
 
@@ -76,20 +116,22 @@ function changeLastByte(vector: FileVector): FileVector {
   return { ...vector, bytes: [length!, { ...payload!, hex: payload!.hex!.replace(/..$/, "00") }] };
 }
 
+const PROOF: FileDecodeVector = {
+  id: "p/v",
+  rules: ["p.layout"],
+  level: "must",
+  role: "decode",
+  limits: {},
+  why: "An example for the tests.",
+  bytes: [],
+  events: [],
+  position_proof: true,
+  sweeps: {},
+};
+
 function faultsOf(fields: Record<string, string>): string[] {
   const field = { type: "i64le", eof: "eof.in-header", opaque: true, about: "a counter" } as const;
   const profile: ProfileFile = { profile: "p", about: "Two counters.", fields: { a: field, b: field }, derived: {} };
-  const vector: FileDecodeVector = {
-    id: "p/v",
-    rules: ["p.layout"],
-    level: "must",
-    role: "decode",
-    limits: {},
-    why: "An example for the tests.",
-    bytes: Object.entries(fields).map(([name, hex]) => ({ field: name, hex })),
-    events: [],
-    position_proof: true,
-    sweeps: {},
-  };
-  return positionFaults(profile, [vector]);
+  const bytes = Object.entries(fields).map(([name, hex]) => ({ field: name, hex }));
+  return positionFaults(profile, [{ ...PROOF, bytes }]);
 }

@@ -44,6 +44,9 @@ def results() -> Family:
            result(f.stream(), Result(), Result().wire() + protobuf.integer(6, 1)), few, canonical=False)
     accept("ok-wide", "Any ok but 0 is true, one whose low 32 bits are 0 too.", [ok, "pp.manifest.protobuf", "tp.manifest.varint"],
            result(f.stream(), Result(), Result().wire() + protobuf.integer(6, 1 << 40)), few, canonical=False)
+    accept("ok-padded", "An ok in more bytes than it needs is true, though its last byte is 0.",
+           [ok, "pp.manifest.protobuf", "tp.manifest.varint"],
+           result(f.stream(), Result(), Result().wire() + protobuf.key(6, 0) + protobuf.varint(1, 3)), few, canonical=False)
     accept("ok-last", "Of an ok that stands twice the last one counts.", [ok, "pp.manifest.protobuf", "tp.manifest.twice"],
            result(f.stream(), Result(), Result().wire() + protobuf.integer(6, 0) + protobuf.integer(6, 1)), few, canonical=False)
     accept("message-text", "A message is any text: of another script, with NUL, with the word ok.", [message],

@@ -1,10 +1,12 @@
 """The step of an envelope against itself and its tensors: the formulas of the preflight."""
 
 import struct
+from dataclasses import replace
 
 import protobuf
 from families.pp import INPUT, LM, LM_FIELDS, VIDEO_FIELDS, Envelope, broken_request, request
 from families.tp import LIMIT, Tensor, video
+from families.tp_headers import NEGATIVE, POSITIVE
 from families.tp_specs import tensor
 from layout import Family
 
@@ -104,6 +106,11 @@ def steps() -> Family:
            of_video(RECOMPUTE, RECOMPUTED))
     accept("video-negative", "Signed fields of the step may be negative, and doubles too.", [one],
            of_video(STEP | {"current_start_frame": -((1 << 53) + 3), "base_seed": -(1 << 62) - 1, "noise_scale": -1e-300}))
+    for slug, header, sign in (("distinct", POSITIVE, 1), ("distinct-negative", NEGATIVE, -1)):
+        exact = STEP | {"current_start_frame": sign * 0x2122232425262729, "base_seed": sign * 0x3132333435363739}
+        given = Envelope(replace(header, action="INFER"), VIDEO, None, exact)
+        f.decode(f"video-{slug}", "The step's integers of 64 bits are exact and told apart by their numbers.", [one],
+                 request(f.stream(), given), limits=LIMIT, sweeps=FEW, proof=True)
     accept("video-extremes", "The ends of int64 and uint32 are values like any other.", [one],
            of_video(STEP | {"current_start_frame": (1 << 63) - 1, "base_seed": -(1 << 63), "height": (1 << 32) - 1}))
     accept("video-no-steps", "No denoising steps, and a list that is empty.", [calls, listed],

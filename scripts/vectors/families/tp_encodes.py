@@ -117,6 +117,10 @@ def encodes() -> Family:
     encode("encode-kwargs-depth-30", "Thirty objects inside each other.", ["tp.kwargs.depth"], INFER, Manifest(kwargs={"a": deep}))
     bad("encode-kwargs-depth-31", "Thirty-one are too deep for some parsers.", "tp.kwargs.depth",
         Manifest(kwargs={"a": {"a": deep}}), "header.field", "encode-kwargs-depth-30")
+    last = value(f, INFER, Manifest((HALVES, FLOATS, Tensor("steps", "int64", (3,), LONGS.data[:-8]))))
+    f.encode("encode-fault-last", "The last of three tensors is wrong: no byte of header or frame has left.",
+             ["tp.send.order", "tp.send.nothing"], last, mismatch, limits=LIMIT, sibling="encode-infer-tensors",
+             sweeps={"after": True, "again": True})
     exact = Manifest((tensor("t", 10),))
     limit = {"max_frame_length": 8 + len(exact.wire()) + 8 + 40}
     encode("encode-infer-limit", "A frame as long as the limit.", ["tp.encode.oversize"], INFER, exact, limits=limit)

@@ -1,7 +1,10 @@
 """kwargs as bytes: what a Struct allows, what stands twice, and how deep it may nest."""
 
+from dataclasses import replace
+
 import protobuf
 from families.tp import INFER, LIMIT, Manifest, message, records
+from families.tp_headers import NEGATIVE, POSITIVE
 from families.tp_specs import STEP, V1, tensor
 from layout import Family
 
@@ -99,6 +102,12 @@ def kwargs() -> Family:
     f.decode("plan-bias-tiny", "The smallest double, negative, is finite.", ["tp.manifest.finite"],
              message(f.stream(), INFER, Manifest(three, tp_plan=V1, video=STEP | {"kv_cache_attention_bias": -5e-324})),
              limits=LIMIT, sweeps={"chunks": [1]})
+    for slug, header, sign in (("distinct", POSITIVE, 1), ("distinct-negative", NEGATIVE, -1)):
+        exact = STEP | {"current_start_frame": sign * 0x2122232425262729, "base_seed": sign * 0x3132333435363739}
+        f.decode(f"plan-v1-{slug}", "The step's integers of 64 bits are exact and told apart by their numbers.",
+                 ["tp.manifest.message", "tp.header.int64-exact"],
+                 message(f.stream(), replace(header, action="INFER"), Manifest(three, tp_plan=V1, video=exact)), limits=LIMIT,
+                 sweeps={"chunks": [1]}, proof=True)
     alone = Manifest((*three[:2], tensor("latents", 2, index=0, dtype="bfloat16")), tp_plan=V1, video=STEP)
     f.decode("plan-latents-indexed", "A tensor that a plan names stands without an index.", ["tp.spec.named"],
              records(f.stream(), alone.wire(), [t.data for t in alone.tensors]).error("spec.mismatch"), limits=LIMIT,
