@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { probeOf } from "./probe-frames.ts";
 
-const PROFILES = ["len32", "len64", "len56-tagged", "grpc-lpm", "multipart", "multipart-typed", "tp"];
+const PROFILES = [
+  ...["len32", "len64", "len56-tagged", "grpc-lpm", "multipart", "multipart-typed"],
+  ...["tp", "tp-session", "pp-envelope", "pp-session", "pp-result"],
+];
 const probe = (profile: string, seed = "seed", longest = 1024) => {
   const found = probeOf(profile, seed, longest);
   if (found === undefined) throw new Error(`no probe for ${profile}`);
@@ -41,6 +44,15 @@ describe("the probes of the link check", () => {
       ["call_id", "chunk_index", "control_epoch", "cache_epoch"].map((name) => header[name] as string),
     );
     expect(view.getBigInt64(32, true)).toBe(0n);
+  });
+
+  test("a result is a frame whose call_id takes eight bytes", () => {
+    const { frame, value } = probe("pp-result");
+    const { call_id, error_message } = value as { call_id: string; error_message: string };
+    expect(new DataView(frame.buffer).getBigUint64(0)).toBe(BigInt(frame.length - 8));
+    const bytes = frame.subarray(19, 27);
+    expect(bytes.reduce((sum, byte, i) => sum | (BigInt(byte & 0x7f) << BigInt(7 * i)), 0n).toString()).toBe(call_id);
+    expect(Buffer.from(frame).toString("latin1").endsWith(error_message)).toBe(true);
   });
 
   test("there is none above the declared limit, and none for a profile without a layout here", () => {

@@ -107,11 +107,46 @@ function tp(seed: string): Probe {
   };
 }
 
+/** An error result, its call_id and message random: PPResultV1 as `spec/proto/pp_contract.proto` numbers its fields. */
+function ppResult(seed: string): Probe {
+  const id = (BigInt(`0x${hex(seededBytes(seed, "pp-result call_id", 8))}`) & ((1n << 56n) - 1n)) | (1n << 55n);
+  // Eight groups of seven bits, least significant first; the last one has bit 55 and is not 0.
+  const varint = Uint8Array.from({ length: 8 }, (_, i) => Number((id >> BigInt(7 * i)) & 0x7fn) | (i < 7 ? 0x80 : 0));
+  const message = hex(seededBytes(seed, "pp-result message", seededInteger(seed, "pp-result length", 1, 32)));
+  const text = new TextEncoder().encode(message);
+  const body = join(Uint8Array.of(0x08, 1, 0x10), varint, Uint8Array.of(0x30, 0, 0x3a, text.length), text);
+  const frame = (length: number) => join(bigEndian(8 + body.length, 8), bigEndian(length, 8), body);
+  return {
+    frame: frame(body.length),
+    value: {
+      pp_result_version: 1,
+      call_id: id.toString(),
+      chunk_index: "0",
+      cache_epoch: "0",
+      tensor_specs: [],
+      ok: false,
+      error_message: message,
+      observed_generator_calls: 0,
+      mesh_current_start_frame: "0",
+      tensors: [],
+    },
+    cut: seededInteger(seed, "pp-result cut", 1, 7),
+    cutClass: "eof.in-prefix",
+    wrong: frame(body.length + 1),
+    wrongLimits: {},
+    wrongClass: "eof.in-body",
+  };
+}
+
+/** Profiles whose smallest message is a control header alone. */
+const HEADERS: ReadonlySet<string> = new Set(["tp", "tp-session", "pp-envelope", "pp-session"]);
+
 /** The probe of a profile, or undefined for one that the harness knows no layout of. `longest`: the declared limit. */
 export function probeOf(profile: string, seed: string, longest: number): Probe | undefined {
   const layout = PREFIXES[profile];
   if (layout !== undefined) return longest < 1 ? undefined : prefixed(profile, layout, seed, longest);
   if (profile === "multipart" || profile === "multipart-typed")
     return longest < 64 ? undefined : multipart(profile, seed);
-  return profile === "tp" ? tp(seed) : undefined;
+  if (HEADERS.has(profile)) return tp(seed);
+  return profile === "pp-result" && longest >= 128 ? ppResult(seed) : undefined;
 }
