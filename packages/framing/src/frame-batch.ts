@@ -102,7 +102,8 @@ export class FrameBatch implements FrameTable {
 
   /** Frame `i` as bytes of its own. */
   copy(i: number): Uint8Array {
-    return this.buffer(i).slice(this.start(i), this.end(i));
+    // Not by slice(): that of a Node Buffer is a view.
+    return new Uint8Array(this.view(i));
   }
 
   /**

@@ -189,3 +189,12 @@ test("skip() counts bytes that another decoder read between frames, in offsets a
   expect(() => decoder.skip(1)).toThrow("[state] expected skip() between frames");
   expect(decoder.end()?.offset).toBe(50);
 });
+
+test("copy and take own their bytes, also when the chunk is a Node Buffer, whose slice() is a view", () => {
+  for (const way of ["copy", "take"] as const) {
+    const chunk = Buffer.from("00000002abcd", "hex");
+    const kept = new FrameDecoder("len32").push(chunk)[way](0);
+    chunk.fill(0);
+    expect(Buffer.from(kept).toString("hex")).toBe("abcd");
+  }
+});
