@@ -12,15 +12,20 @@ from values import LIMITS, MAX_FRAME, PROFILES, Declined, codec, show
 
 STEPS = {"decode": {"feed", "feed_fill", "eof", "reset"}, "encode": {"encode", "reset"}}
 ROLES = {name: [*STEPS] for name in PROFILES}
+CAPABILITIES: list[str] = []
 
 
-def run_case(profile: str, role: str, limits: dict[str, str], steps: list[dict[str, Any]]) -> list[Any]:
+def choose(profile: str, role: str, limits: dict[str, str]) -> Any:
     if role not in ROLES.get(profile, []):
         raise Declined("role" if profile in ROLES else "profile")
     numbers = {name: int(text) for name, text in limits.items()}
     if not numbers.keys() <= LIMITS or max(numbers.values(), default=0) > MAX_FRAME:
         raise Declined("limit")
-    read, show_message, encode = codec(profile, numbers)
+    return codec(profile, numbers)
+
+
+def run_case(profile: str, role: str, limits: dict[str, str], steps: list[dict[str, Any]]) -> list[Any]:
+    read, show_message, encode = choose(profile, role, limits)
     decoder, lists = Decoder(read), []
     for step in steps:
         if len(step) != 1 or not step.keys() <= STEPS[role]:
@@ -29,7 +34,7 @@ def run_case(profile: str, role: str, limits: dict[str, str], steps: list[dict[s
         told, events = decoder.error, []
         try:
             if kind == "reset":
-                decoder = Decoder(codec(profile, numbers)[0])
+                decoder = Decoder(choose(profile, role, limits)[0])
             elif kind == "encode":
                 data = show(encode(value))
                 events.append({"event": "bytes", **({"hex": data} if isinstance(data, str) else data)})
@@ -41,18 +46,19 @@ def run_case(profile: str, role: str, limits: dict[str, str], steps: list[dict[s
             if decoder.error and decoder.error is not told:  # an error is told once
                 raise decoder.error
         except WireError as error:
-            fatal = kind != "encode"
-            events.append({"event": "error", "class": error.code, "at": str(error.at), "fatal": fatal})
+            events.append({"event": "error", "class": error.code, "at": str(error.at), "fatal": kind != "encode"})
         lists.append(events)
     return lists
 
 
+OPERATIONS = {"case": lambda r: {"op": "result", "steps": run_case(r["profile"], r["role"], r["limits"], r["steps"])}}
+
+
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
-        if request["op"] != "case":
+        if request["op"] not in OPERATIONS:
             raise Declined("operation")
-        case = (request[name] for name in ("profile", "role", "limits", "steps"))
-        reply = {"op": "result", "steps": run_case(*case)}
+        reply = OPERATIONS[request["op"]](request)
     except Declined as declined:
         reply = {"op": "declined", "reason": str(declined)}
     except Exception as error:
@@ -68,7 +74,7 @@ def serve(reader: BinaryIO, writer: BinaryIO) -> None:
     iut = {"name": "tensorwire-python", "version": "1", "language": "python"}
     profiles = {name: {"roles": roles, "max_frame_length": str(MAX_FRAME)} for name, roles in ROLES.items()}
     hello = {"op": "hello", "protocol": 1, "token": os.environ.get("TENSORWIRE_TOKEN", ""), "iut": iut}
-    send({**hello, "profiles": profiles, "capabilities": [], "error_granularity": "class"})
+    send({**hello, "profiles": profiles, "capabilities": CAPABILITIES, "error_granularity": "class"})
     while (line := reader.readline(8 << 20)).endswith(b"\n"):
         request = json.loads(line)
         if request["op"] == "bye":
