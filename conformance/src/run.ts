@@ -25,7 +25,7 @@ import { EventStream } from "./report/events.ts";
 import { type Progress, progress } from "./report/progress.ts";
 import type { Report } from "./report/report.ts";
 import { machineReads, openSink, save, usable, writeReports } from "./report/write.ts";
-import { type RunPlan, type RunResult, run } from "./runner.ts";
+import { casesOf, type RunPlan, type RunResult, run } from "./runner.ts";
 import { ShapeError } from "./schema.ts";
 import { idFilter, profileFilter } from "./selection.ts";
 import { shrinkFailures } from "./shrink/write.ts";
@@ -296,6 +296,6 @@ function nothingText(exit: ExitCode, outcomes: readonly Outcome[]): string | und
 
 function size({ corpus, filter, profile }: RunPlan): number {
   let total = 0;
-  for (const item of corpus.cases(filter)) if (profile(item.profile)) total++;
+  for (const item of casesOf(corpus, filter)) if (profile(item.profile)) total++;
   return total;
 }
