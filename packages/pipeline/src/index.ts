@@ -1,4 +1,5 @@
 export { type LayerRange, splitLayers } from "./layers.ts";
+export { MessageSender, type Sendable } from "./message-sender.ts";
 export {
   DEFAULT_DEADLINE_MS,
   DEFAULT_IDLE_DEADLINE_MS,
@@ -19,7 +20,10 @@ export {
 export { type PipelineResult, runPipeline } from "./pipeline.ts";
 export { type PlacementFlags, type StagePlacement, stagePlacement } from "./placement.ts";
 export { type RunningStage, runStage } from "./stage.ts";
-export { StageLostError } from "./stage-lost.ts";
+export { RankLostError, StageLostError } from "./stage-lost.ts";
 export { type StageMainOptions, stageMain } from "./stage-main.ts";
+export { type TpCall, TpLeader, type TpLeaderOptions } from "./tp-group/leader.ts";
+export type { TpMember } from "./tp-group/member.ts";
+export { type TpWork, TpWorker, type TpWorkerOptions } from "./tp-group/worker.ts";
 export { type CallRecord, chromeTrace, overlapFraction, type Span, type StageTimes, stageTimes } from "./trace.ts";
 export type { Verification } from "./verify.ts";

@@ -1,6 +1,6 @@
-/** A stage that died, stalled, or broke the contract, and the calls that have no result because of it. */
-export class StageLostError extends Error {
-  override readonly name = "StageLostError";
+/** A rank that died, stalled, or broke the contract, and the calls that have no end because of it. */
+export class RankLostError extends Error {
+  override readonly name: string = "RankLostError";
   readonly rank: number;
   readonly calls: readonly bigint[];
   readonly why: string;
@@ -13,6 +13,11 @@ export class StageLostError extends Error {
     this.calls = calls;
     this.why = why;
   }
+}
+
+/** The rank that is lost is a stage of the pipeline. */
+export class StageLostError extends RankLostError {
+  override readonly name = "StageLostError";
 }
 
 export function messageOf(error: unknown): string {

@@ -61,6 +61,11 @@ export class HeaderDecoder<Message> {
     return this.#frames.offset + this.#partialHave;
   }
 
+  /** True between the first byte of a message and its last: a receiver's deadline for a whole message runs then. */
+  get inside(): boolean {
+    return this.#partialHave > 0 || this.#pending !== null;
+  }
+
   get memory(): DecoderMemory {
     return this.#frames.memory;
   }

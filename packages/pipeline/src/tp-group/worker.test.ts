@@ -1,0 +1,196 @@
+import { describe, expect, test } from "bun:test";
+import { prepareTp, type TpHeader, type TpMessage } from "@tensorwire/tp-control";
+import { type Connection, memoryPair } from "@tensorwire/transport";
+import { ManualClock } from "@tensorwire/transport/testing";
+import { rejection } from "../testing.ts";
+import { TpLeader } from "./leader.ts";
+import { callOf, turns } from "./testing.ts";
+import { TpWorker, type TpWorkerOptions } from "./worker.ts";
+
+const ids = (call: bigint, action: TpHeader["action"] = "INFER"): TpHeader => ({
+  call_id: call,
+  chunk_index: 0n,
+  control_epoch: call,
+  cache_epoch: 0n,
+  action,
+});
+const infer = (call: bigint, value = 1): Uint8Array<ArrayBuffer> => {
+  const tensors = [{ key: "x", dtype: "float32", shape: [2], data: Float32Array.of(value, value) }];
+  return new Uint8Array(Buffer.concat(prepareTp({ header: ids(call), manifest: {}, tensors }).buffers as Uint8Array[]));
+};
+const shutdown = (call: bigint) => prepareTp({ header: ids(call, "SHUTDOWN") }).buffers;
+
+function start(options: TpWorkerOptions = {}, work: Parameters<TpWorker["run"]>[0] = () => {}) {
+  const [leader, end] = memoryPair();
+  const worker = new TpWorker(end, options);
+  const done: TpMessage[] = [];
+  const running = worker.run((message, signal) => {
+    done.push(message);
+    return work(message, signal);
+  });
+  running.catch(() => {});
+  return { leader, end, worker, done, running };
+}
+
+/** Ends a leader's side well, once the worker has ended. */
+async function finish(leader: Connection, running: Promise<void>): Promise<void> {
+  await leader.close();
+  await running;
+}
+
+describe("a worker", () => {
+  test("serves until SHUTDOWN and sends nothing of its own", async () => {
+    const { leader, end, done, running } = start();
+    await leader.write([infer(1n)]);
+    await leader.write(prepareTp({ header: ids(2n, "NOOP") }).buffers);
+    await leader.write([infer(3n, 7)]);
+    await leader.write(shutdown(4n));
+    await finish(leader, running);
+    expect(done.map(({ header }) => header.call_id)).toEqual([1n, 2n, 3n]);
+    expect(done[2]).toMatchObject({ tensors: [{ data: new Uint8Array(Float32Array.of(7, 7).buffer) }] });
+    expect(end.counters.bytesOut).toBe(0);
+  });
+
+  test("follows a leader, byte by byte", async () => {
+    const [connection, end] = memoryPair({ chunking: () => 1 });
+    const done: bigint[] = [];
+    const running = new TpWorker(end).run(({ header }) => void done.push(header.call_id));
+    const leader = new TpLeader([{ rank: 1, connection }]);
+    for (const chunk of [0n, 1n, 2n]) await leader.infer(callOf(chunk));
+    await leader.shutdown();
+    await running;
+    expect(done).toEqual([1n, 2n, 3n]);
+  });
+
+  test("tp-session.call-id.duplicate: does a repeated call once", async () => {
+    const { leader, worker, done, running } = start();
+    await leader.write([infer(1n), infer(1n)]);
+    await leader.write(shutdown(2n));
+    await finish(leader, running);
+    expect(done).toHaveLength(1);
+    expect(worker.duplicates).toBe(1);
+  });
+
+  test("takes no memory for what is promised: 48 bytes cost a terabyte nothing", async () => {
+    const { leader, done, running } = start();
+    const bomb = infer(1n).slice(0, 48);
+    new DataView(bomb.buffer).setBigUint64(40, 1n << 40n);
+    await leader.write([bomb]);
+    expect(await rejection(running)).toMatchObject({
+      rank: 0,
+      message: expect.stringContaining("[oversize.declared]"),
+    });
+    expect(done).toEqual([]);
+  });
+});
+
+describe("tp-session.eof: a leader that is gone", () => {
+  const whole = infer(2n);
+  const steps: [string, number][] = [
+    ["before the header", 0],
+    ["inside the header", 17],
+    ["between header and frame", 40],
+    ["inside the prefix", 44],
+    ["inside the manifest", 60],
+    ["inside a tensor", whole.length - 3],
+  ];
+  test.each(steps)("%s: the worker ends, and delivers nothing of the call", async (_, quota) => {
+    for (const end of ["end", "abort"] as const) {
+      const { leader, done, running } = start({ leader: 4 });
+      await leader.write([infer(1n), whole.subarray(0, quota)]);
+      await turns();
+      await leader[end]();
+      expect(await rejection(running)).toMatchObject({ name: "RankLostError", rank: 4, calls: [1n] });
+      expect(done.map(({ header }) => header.call_id)).toEqual([1n]);
+    }
+  });
+
+  test("silent between messages: the worker ends at its deadline", async () => {
+    const clock = new ManualClock();
+    const { leader, running } = start({ silenceMs: 100, clock });
+    await leader.write([infer(1n)]);
+    await turns();
+    clock.advance(99);
+    await turns();
+    clock.advance(1);
+    expect(await rejection(running)).toMatchObject({
+      calls: [1n],
+      message: expect.stringContaining("no message in 100 ms"),
+    });
+    expect(clock.pending).toBe(0);
+  });
+
+  test("trickling: bytes inside a message do not put off its deadline", async () => {
+    const clock = new ManualClock();
+    const { leader, running } = start({ silenceMs: 100, messageMs: 50, clock });
+    for (const byte of infer(1n).subarray(0, 5)) {
+      await leader.write([Uint8Array.of(byte)]);
+      await turns();
+      clock.advance(10);
+    }
+    expect(await rejection(running)).toMatchObject({ message: expect.stringContaining("no whole message in 50 ms") });
+  });
+
+  test("while a call is at work: its signal fires, and the worker does not wait for it", async () => {
+    const stuck = Promise.withResolvers<AbortSignal>();
+    const { leader, running } = start({}, (_, signal) => {
+      stuck.resolve(signal);
+      return new Promise(() => {});
+    });
+    await leader.write([infer(1n)]);
+    const signal = await stuck.promise;
+    expect(signal.aborted).toBeFalse();
+    leader.abort();
+    expect(await rejection(running)).toMatchObject({ rank: 0, calls: [1n] });
+    expect(signal.aborted).toBeTrue();
+  });
+});
+
+describe("a call at work", () => {
+  test("hears of SHUTDOWN by its signal, and may finish", async () => {
+    const { leader, running } = start({}, (_, signal) => {
+      return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+    });
+    await leader.write([infer(1n)]);
+    await turns();
+    await leader.write(shutdown(2n));
+    await finish(leader, running);
+  });
+
+  test("that is not done in time ends the worker", async () => {
+    const clock = new ManualClock();
+    const { leader, end, running } = start({ callMs: 100, clock }, () => new Promise(() => {}));
+    await leader.write([infer(1n)]);
+    await turns();
+    clock.advance(100);
+    expect(await rejection(running)).toMatchObject({ message: expect.stringContaining("call 1 not done in 100 ms") });
+    expect(await end.closed).toMatchObject({ kind: "aborted" });
+  });
+
+  test("that throws ends the worker with what it threw", async () => {
+    const { leader, running } = start({}, () => {
+      throw new Error("device lost");
+    });
+    await leader.write([infer(1n)]);
+    expect(await rejection(running)).toMatchObject({ message: "device lost" });
+  });
+
+  test("holds back what comes behind it: no more than a chunk is read ahead", async () => {
+    const gate = Promise.withResolvers<void>();
+    const [leader, end] = memoryPair({ capacity: 4096, limits: { maxBufferedRead: 4096, maxBufferedWrite: 4096 } });
+    const running = new TpWorker(end).run(() => gate.promise);
+    let written = 0;
+    const writing = (async () => {
+      for (let call = 1n; call <= 2000n; call++) {
+        await leader.write([infer(call)]);
+        written++;
+      }
+      await leader.write(shutdown(2001n));
+    })();
+    await turns(300);
+    expect(written).toBeLessThan(2000);
+    gate.resolve();
+    await writing;
+    await finish(leader, running);
+  });
+});

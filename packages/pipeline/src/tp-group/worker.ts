@@ -1,0 +1,163 @@
+import { WireError } from "@tensorwire/framing";
+import type { MessageLimits } from "@tensorwire/tensor-spec";
+import { type TpMessage, TpSession } from "@tensorwire/tp-control";
+import { type Clock, type Connection, systemClock } from "@tensorwire/transport";
+import { messageOf, RankLostError } from "../stage-lost.ts";
+
+export interface TpWorkerOptions {
+  /** Rank of the leader, for reports. 0 unless told. */
+  readonly leader?: number;
+  /** For the leader to begin a message, in milliseconds. Above its deadline and heartbeat together. 60,000 unless told. */
+  readonly silenceMs?: number;
+  /** For a message to be whole, from its first byte, in milliseconds. 30,000 unless told. */
+  readonly messageMs?: number;
+  /** For a call to be done, in milliseconds. 60,000 unless told. */
+  readonly callMs?: number;
+  readonly limits?: Partial<MessageLimits>;
+  readonly clock?: Clock;
+}
+
+/**
+ * Does a call. `signal` fires when SHUTDOWN came behind it, or the leader is lost: a call that waits for another rank must give up
+ * then, one that only computes may finish.
+ */
+export type TpWork = (message: TpMessage, signal: AbortSignal) => void | Promise<void>;
+
+/**
+ * A worker of a tensor-parallel group: header, manifest, tensors, ready, as `TpSession` has it. It never writes. Memory is bounded by one
+ * message and one chunk behind it: nothing more is read while a call is at work.
+ *
+ * ```
+ * header --INFER--> manifest --> tensors --> ready --> work --+
+ *   ^ `silenceMs`   `messageMs`                     `callMs`  |
+ *   +---------------------------------------------------------+
+ * ```
+ */
+export class TpWorker {
+  readonly #connection: Connection;
+  readonly #options: TpWorkerOptions;
+  readonly #clock: Clock;
+  readonly #session: TpSession;
+  readonly #ready: TpMessage[] = [];
+  /** The one read that waits: a call that ends before it leaves it to the next. */
+  #reading: Promise<void> | null = null;
+  #fault: unknown = null;
+  /** When the message that is being received began. */
+  #began = 0;
+  #call: bigint | null = null;
+
+  constructor(connection: Connection, options: TpWorkerOptions = {}) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#session = new TpSession(options.limits);
+  }
+
+  /** Repeated messages that were dropped. */
+  get duplicates(): number {
+    return this.#session.duplicates;
+  }
+
+  /**
+   * Serves until SHUTDOWN. Ends the connection either way.
+   *
+   * @throws RankLostError that names the leader: gone, silent past a deadline, or out of contract. r[tp-session.eof]
+   * @throws what `work` throws.
+   */
+  async run(work: TpWork): Promise<void> {
+    try {
+      for (;;) {
+        const message = await this.#next();
+        this.#call = message.header.call_id;
+        if (message.header.action === "SHUTDOWN") break;
+        await this.#do(message, work);
+      }
+    } catch (error) {
+      this.#connection.abort(messageOf(error), error);
+      throw error;
+    }
+    const { messageMs = 30_000 } = this.#options;
+    await this.#connection.close(messageMs).catch((error: unknown) => {
+      throw this.#lost(error);
+    });
+  }
+
+  async #next(): Promise<TpMessage> {
+    const { silenceMs = 60_000, messageMs = 30_000 } = this.#options;
+    for (;;) {
+      const message = this.#ready.shift();
+      if (message !== undefined) return message;
+      if (this.#fault !== null) throw this.#lost(this.#fault);
+      const late = this.#session.inside
+        ? { ms: Math.max(0, this.#began + messageMs - this.#clock.now()), what: `no whole message in ${messageMs} ms` }
+        : { ms: silenceMs, what: `no message in ${silenceMs} ms` };
+      await this.#within(this.#read(), late.ms, late.what);
+    }
+  }
+
+  async #do(message: TpMessage, work: TpWork): Promise<void> {
+    const { callMs = 60_000 } = this.#options;
+    const stop = new AbortController();
+    const { promise: lost, reject } = Promise.withResolvers<never>();
+    // Looks one chunk ahead, so that a leader that dies or ends the group is seen while the call is at work.
+    const look = () => {
+      if (this.#fault !== null) reject(this.#lost(this.#fault));
+      if (this.#fault !== null || this.#session.closed) stop.abort();
+    };
+    look();
+    if (!stop.signal.aborted) void this.#read().then(look);
+    try {
+      const done = Promise.try(work, message, stop.signal);
+      await this.#within(Promise.race([done, lost]), callMs, `call ${message.header.call_id} not done in ${callMs} ms`);
+    } finally {
+      stop.abort();
+      lost.catch(() => {});
+    }
+  }
+
+  #read(): Promise<void> {
+    this.#reading ??= this.#connection.read(Number.POSITIVE_INFINITY).then(
+      (chunk) => this.#take(chunk),
+      (error: unknown) => this.#end(error),
+    );
+    return this.#reading;
+  }
+
+  #take(chunk: Uint8Array | null): void {
+    this.#reading = null;
+    if (chunk === null) {
+      const message = `${this.#connection.peer} hung up without SHUTDOWN`;
+      this.#end(this.#session.end() ?? new WireError({ code: "transport.closed", message, fault: "transport" }));
+      return;
+    }
+    const inside = this.#session.inside;
+    const { messages, error } = this.#session.push(chunk);
+    if (!inside || messages.length > 0) this.#began = this.#clock.now();
+    this.#ready.push(...messages);
+    if (error !== null) this.#end(error);
+  }
+
+  #end(why: unknown): void {
+    this.#reading = null;
+    // Behind SHUTDOWN the leader may end as it likes.
+    if (!this.#session.closed || this.#session.error !== null) this.#fault ??= why;
+  }
+
+  async #within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = this.#clock.setTimeout(
+      () => reject(this.#lost(new WireError({ code: "transport.deadline", message: what, fault: "transport" }))),
+      ms,
+    );
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      this.#clock.clearTimeout(timer);
+    }
+  }
+
+  #lost(why: unknown): RankLostError {
+    const { leader = 0 } = this.#options;
+    return new RankLostError(leader, this.#call === null ? [] : [this.#call], messageOf(why), { cause: why });
+  }
+}
