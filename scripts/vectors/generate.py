@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the corpus: vectors/<profile>/*.json, their .bin files, vectors/wire/*.json and vectors/lock.json.
+"""Writes the corpus: vectors/<profile>/*.json, their .bin files, vectors/wire/*.json,
+vectors/history.json and vectors/lock.json.
 
     python3 generate.py            write what differs, remove what is no longer generated
     python3 generate.py --check    write nothing; exit 1 if a stored file differs
@@ -18,6 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from canonical import canonical  # noqa: E402
 from families import all_families, all_profiles, wire  # noqa: E402
+from layout import Family  # noqa: E402
+from removed import REMOVED, VERSION  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2] / "vectors"
 
@@ -27,19 +30,32 @@ def corpus() -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for profile in all_profiles():
         files[f"{profile['profile']}/profile.json"] = canonical(profile).encode()
-    for family in all_families():
+    families = list(all_families())
+    for family in families:
         document = family.document()
         files[f"{family.profile}/{family.family}.json"] = canonical(document).encode()
         if family.bin.content:
             files[f"{family.profile}/{family.bin.name}"] = bytes(family.bin.content)
     for path, document in wire.files():
         files[path] = canonical(document).encode()
+    files["history.json"] = canonical(history(families)).encode()
     hashes = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     # The lines that `sha256sum` prints, so that the hash of the corpus can be had without this script.
     lines = "".join(f"{digest}  {path}\n" for path, digest in hashes.items())
     lock = {"corpus": "sha256:" + hashlib.sha256(lines.encode()).hexdigest(), "files": hashes}
     files["lock.json"] = (json.dumps(lock, indent=2) + "\n").encode()
     return files
+
+
+def history(families: list[Family]) -> dict:
+    """What was, and what is new in this version. Nothing is ever taken out: a vector that goes needs a tombstone."""
+    path = ROOT / "history.json"
+    since = json.loads(path.read_text())["since"] if path.exists() else {}
+    known = {id_ for ids in since.values() for id_ in ids}
+    new = [vector["id"] for family in families for vector in family.vectors if vector["id"] not in known]
+    if new:
+        since[VERSION] = since.get(VERSION, []) + new
+    return {"version": VERSION, "since": since, "removed": REMOVED}
 
 
 def stored() -> dict[str, bytes]:

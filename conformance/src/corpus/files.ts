@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Bins } from "./bytes.ts";
 import { CorpusDefect } from "./defect.ts";
+import { checkHistory, type History } from "./history.ts";
 import type { ProfileFile, VectorFile } from "./vector-file.ts";
 import type { WireFile } from "./wire-file.ts";
 
@@ -37,16 +38,21 @@ export function readCorpusFiles(directory: string): CorpusFiles {
   const profiles = new Map<string, ProfileFile>();
   const families: { path: string; family: VectorFile }[] = [];
   const wire: WireFile[] = [];
+  let history: History | undefined;
   for (const [path, bytes] of files) {
     if (path.endsWith("/profile.json")) {
       const profile = check<ProfileFile>("profile.schema.json", bytes, path);
       profiles.set(profile.profile, profile);
+    } else if (path === "history.json") {
+      history = check<History>("history.schema.json", bytes, path);
     } else if (path.startsWith("wire/")) {
       wire.push(check<WireFile>("wire-file.schema.json", bytes, path));
     } else if (path.endsWith(".json")) {
       families.push({ path, family: check<VectorFile>("vector-file.schema.json", bytes, path) });
     }
   }
+  const ids = families.flatMap(({ family }) => family.vectors.map(({ id }) => id));
+  if (history !== undefined) checkHistory(history, ids);
   return {
     hash: lock.corpus,
     profiles: [...profiles.values()],
@@ -82,7 +88,12 @@ function lockedFiles(directory: string, lock: Lock): Map<string, Uint8Array> {
 
 function schemaCheck(directory: string) {
   const ajv = new Ajv2020({ strict: true, strictRequired: false });
-  for (const name of ["vector-file.schema.json", "profile.schema.json", "wire-file.schema.json"]) {
+  for (const name of [
+    "vector-file.schema.json",
+    "profile.schema.json",
+    "wire-file.schema.json",
+    "history.schema.json",
+  ]) {
     ajv.addSchema(parse<object>(read(directory, `schema/${name}`), name), name);
   }
   return <T>(schema: string, bytes: Uint8Array, path: string): T => {

@@ -31,12 +31,22 @@ const EMPTY = {
   sweeps: { eof: true },
 };
 
-function corpusOf(vectors: readonly object[], { profile = PROFILE as object, tamper = false } = {}): string {
+interface Options {
+  readonly profile?: object;
+  readonly history?: object;
+  readonly tamper?: boolean;
+}
+
+function corpusOf(vectors: readonly object[], { profile = PROFILE, history, tamper = false }: Options = {}): string {
   const directory = mkdtempSync(join(tmpdir(), "tensorwire-corpus-"));
   cpSync(join(CORPUS, "schema"), join(directory, "schema"), { recursive: true });
   mkdirSync(join(directory, "len8"));
   const family = { family: "frames", profile: "len8", about: "Frames of the test.", vectors };
-  const files = { "len8/frames.json": JSON.stringify(family), "len8/profile.json": JSON.stringify(profile) };
+  const files = {
+    ...(history === undefined ? {} : { "history.json": JSON.stringify(history) }),
+    "len8/frames.json": JSON.stringify(family),
+    "len8/profile.json": JSON.stringify(profile),
+  };
   const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
   const hashes = Object.fromEntries(Object.entries(files).map(([path, text]) => [path, sha256(text)]));
   const lines = Object.entries(hashes).map(([path, hash]) => `${hash}  ${path}\n`);
@@ -129,6 +139,19 @@ describe("a corpus with a defect is refused:", () => {
 
   test("a profile that its schema refuses", () => {
     expect(defect(corpusOf([EMPTY], { profile: { ...PROFILE, fields: {} } }))).toMatch(/len8\/profile.json/);
+  });
+
+  const buried = { id: "len8/old", until: "0.2", reason: "It tested what len8/empty tests." };
+  test.each<[string, readonly string[], readonly object[], string | RegExp]>([
+    ["none: a history with a tombstone", ["len8/empty", "len8/old"], [buried], "no defect"],
+    ["a vector that the history lacks", [], [], /not in it: len8\/empty/],
+    ["a vector that is gone without a tombstone", ["len8/empty", "len8/old"], [], /no tombstone says why: len8\/old/],
+    ["an id that is used again", ["len8/empty"], [{ ...buried, id: "len8/empty" }], /a tombstone for what is there/],
+    ["a tombstone of nothing", ["len8/empty"], [buried], /or never was: len8\/old/],
+    ["a tombstone without a reason", ["len8/empty", "len8/old"], [{ ...buried, reason: "" }], /history.json: /],
+  ])("%s", (_, ids, removed, message) => {
+    const since = ids.length === 0 ? {} : { "0.1": ids };
+    expect(defect(corpusOf([EMPTY], { history: { version: "0.2", since, removed } }))).toMatch(message);
   });
 
   test("a folder without a lock", () => {
