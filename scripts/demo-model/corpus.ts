@@ -3,22 +3,18 @@ import { join } from "node:path";
 import { Glob } from "bun";
 
 /** What the demo model reads, in the order in which it reads it: each list sorted by path. */
-const SOURCES = [
-  "README.md",
-  "CONTRIBUTING.md",
-  "spec/*.md",
-  "packages/*/src/**/*.ts",
-  "conformance/{src,ports/ts}/**/*.ts",
-];
+const SOURCES = ["README.md", "CONTRIBUTING.md", "spec/*.md"];
 
-/** The project's own prose: one text for each file that has any. Code, tables and markers are left out, paragraphs unwrapped. */
+/**
+ * The project's own prose: one text for each file that has any. Code and tables are left out, paragraphs unwrapped. Comments of
+ * the sources are not read: they are fragments, and a model this small writes better with less to remember.
+ */
 export async function readCorpus(root: string): Promise<string[]> {
   const texts: string[] = [];
   for (const pattern of SOURCES) {
     const paths = (await Array.fromAsync(new Glob(pattern).scan(root))).sort();
-    for (const path of paths.filter((each) => !each.includes("node_modules"))) {
-      const source = await readFile(join(root, path), "utf8");
-      const text = unwrap(path.endsWith(".md") ? proseOf(source) : commentsOf(source));
+    for (const path of paths) {
+      const text = unwrap(proseOf(await readFile(join(root, path), "utf8")));
       if (text !== "") texts.push(text);
     }
   }
@@ -33,17 +29,6 @@ function proseOf(markdown: string): string[] {
     if (fence) fenced = !fenced;
     return !fence && !fenced && !/^\s*\|/.test(line) && !/^ {4}/.test(line);
   });
-}
-
-/** The comments that have a line to themselves, an empty line between any two. */
-function commentsOf(source: string): string[] {
-  const lines: string[] = [];
-  for (const line of source.split("\n")) {
-    const comment = /^\s*(?:\/\*\*?|\*\/|\*|\/\/)\s?(.*?)(?:\*\/)?$/.exec(line);
-    if (comment !== null) lines.push(comment[1]!.trimEnd());
-    else if (lines.at(-1) !== "") lines.push("");
-  }
-  return lines.filter((line) => !/^(biome-ignore|r\[[\w.-]+\]$|\s*[┌│└├])/.test(line));
 }
 
 /** One line for a paragraph or list item, so that the model learns sentences and not where columns end. */

@@ -30,7 +30,7 @@ Made by
     bun scripts/train-demo-model.ts --seconds ${seconds}
 
 - Data: ${texts} texts of this repository, ${characters} characters, ${tokens} tokens: the prose of README.md, CONTRIBUTING.md and
-  \`spec/*.md\`, and the comments of the sources. No other data. Licence: the repository's.
+  \`spec/*.md\`. No other data. Licence: the repository's.
 - Tokenizer: byte-level BPE trained on the same text.
 - Training: ${steps} steps of ${batch} windows of ${context} tokens, half of them from the start of a paragraph, Adam, seeded;
   ${record.backend}.

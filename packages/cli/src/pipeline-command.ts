@@ -4,7 +4,7 @@ import pc from "picocolors";
 import { integer, oneOf, out, UsageError } from "./output.ts";
 
 /** What the demo runs when no prompt is given: several sequences, so that the stages overlap. */
-const DEMO_PROMPTS = ["A frame is ", "The decoder ", "Every error "];
+const DEMO_PROMPTS = ["A decoder MUST", "A sender MUST", "The stage is"];
 
 interface Flags {
   readonly model?: string;
