@@ -49,7 +49,18 @@ function sameEvent(want: Event | undefined, got: Event | undefined, granularity:
       sameClass(want.class, got.class, granularity)
     );
   }
+  if (want.event === "memory") return got.event === "memory" && excess(want, got) === undefined;
   return sameJson(want as unknown as Json, got as unknown as Json);
+}
+
+type Memory = Extract<Event, { event: "memory" }>;
+
+/** What is more than the expectation allows. r[iut.probe.memory.bound] r[iut.probe.memory.linear] */
+function excess(most: Memory, got: Memory): string | undefined {
+  if (BigInt(got.held) > BigInt(most.held)) return `${got.held} bytes are held, at most ${most.held} are allowed`;
+  if (most.copied === undefined || got.copied === undefined || BigInt(got.copied) <= BigInt(most.copied))
+    return undefined;
+  return `${got.copied} bytes were copied, at most ${most.copied} are allowed`;
 }
 
 // r[iut.granularity.judged]
@@ -94,6 +105,7 @@ function problemOf(expected: Events, actual: Events, step: number, index: number
     if (want.at !== got.at) return `${nameOf(want)} is at ${want.at}; it was reported at ${got.at}`;
     return `${nameOf(want)} should have fatal ${want.fatal}; it was ${got.fatal}`;
   }
+  if (want.event === "memory" && got.event === "memory") return `in step ${step} ${excess(want, got)}`;
   return `${nameOf(want)} in step ${step} has other content than expected`;
 }
 
@@ -107,6 +119,10 @@ function nameOf(event: Event | undefined): string {
       return "a clean end";
     case "message":
       return "a message";
+    case "expired":
+      return "a deadline that passes";
+    case "memory":
+      return "a memory report";
     default:
       return "bytes";
   }

@@ -38,7 +38,24 @@ export type Step =
   | { readonly feed_fill: { readonly byte: number; readonly count: number } }
   | { readonly eof: true }
   | { readonly encode: Json }
-  | { readonly reset: true };
+  | { readonly reset: true }
+  | ProbeStep;
+
+/** Steps of level 3, each with the capability of its probe. */
+export type ProbeStep =
+  | { readonly poison: true }
+  | { readonly recall: true }
+  | { readonly quota: number }
+  | { readonly drain: true }
+  | { readonly cancel: true }
+  | { readonly deadline: number }
+  | { readonly advance: number }
+  | { readonly memory: true }
+  | { readonly trickle: { readonly byte: number; readonly count: number } };
+
+/** The capabilities of level 3, and the steps that each brings. r[iut.probe.capabilities] */
+export const PROBES = ["poison", "quota", "cancel", "clock", "memory"] as const;
+export type Probe = (typeof PROBES)[number];
 
 export type Event =
   | { readonly event: "message"; readonly value: Json }
@@ -50,7 +67,11 @@ export type Event =
       readonly at: string;
       readonly fatal: boolean;
       readonly text?: string;
-    };
+    }
+  /** A deadline passed after so many bytes of the connection. r[iut.probe.clock.expired] */
+  | { readonly event: "expired"; readonly at: string }
+  /** Bytes of buffers that are held, and bytes that were copied. An expected event has the most that is allowed. */
+  | { readonly event: "memory"; readonly held: string; readonly copied?: string };
 
 /** One list of events for each step, in order. */
 export type Events = readonly (readonly Event[])[];

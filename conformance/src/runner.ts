@@ -1,8 +1,12 @@
 import type { Case, Corpus } from "./corpus/types.ts";
 import { judgeCase } from "./judge.ts";
+import { LinkError } from "./link/link.ts";
+import type { LinkEvent } from "./link/recorder.ts";
 import type { Way } from "./link/ways.ts";
 import { checkLink, type LinkCheck } from "./link-check.ts";
-import { type Answer, type Hello, type Json, LINE_LIMIT, type Welcome } from "./protocol.ts";
+import { paceOf } from "./probes/pace.ts";
+import { MOST_GROWTH, watchResident } from "./probes/resident.ts";
+import { type Answer, type Hello, type Json, LINE_LIMIT, type Step, type Welcome } from "./protocol.ts";
 import { ShapeError } from "./schema.ts";
 import { blame, Session } from "./session.ts";
 import type { Outcome } from "./verdict.ts";
@@ -27,7 +31,14 @@ export interface RunPlan {
   /** Milliseconds for a case; when absent, scaled to the machine by the link check. */
   readonly caseDeadline: number | undefined;
   readonly log: (line: string) => void;
-  readonly progress: (outcome: Outcome) => void;
+  /** Each outcome when it is there; `order` is its place in the corpus' order. */
+  readonly progress: (outcome: Outcome, order: number) => void;
+  /** The first hello. */
+  readonly opened?: (hello: Hello) => void;
+  /** Hears every link, by its number. */
+  readonly tap?: (number: number, event: LinkEvent) => void;
+  /** How often the IUT may be started again. Default 8; a replay starts nothing. */
+  readonly restarts?: number;
 }
 
 export interface RunResult {
@@ -39,6 +50,12 @@ export interface RunResult {
   readonly notRun: ReadonlyMap<string, number>;
   readonly links: number;
   readonly restarts: number;
+}
+
+/** The cases of level 1, then those of level 3. */
+export function* casesOf(corpus: Corpus, filter: (id: string) => boolean): Generator<Case> {
+  yield* corpus.cases(filter);
+  if (corpus.probes !== undefined) yield* corpus.probes(filter);
 }
 
 /** Runs the corpus over `jobs` links. Throws `LinkError` or `ShapeError` when not even the first says hello. */
@@ -58,7 +75,7 @@ class Run {
 
   constructor(plan: RunPlan) {
     this.#plan = plan;
-    this.#queue = plan.corpus.cases(plan.filter)[Symbol.iterator]();
+    this.#queue = casesOf(plan.corpus, plan.filter)[Symbol.iterator]();
     this.#deadline = { base: plan.caseDeadline ?? 2000, perByte: 0 };
   }
 
@@ -66,6 +83,7 @@ class Run {
     const { jobs, profile, welcome, log } = this.#plan;
     const first = await this.#open();
     const { hello } = first;
+    this.#plan.opened?.(hello);
     const check = await checkLink(first, {
       seed: welcome.seed,
       deadline: this.#plan.startDeadline,
@@ -131,20 +149,28 @@ class Run {
     };
   }
 
-  #open(): Promise<Session> {
-    const { way, welcome, startDeadline, log } = this.#plan;
-    this.#opened++;
-    return Session.open(way, welcome, { deadline: startDeadline, number: this.#opened, log });
+  async #open(): Promise<Session> {
+    const { way, welcome, startDeadline, log, tap } = this.#plan;
+    const number = ++this.#opened;
+    const listen = tap && { tap: (event: LinkEvent) => tap(number, event) };
+    try {
+      return await Session.open(way, welcome, { deadline: startDeadline, number, log, ...listen });
+    } catch (error) {
+      const kind = error instanceof LinkError ? error.kind : "shape";
+      tap?.(number, { failed: { kind, message: error instanceof Error ? error.message : String(error) } });
+      throw error;
+    }
   }
 
   async #reopen(): Promise<Session | undefined> {
-    while (this.#restarts < RESTARTS) {
+    const { restarts: most = RESTARTS } = this.#plan;
+    while (this.#restarts < most) {
       this.#restarts++;
       try {
         return await this.#open();
       } catch (error) {
         if (blame(error) === undefined) throw error;
-        this.#plan.log(`restart ${this.#restarts} of ${RESTARTS} failed: ${(error as Error).message}`);
+        this.#plan.log(`restart ${this.#restarts} of ${most} failed: ${(error as Error).message}`);
       }
     }
     return undefined;
@@ -199,9 +225,12 @@ class Run {
   async #put(session: Session, next: Case): Promise<{ outcome: Outcome; lost: boolean }> {
     const { id, profile, role, limits, steps } = next;
     const about = { id, profile, case: next };
+    const deadline = this.#deadlineOf(next);
+    const ask = (given: readonly Step[]) => session.ask({ id, profile, role, limits, steps: given }, { deadline });
     let answer: Answer;
     try {
-      const asked = session.ask({ id, profile, role, limits, steps }, { deadline: this.#deadlineOf(next) });
+      if (next.requires?.[0] === "memory") return await this.#measured(next, session, ask);
+      const asked = ask(steps);
       answer = asked instanceof Promise ? await asked : asked;
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
@@ -213,6 +242,28 @@ class Run {
       };
     }
     return { outcome: this.#judge(next, answer, session), lost: false };
+  }
+
+  /** What the answer does not say: how far the process grew, and whether the time grows with the bytes. */
+  async #measured(
+    next: Case,
+    session: Session,
+    ask: (steps: readonly Step[]) => Answer | Promise<Answer>,
+  ): Promise<{ outcome: Outcome; lost: boolean }> {
+    const { steps, half } = next;
+    const resident = watchResident(session.link.group);
+    const answer = await ask(steps);
+    const grown = resident.grown() ?? 0;
+    const outcome = this.#judge(next, answer, session);
+    if (outcome.verdict !== "pass") return { outcome, lost: false };
+    const about = { ...outcome, case: next };
+    if (grown > MOST_GROWTH) {
+      const mib = (grown / 2 ** 20).toFixed(0);
+      const text = `the process grew by ${mib} MiB, by the system's account; at most ${MOST_GROWTH / 2 ** 20} MiB are allowed`;
+      return { outcome: { ...about, verdict: "fail", text }, lost: false };
+    }
+    const slow = half && (await paceOf(async (which) => ask(which === "half" ? half : steps)));
+    return { outcome: slow === undefined ? outcome : { ...about, verdict: "warn", text: slow }, lost: false };
   }
 
   #judge(next: Case, answer: Answer, session: Session): Outcome {
@@ -231,7 +282,7 @@ class Run {
 
   #settle(order: number, outcome: Outcome): void {
     this.#outcomes[order] = outcome;
-    this.#plan.progress(outcome);
+    this.#plan.progress(outcome, order);
   }
 
   #deadlineOf({ steps }: Case): number {
@@ -239,6 +290,7 @@ class Run {
     for (const step of steps) {
       if ("feed" in step) bytes += step.feed.length / 2;
       else if ("feed_fill" in step) bytes += step.feed_fill.count;
+      else if ("trickle" in step) bytes += step.trickle.count;
       else if ("encode" in step) bytes += bytesOf(step.encode);
     }
     return this.#deadline.base + bytes * this.#deadline.perByte;
@@ -254,10 +306,15 @@ function bytesOf(value: Json): number {
 }
 
 /** Why a case is not for this IUT, by what hello says. r[iut.limits.declared] */
-function notApplicable({ profile, role, limits }: Pick<Case, "profile" | "role" | "limits">, hello: Hello): string | undefined {
+export function notApplicable(
+  { profile, role, limits, requires = [] }: Pick<Case, "profile" | "role" | "limits" | "requires">,
+  hello: Hello,
+): string | undefined {
   const declared = Object.hasOwn(hello.profiles, profile) ? hello.profiles[profile] : undefined;
   if (declared === undefined) return "profile not declared";
   if (!declared.roles.includes(role)) return `role ${role} not declared`;
+  const lacking = requires.find((capability) => !hello.capabilities.includes(capability));
+  if (lacking !== undefined) return `capability ${lacking} not declared`;
   for (const [name, limit] of Object.entries(limits)) {
     const most = (declared as unknown as Readonly<Record<string, string | undefined>>)[name];
     if (most !== undefined && BigInt(limit) > BigInt(most)) return `${name} ${limit} is above the declared ${most}`;

@@ -62,7 +62,8 @@ function* encodePlans(v: EncodeVector, neighbours: Neighbours): Iterable<Plan> {
   if (sweeps.after) yield* afterRefusal(v, neighbours);
 }
 
-function build(id: string, vector: Vector, plan: Plan): Case {
+/** The case of a plan. */
+export function build(id: string, vector: Vector, plan: Plan): Case {
   const { steps, expected, marks } = plan.play();
   return {
     id,

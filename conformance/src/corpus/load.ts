@@ -1,3 +1,4 @@
+import { expandProbes } from "../probes/expand.ts";
 import { CorpusDefect } from "./defect.ts";
 import { expand } from "./expand.ts";
 import { readCorpusFiles } from "./files.ts";
@@ -27,6 +28,7 @@ export function loadCorpus(directory: string): Corpus {
     families: new Map(families.flatMap(({ family }) => family.vectors.map(({ id }) => [id, family.family] as const))),
     wire,
     cases: (filter) => expand(vectors, filter),
+    probes: (filter) => expandProbes(vectors, filter),
   };
 }
 

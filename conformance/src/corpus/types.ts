@@ -25,6 +25,10 @@ export interface Case {
   readonly expected: Events;
   /** Answers that the specification allows beside `expected`, with the reason. */
   readonly alternatives?: readonly { readonly reason: string; readonly expected: Events }[];
+  /** Capabilities that hello must declare: the case is one of a probe. */
+  readonly requires?: readonly string[];
+  /** The steps with half the bytes: the time of the case must not grow faster than its bytes. r[iut.probe.memory.pace] */
+  readonly half?: readonly Step[];
   /** One sentence: what breaks if this fails. */
   readonly why: string;
   /** Field marks over the bytes that the steps feed, first step to last, for the failure page. */
@@ -43,6 +47,8 @@ export interface Corpus {
   readonly families?: ReadonlyMap<string, string>;
   /** Scenarios on real connections (level 2), a file for each profile. */
   readonly wire?: readonly WireFile[];
+  /** The cases of level 3, each with what it requires; the same way. */
+  probes?(filter?: (id: string) => boolean): Iterable<Case>;
   /** Expanded lazily, in a stable order. */
   cases(filter?: (id: string) => boolean): Iterable<Case>;
 }

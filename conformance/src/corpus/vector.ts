@@ -43,6 +43,8 @@ export interface EncodeVector extends VectorBase {
   readonly role: "encode";
   readonly step: Step;
   readonly answer: Event;
+  /** What is emitted; null when the encode is refused. */
+  readonly bytes: Uint8Array | null;
   readonly sweeps: EncodeSweeps;
 }
 
@@ -128,12 +130,14 @@ function checkOutcome(id: string, { events, at_eof }: FileOutcome, length: numbe
   }
 }
 
-function encodingOf(file: FileEncodeVector, bins: Bins): { step: Step; answer: Event } {
+function encodingOf(file: FileEncodeVector, bins: Bins): Pick<EncodeVector, "step" | "answer" | "bytes"> {
   const step: Step = { encode: resolveValue(file.value as Json, bins, "request") };
+  const bytes = file.bytes ? joined(file.bytes, bins).bytes : null;
   return {
     step,
-    answer: file.bytes
-      ? bytesEvent(joined(file.bytes, bins).bytes)
+    bytes,
+    answer: bytes
+      ? bytesEvent(bytes)
       : // A refused encode is not fatal, and the next one works.
         { event: "error", class: file.refusal as EventClass, at: "0", fatal: false },
   };

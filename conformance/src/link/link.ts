@@ -30,6 +30,8 @@ export interface AskOptions {
 export interface Link {
   /** False in process, where there are no lines to cut. */
   readonly wire: boolean;
+  /** Of the process that was started for this link, on systems that have groups. */
+  readonly group?: number | undefined;
   readonly record: Recorder;
   /** Sends what has no answer: welcome and bye. */
   tell(message: object): void;
@@ -43,6 +45,8 @@ export interface Link {
 export interface Behind {
   /** One sentence on how the process ended, if there is one and it has. */
   epitaph(): Promise<string | undefined>;
+  /** The process group of what was started. */
+  readonly group?: number;
   /** Ends what was started: `kill` at once, otherwise after a grace in which it may leave by itself. */
   end(kill: boolean): Promise<void>;
 }
@@ -75,6 +79,10 @@ export class LineLink implements Link {
   constructor(record: Recorder, behind: Behind = NOTHING) {
     this.record = record;
     this.#behind = behind;
+  }
+
+  get group(): number | undefined {
+    return this.#behind.group;
   }
 
   /** Gives the link its channel; the events go to the channel's maker. */

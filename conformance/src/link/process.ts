@@ -71,6 +71,10 @@ export class Child implements Behind {
     this.#process.exited.finally(() => gone(pid));
   }
 
+  get group(): number {
+    return this.#process.pid;
+  }
+
   get stdin(): Bun.FileSink {
     return this.#process.stdin as Bun.FileSink;
   }

@@ -1,6 +1,6 @@
 import type { Corpus } from "../corpus/types.ts";
 import { type ConformanceOptions, UsageError } from "../options.ts";
-import { notApplicable, type RunResult } from "../runner.ts";
+import { casesOf, notApplicable, type RunResult } from "../runner.ts";
 import { readRecording } from "./recording.ts";
 import { Replay } from "./replay-link.ts";
 
@@ -44,7 +44,7 @@ export function startReplay(path: string, given: ConformanceOptions): Replayed {
       const { hello } = replay;
       const unrun = new Set<string>();
       const notRun = new Map<string, number>();
-      for (const item of hello === undefined ? [] : corpus.cases(selected)) {
+      for (const item of hello === undefined ? [] : casesOf(corpus, selected)) {
         if (!profile(item.profile) || replay.asked.has(item.id)) continue;
         if (hello === undefined || notApplicable(item, hello) !== undefined) continue;
         unrun.add(item.id);

@@ -1,4 +1,4 @@
-import type { Event, Step } from "../protocol.ts";
+import type { Event, ProbeStep, Step } from "../protocol.ts";
 
 export const countBytes = (count: number) => (count === 1 ? "1 byte" : `${count} bytes`);
 
@@ -9,7 +9,20 @@ export function describeStep(step: Step): string {
     return `read of ${countBytes(step.feed_fill.count)}, all ${step.feed_fill.byte.toString(16).padStart(2, "0")}`;
   }
   if ("encode" in step) return `encode ${shorten(JSON.stringify(step.encode))}`;
-  return "eof" in step ? "end of the stream" : "a new connection";
+  if ("eof" in step) return "end of the stream";
+  return "reset" in step ? "a new connection" : describeProbe(step);
+}
+
+function describeProbe(step: ProbeStep): string {
+  if ("poison" in step) return "from here on chunks are overwritten after each read";
+  if ("recall" in step) return "all chunks and messages once more";
+  if ("quota" in step) return `from here on the sink takes ${countBytes(step.quota)}, then none`;
+  if ("drain" in step) return "the sink takes as much again";
+  if ("cancel" in step) return "the pending read is cancelled, and begun again";
+  if ("deadline" in step) return `from here on a message has ${step.deadline} ms`;
+  if ("advance" in step) return `the clock moves on by ${step.advance} ms`;
+  if ("trickle" in step) return `${step.trickle.count} reads of 1 byte`;
+  return "memory report";
 }
 
 /** A list of events on one line. */
@@ -42,6 +55,10 @@ function describeEvent(event: Event): string {
       const text = event.text === undefined ? "" : ` (${event.text})`;
       return `error ${event.class ?? "of no class"} at ${event.at}, ${event.fatal ? "fatal" : "not fatal"}${text}`;
     }
+    case "expired":
+      return `deadline passed at ${event.at}`;
+    case "memory":
+      return `${event.held} bytes held${event.copied === undefined ? "" : `, ${event.copied} copied`}`;
     default:
       return "hex" in event ? `bytes ${event.hex}` : `${event.length} bytes, sha256 ${event.sha256}`;
   }

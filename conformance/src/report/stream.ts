@@ -26,6 +26,8 @@ export function streamOf({ steps }: Case): Stream {
       count = step.feed_fill.count;
       for (let left = Math.min(count, HEX_LIMIT - bytes.length); left > 0; left--) bytes.push(step.feed_fill.byte);
     }
+    // One-byte reads without number get no cuts.
+    if ("trickle" in step) count = step.trickle.count;
     if (("feed" in step || "feed_fill" in step) && total > 0) cuts.push(total);
     total += count;
     ends.push(total);

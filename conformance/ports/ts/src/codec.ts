@@ -1,5 +1,5 @@
 import type { Event, Json, Limits } from "@tensorwire/conformance/protocol";
-import { FRAMING_PROFILES, type WireError } from "@tensorwire/framing";
+import { type DecoderMemory, FRAMING_PROFILES, type WireError } from "@tensorwire/framing";
 import { Declined } from "./declined.ts";
 import { frameDecoder, frameEncoder } from "./frames.ts";
 import { multipartDecoder, multipartEncoder } from "./multipart.ts";
@@ -10,7 +10,11 @@ import { tpDecoder, tpEncoder, tpSessionDecoder } from "./tp.ts";
 export interface CaseDecoder {
   push(chunk: Uint8Array): { readonly events: Event[]; readonly error: WireError | null };
   end(): WireError | null;
+  memory(): DecoderMemory;
 }
+
+/** Is given each message as its owner keeps it: a function that shows it, however much later. */
+export type Keep = (show: () => Json) => void;
 
 /** Encodes one message; throws a WireError that refuses it. */
 export type CaseEncoder = (value: Readonly<Record<string, Json>>) => readonly Uint8Array[];
@@ -28,7 +32,7 @@ export interface CaseLimits {
 export interface Codec {
   /** The limits that the profile has, by their names in the specification, and the options that they set. */
   readonly limits: Readonly<Record<string, keyof CaseLimits>>;
-  decoder(limits: CaseLimits): CaseDecoder;
+  decoder(limits: CaseLimits, keep?: Keep): CaseDecoder;
   /** Absent: the profile is one of receivers. r[iut.session.decode] */
   encoder?(limits: CaseLimits): CaseEncoder;
 }
@@ -49,7 +53,7 @@ export const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
     profile,
     {
       limits: FRAME,
-      decoder: (limits) => frameDecoder(profile, limits),
+      decoder: (limits, keep) => frameDecoder(profile, limits, keep),
       encoder: (limits) => frameEncoder(profile, limits),
     },
   ]),
@@ -57,7 +61,7 @@ export const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
     typed ? "multipart-typed" : "multipart",
     {
       limits: PARTS,
-      decoder: (limits) => multipartDecoder(typed, limits),
+      decoder: (limits, keep) => multipartDecoder(typed, limits, keep),
       encoder: (limits) => multipartEncoder(typed, limits),
     },
   ]),

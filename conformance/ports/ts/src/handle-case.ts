@@ -1,7 +1,7 @@
 import type { Answer, CaseRequest, Event, Step } from "@tensorwire/conformance/protocol";
 import { WireError } from "@tensorwire/framing";
 import { bytesEvent } from "./bytes.ts";
-import { type CaseDecoder, type CaseEncoder, CODECS, readLimits } from "./codec.ts";
+import { type CaseDecoder, type CaseEncoder, type CaseLimits, CODECS, type Codec, readLimits } from "./codec.ts";
 import { Declined } from "./declined.ts";
 
 /** Answers one request of the harness with the reference's codecs. No state survives the call. r[iut.case.stateless] */
@@ -10,18 +10,40 @@ export function handleCase(request: CaseRequest): Answer {
   try {
     return { op: "result", seq, steps: runCase(request) };
   } catch (error) {
-    if (error instanceof Declined) return { op: "declined", seq, reason: error.reason, text: error.message };
-    return { op: "errored", seq, text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return refused(seq, error);
   }
 }
 
-function runCase({ op, profile, role, limits, steps }: CaseRequest): Event[][] {
+export function refused(seq: number, error: unknown): Answer {
+  if (error instanceof Declined) return { op: "declined", seq, reason: error.reason, text: error.message };
+  return { op: "errored", seq, text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+/** What a case is about; declines what the reference does not have. */
+export function openCase({ op, profile, role, limits }: CaseRequest): Opened {
   if (op !== "case") throw new Declined("operation", `no operation is named ${String(op)}`);
   const codec = CODECS.get(profile);
   if (codec === undefined) throw new Declined("profile", `no profile is named ${profile}`);
   const read = readLimits(codec, limits);
-  if (role === "decode") {
-    const open = () => codec.decoder(read);
+  if (role !== "decode" && role !== "encode") throw new Declined("role", `no role is named ${String(role)}`);
+  if (role === "encode" && codec.encoder === undefined) {
+    throw new Declined("role", `profile ${profile} has no encoder`);
+  }
+  return { codec, limits: read, decodes: role === "decode" };
+}
+
+interface Opened {
+  readonly codec: Codec;
+  readonly limits: CaseLimits;
+  /** Else it encodes, and the codec has an encoder. */
+  readonly decodes: boolean;
+}
+
+function runCase(request: CaseRequest): Event[][] {
+  const { steps } = request;
+  const { codec, limits, decodes } = openCase(request);
+  if (decodes) {
+    const open = () => codec.decoder(limits);
     let connection = new Connection(open());
     return steps.map((step) => {
       const { kind, value } = only(step);
@@ -33,21 +55,19 @@ function runCase({ op, profile, role, limits, steps }: CaseRequest): Event[][] {
       return [];
     });
   }
-  if (role !== "encode") throw new Declined("role", `no role is named ${String(role)}`);
-  if (codec.encoder === undefined) throw new Declined("role", `profile ${profile} has no encoder`);
-  const open = codec.encoder;
-  let encoder = open(read);
+  const open = codec.encoder as NonNullable<Codec["encoder"]>;
+  let encoder = open(limits);
   return steps.map((step) => {
     const { kind, value } = only(step);
     if (kind === "encode") return encodeOne(encoder, value as Parameters<CaseEncoder>[0]);
     if (kind !== "reset") throw new Declined("step", `role encode has no step ${kind}`);
-    encoder = open(read);
+    encoder = open(limits);
     return [];
   });
 }
 
 /** The one key of a step; a step with more says two things, and is declined. r[iut.step.one-key] */
-function only(step: Step): { kind: string; value: unknown } {
+export function only(step: Step): { kind: string; value: unknown } {
   const entries = Object.entries(step);
   const [entry] = entries;
   if (entry === undefined || entries.length > 1)
@@ -55,7 +75,7 @@ function only(step: Step): { kind: string; value: unknown } {
   return { kind: entry[0], value: entry[1] };
 }
 
-const filled = ({ byte, count }: { byte: number; count: number }) => Buffer.alloc(count, byte);
+export const filled = ({ byte, count }: { byte: number; count: number }) => Buffer.alloc(count, byte);
 
 /** What the chunk is overwritten with when its step is over. */
 const POISON = 0xa5;
@@ -64,7 +84,7 @@ const POISON = 0xa5;
  * One connection of a case, from its start or a reset to the next. The decoder is asked after an error too: that it stays
  * silent is its own virtue, not the adapter's. Only the same error is not told twice.
  */
-class Connection {
+export class Connection {
   readonly #decoder: CaseDecoder;
   #told: WireError | null = null;
 
@@ -72,10 +92,11 @@ class Connection {
     this.#decoder = decoder;
   }
 
-  /** One read of exactly these bytes. A decoder that keeps a view of them will find them changed. */
-  read(chunk: Uint8Array): Event[] {
+  /** One read of exactly these bytes. A decoder that keeps a view of them will find them changed after `done`. */
+  read(chunk: Uint8Array, done?: () => void): Event[] {
     const { events, error } = this.#decoder.push(chunk);
     if (error !== null) events.push(...this.#tell(error));
+    done?.();
     chunk.fill(POISON);
     return events;
   }

@@ -1,4 +1,4 @@
-import type { DeclaredProfile, Hello } from "@tensorwire/conformance/protocol";
+import { type DeclaredProfile, type Hello, PROBES } from "@tensorwire/conformance/protocol";
 import { version } from "../package.json";
 import { CODECS, type Codec, MAX_FRAME_LENGTH } from "./codec.ts";
 
@@ -7,7 +7,7 @@ const declare = ({ encoder }: Codec): DeclaredProfile => ({
   max_frame_length: String(MAX_FRAME_LENGTH),
 });
 
-export const hello = (token = "", capabilities: readonly string[] = ["wire"]): Hello => ({
+export const hello = (token = "", capabilities: readonly string[] = ["wire", ...PROBES]): Hello => ({
   op: "hello",
   protocol: 1,
   token,

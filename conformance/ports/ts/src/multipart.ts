@@ -8,10 +8,10 @@ import {
   WireError,
 } from "@tensorwire/framing";
 import { type BytesToBuild, readBytes, showBytes } from "./bytes.ts";
-import type { CaseDecoder, CaseEncoder, CaseLimits } from "./codec.ts";
+import type { CaseDecoder, CaseEncoder, CaseLimits, Keep } from "./codec.ts";
 
 /** A `len64` stream whose payloads are multipart messages. r[iut.multipart.frame] */
-export function multipartDecoder(typed: boolean, limits: CaseLimits): CaseDecoder {
+export function multipartDecoder(typed: boolean, limits: CaseLimits, keep?: Keep): CaseDecoder {
   const decoder = new FrameDecoder("len64", limits);
   let refused: WireError | null = null;
   return {
@@ -22,8 +22,12 @@ export function multipartDecoder(typed: boolean, limits: CaseLimits): CaseDecode
         for (let i = 0; i < batch.count && refused === null; i++) {
           const { maxParts } = limits;
           // r[iut.event.whole-payload]
-          const { body, parts } = decodeMultipart(batch.view(i), { typed, maxParts, offset: batch.at(i) });
-          events.push({ event: "message", value: { body: showPart(body), parts: parts.map(showPart) } });
+          // Parts are views of a frame that is lent; who keeps them takes the frame.
+          const frame = keep === undefined ? batch.view(i) : batch.take(i);
+          const { body, parts } = decodeMultipart(frame, { typed, maxParts, offset: batch.at(i) });
+          const show = (): Json => ({ body: showPart(body), parts: parts.map(showPart) });
+          keep?.(show);
+          events.push({ event: "message", value: show() });
         }
       } catch (error) {
         if (!(error instanceof WireError)) throw error;
@@ -32,6 +36,7 @@ export function multipartDecoder(typed: boolean, limits: CaseLimits): CaseDecode
       return { events, error: refused ?? batch.error };
     },
     end: () => refused ?? decoder.end(),
+    memory: () => decoder.memory,
   };
 }
 

@@ -12,7 +12,7 @@ import {
   preparePpRequest,
   preparePpResult,
 } from "@tensorwire/pp-contract";
-import type { CaseDecoder, CaseEncoder, CaseLimits } from "./codec.ts";
+import type { CaseDecoder, CaseEncoder, CaseLimits, Keep } from "./codec.ts";
 import {
   caseDecoder,
   checkVersion,
@@ -25,16 +25,16 @@ import {
   widen,
 } from "./tensors.ts";
 
-export function ppEnvelopeDecoder(limits: CaseLimits): CaseDecoder {
-  return caseDecoder(new PpRequestDecoder(limits), showRequest);
+export function ppEnvelopeDecoder(limits: CaseLimits, keep?: Keep): CaseDecoder {
+  return caseDecoder(new PpRequestDecoder(limits), showRequest, keep);
 }
 
-export function ppSessionDecoder(limits: CaseLimits): CaseDecoder {
-  return caseDecoder(new PpSession(limits), showRequest);
+export function ppSessionDecoder(limits: CaseLimits, keep?: Keep): CaseDecoder {
+  return caseDecoder(new PpSession(limits), showRequest, keep);
 }
 
-export function ppResultDecoder(limits: CaseLimits): CaseDecoder {
-  return caseDecoder(new PpResultDecoder(limits), showResult);
+export function ppResultDecoder(limits: CaseLimits, keep?: Keep): CaseDecoder {
+  return caseDecoder(new PpResultDecoder(limits), showResult, keep);
 }
 
 /** The ids of the envelope are the header's: the encoder copies them. */

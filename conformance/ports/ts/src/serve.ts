@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { LineReader } from "@tensorwire/conformance/line-reader";
 import type { CaseRequest } from "@tensorwire/conformance/protocol";
-import { handleCase } from "./handle-case.ts";
+import { answer } from "./answer.ts";
 import { hello } from "./hello.ts";
 import { isWireRequest, WireAdapter } from "./wire.ts";
 
@@ -18,7 +18,7 @@ export async function serve(input: Readable, output: Writable, token = ""): Prom
         const message = JSON.parse(line) as { readonly op: string };
         if (message.op === "bye") return;
         if (message.op === "welcome") continue;
-        send(isWireRequest(message) ? await wire.handle(message) : handleCase(message as CaseRequest));
+        send(await (isWireRequest(message) ? wire.handle(message) : answer(message as CaseRequest)));
       }
     }
   } finally {

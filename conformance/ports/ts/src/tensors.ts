@@ -1,9 +1,9 @@
 import type { Event, Json } from "@tensorwire/conformance/protocol";
-import { refusal, type WireError } from "@tensorwire/framing";
+import { type DecoderMemory, refusal, type WireError } from "@tensorwire/framing";
 import type { RawSpec, Tensor, TensorSource } from "@tensorwire/tensor-spec";
 import type { Decoded, TpHeader } from "@tensorwire/tp-control";
 import { readBytes, showBytes } from "./bytes.ts";
-import type { CaseDecoder } from "./codec.ts";
+import type { CaseDecoder, Keep } from "./codec.ts";
 
 /** What the JSON forms of the TP and PP messages share. */
 export type JsonObject = Readonly<Record<string, Json>>;
@@ -11,16 +11,23 @@ export type JsonObject = Readonly<Record<string, Json>>;
 interface StreamDecoder<Message> {
   push(chunk: Uint8Array): Decoded<Message>;
   end(): WireError | null;
+  readonly memory: DecoderMemory;
 }
 
 /** A stream decoder of the reference, its messages as events. */
-export function caseDecoder<Message>(decoder: StreamDecoder<Message>, show: (message: Message) => Json): CaseDecoder {
+export function caseDecoder<Message>(
+  decoder: StreamDecoder<Message>,
+  show: (message: Message) => Json,
+  keep?: Keep,
+): CaseDecoder {
   return {
     push: (chunk) => {
       const { messages, error } = decoder.push(chunk);
+      for (const message of messages) keep?.(() => show(message));
       return { events: messages.map((message): Event => ({ event: "message", value: show(message) })), error };
     },
     end: () => decoder.end(),
+    memory: () => decoder.memory,
   };
 }
 

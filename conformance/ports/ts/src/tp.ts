@@ -9,7 +9,7 @@ import {
   TpSession,
   type VideoStep,
 } from "@tensorwire/tp-control";
-import type { CaseDecoder, CaseEncoder, CaseLimits } from "./codec.ts";
+import type { CaseDecoder, CaseEncoder, CaseLimits, Keep } from "./codec.ts";
 import {
   caseDecoder,
   checkVersion,
@@ -22,12 +22,12 @@ import {
   widen,
 } from "./tensors.ts";
 
-export function tpDecoder(limits: CaseLimits): CaseDecoder {
-  return caseDecoder(new TpDecoder(limits), showMessage);
+export function tpDecoder(limits: CaseLimits, keep?: Keep): CaseDecoder {
+  return caseDecoder(new TpDecoder(limits), showMessage, keep);
 }
 
-export function tpSessionDecoder(limits: CaseLimits): CaseDecoder {
-  return caseDecoder(new TpSession(limits), showMessage);
+export function tpSessionDecoder(limits: CaseLimits, keep?: Keep): CaseDecoder {
+  return caseDecoder(new TpSession(limits), showMessage, keep);
 }
 
 export function tpEncoder(limits: CaseLimits): CaseEncoder {

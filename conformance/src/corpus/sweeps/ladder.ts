@@ -1,11 +1,13 @@
 import { CorpusDefect } from "../defect.ts";
 import { Script } from "../script.ts";
-import { fatalError, Stream } from "../stream.ts";
+import { fatalError, type Segment, Stream } from "../stream.ts";
 import type { DecodeVector } from "../vector.ts";
 import type { FieldType } from "../vector-file.ts";
 import type { Plan } from "./plan.ts";
 
 const WIDTHS: Partial<Record<FieldType, number>> = { u32be: 4, u56be: 7, u64be: 8 };
+/** What announced bytes are. */
+export const FILL = 0xab;
 /** Lengths from here on have a bit that a signed, narrow or rounded number loses. */
 const WIDE = 1n << 31n;
 
@@ -15,13 +17,7 @@ const WIDE = 1n << 31n;
  * refuses with the prefix alone.
  */
 export function* ladder(v: DecodeVector): Iterable<Plan> {
-  const { max_frame_length: limitText } = v.limits;
-  const segment = v.stream.segments.find((s) => s.field === "length");
-  const width = WIDTHS[v.fields.length?.type ?? "bytes"];
-  if (limitText === undefined || !segment || !width) {
-    throw new CorpusDefect(`${v.id}: "ladder" needs a max_frame_length and a length field`);
-  }
-  const limit = BigInt(limitText);
+  const { limit, width } = lengthOf(v);
   for (const length of rungs(limit, width)) {
     const refused = length > limit;
     yield {
@@ -30,16 +26,33 @@ export function* ladder(v: DecodeVector): Iterable<Plan> {
       why: refused
         ? `A length of ${length} is above the limit of ${limit} and is refused with the prefix alone.`
         : `A length of ${length} is within the limit of ${limit} and waits for its body.`,
-      play: () => {
-        const bytes = v.stream.bytes.slice(0, segment.end);
-        writeBigEndian(bytes.subarray(segment.start), length);
-        const segments = v.stream.segments.filter((s) => s.end <= segment.end);
-        const at = bytes.length;
-        const events = refused ? [{ at, event: fatalError("oversize.declared", at) }] : [];
-        return new Script(new Stream(bytes, segments, events, refused ? null : "eof.in-body")).reads([]).eof();
-      },
+      play: () => new Script(announced(v, length, limit)).reads([]).eof(),
     };
   }
+}
+
+/** The first length field of a vector, and the limit that it is judged by. Throws `CorpusDefect`. */
+export function lengthOf(v: DecodeVector): { segment: Segment; width: number; limit: bigint } {
+  const { max_frame_length: limit } = v.limits;
+  const segment = v.stream.segments.find((s) => s.field === "length");
+  const width = WIDTHS[v.fields.length?.type ?? "bytes"];
+  if (limit === undefined || !segment || !width) {
+    throw new CorpusDefect(`${v.id}: "ladder" needs a max_frame_length and a length field`);
+  }
+  return { segment, width, limit: BigInt(limit) };
+}
+
+/** The stream up to its first length field, which says `length`, and the first `arrived` bytes of what it announces. */
+export function announced(v: DecodeVector, length: bigint, limit: bigint, arrived = 0): Stream {
+  const { segment } = lengthOf(v);
+  const at = segment.end;
+  const bytes = new Uint8Array(at + arrived).fill(FILL);
+  bytes.set(v.stream.bytes.subarray(0, at));
+  writeBigEndian(bytes.subarray(segment.start, at), length);
+  const segments = v.stream.segments.filter((s) => s.end <= at);
+  if (arrived > 0) segments.push({ field: "payload", start: at, end: at + arrived, eof: "eof.in-body", fill: FILL });
+  if (length <= limit) return new Stream(bytes, segments, [], "eof.in-body");
+  return new Stream(bytes, segments, [{ at, event: fatalError("oversize.declared", at) }], null);
 }
 
 function rungs(limit: bigint, width: number): bigint[] {

@@ -1,0 +1,31 @@
+import type { CaseRequest, Event } from "@tensorwire/conformance/protocol";
+import { Declined } from "../declined.ts";
+import { Connection, filled, only, openCase } from "../handle-case.ts";
+
+/** Says what the decoder's buffers take, and how many bytes it copied. */
+export function runMemory(request: CaseRequest): Event[][] {
+  const { codec, limits, decodes } = openCase(request);
+  if (!decodes) throw new Declined("role", "memory needs the role decode");
+  const open = () => {
+    const decoder = codec.decoder(limits);
+    return { decoder, connection: new Connection(decoder) };
+  };
+  let { decoder, connection } = open();
+  return request.steps.map((step): Event[] => {
+    const { kind, value } = only(step);
+    if (kind === "feed") return connection.read(Buffer.from(value as string, "hex"));
+    if (kind === "feed_fill") return connection.read(filled(value as Parameters<typeof filled>[0]));
+    if (kind === "trickle") {
+      const { byte, count } = value as { byte: number; count: number };
+      return Array.from({ length: count }, () => connection.read(Uint8Array.of(byte))).flat();
+    }
+    if (kind === "eof") return connection.end();
+    if (kind === "memory") {
+      const { held, copied } = decoder.memory();
+      return [{ event: "memory", held: String(held), copied: String(copied) }];
+    }
+    if (kind !== "reset") throw new Declined("step", `the probe memory has no step ${kind}`);
+    ({ decoder, connection } = open());
+    return [];
+  });
+}

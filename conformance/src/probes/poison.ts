@@ -1,0 +1,44 @@
+import { bytesEvent } from "../corpus/bytes.ts";
+import { Script } from "../corpus/script.ts";
+import { Stream } from "../corpus/stream.ts";
+import { multiples } from "../corpus/sweeps/reads.ts";
+import type { DecodeVector } from "../corpus/vector.ts";
+import { messagesOf, type ProbePlan, settled, Tape } from "./plan.ts";
+
+/** Streams up to here are also read in small pieces. */
+const MAX_PIECES = 512;
+
+/**
+ * Every chunk is overwritten once its read is over; at the end the IUT reads the messages that it handed out once more, from
+ * where they lie, and says what the chunks were after their reads.
+ */
+export function* poison(v: DecodeVector): Iterable<ProbePlan> {
+  if (!settled(v) || v.stream.events[0]?.event.event !== "message") return;
+  const { stream } = v;
+  yield plan(v, "poison", stream, stream.seams());
+  const clean = stream.atEof === "end" && v.sweeps.glue === true;
+  if (stream.length > MAX_PIECES) return;
+  yield plan(v, "poison=chunk=1", stream, multiples(1, stream.length));
+  if (!clean) return;
+  // The buffer in which a decoder gathered one message is the one that the next needs.
+  const rows = Stream.join([stream, stream, stream]);
+  yield plan(v, "poison=thrice", rows, []);
+  yield plan(v, "poison=thrice,chunk=1", rows, multiples(1, rows.length));
+  yield plan(v, `poison=thrice,chunk=${stream.length - 1}`, rows, multiples(stream.length - 1, rows.length));
+}
+
+function plan(v: DecodeVector, suffix: string, stream: Stream, cuts: readonly number[]): ProbePlan {
+  return {
+    suffix,
+    requires: ["poison"],
+    rules: ["iut.probe.poison.recall", "iut.probe.poison.input", ...v.rulesFor("chunking")],
+    why: "A message stays what it was when the chunk that it came in is used again, and a decoder does not write to a chunk.",
+    play: () => {
+      const script = new Script(stream).reads(cuts).eof();
+      return new Tape(script.marks)
+        .add({ poison: true })
+        .play(script)
+        .add({ recall: true }, bytesEvent(stream.bytes), ...messagesOf(stream.events));
+    },
+  };
+}
