@@ -10,9 +10,15 @@ export interface Place {
   readonly line: number;
 }
 
+/** A rule, with the strongest word of its text; `states` where it has none and says how something is. */
+export interface Rule extends Place {
+  readonly text: string;
+  readonly level: "must" | "should" | "may" | "states";
+}
+
 export interface RuleIndex {
   /** Rule id to the line of the spec that states it. */
-  readonly rules: ReadonlyMap<string, Place>;
+  readonly rules: ReadonlyMap<string, Rule>;
   /** Rule id to where code names it in a comment or test. */
   readonly inCode: ReadonlyMap<string, readonly Place[]>;
   /** Rule id to the ids of the vectors that name it, and to the profiles whose sweeps do. */
@@ -23,12 +29,12 @@ export interface RuleIndex {
 
 /** Reads the rules of `spec/*.md` and everything that names one: vectors, and `r[…]` in code. */
 export function indexRules(root = ROOT): RuleIndex {
-  const rules = new Map<string, Place>();
+  const rules = new Map<string, Rule>();
   const doubled: string[] = [];
   for (const file of scan(root, "spec/*.md")) {
     eachMatch(root, file, new RegExp(`^r\\[(${ID})\\]`, "g"), (id, place) => {
       if (rules.has(id)) doubled.push(id);
-      rules.set(id, place);
+      rules.set(id, { ...place, ...textOf(root, place) });
     });
   }
   const inCode = new Map<string, Place[]>();
@@ -77,6 +83,25 @@ function scan(root: string, pattern: string): string[] {
   return [...new Glob(pattern).scanSync(root)]
     .filter((file) => !/node_modules|\/target\/|\.venv|scripts\/rules/.test(file))
     .sort();
+}
+
+/** The paragraph below a rule's id. */
+function textOf(root: string, { file, line }: Place): Pick<Rule, "text" | "level"> {
+  const below = readFileSync(join(root, file), "utf8").split("\n").slice(line);
+  const text = below
+    .slice(
+      0,
+      below.findIndex((row) => row.trim() === ""),
+    )
+    .join(" ");
+  const level = /\bMUST\b/.test(text)
+    ? "must"
+    : /\bSHOULD\b/.test(text)
+      ? "should"
+      : /\bMAY\b/.test(text)
+        ? "may"
+        : "states";
+  return { text, level };
 }
 
 function eachMatch(root: string, file: string, pattern: RegExp, act: (id: string, place: Place) => void): void {

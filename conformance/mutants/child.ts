@@ -10,20 +10,21 @@ export interface Question {
 export type Answer =
   | { readonly trial: Trial }
   | { readonly control: Control }
-  /** The mutant could not be built. */
+  /** It could not be built, or failed outside of its cases. */
   | { readonly stillborn: string };
 
 /** A process of the gate: asked one mutant after the other, since one that hangs can only be ended with its process. */
 if (import.meta.main) {
   const cases = [...loadCorpus(DEFAULT_CORPUS).cases()];
   const answer = async ({ mutant: id }: Question): Promise<Answer> => {
-    if (id === null) return { control: await tryControl(await buildReference(null), cases) };
     const mutant = MUTANTS.find((candidate) => candidate.id === id);
-    if (mutant === undefined) return { stillborn: `no mutant is named ${id}` };
+    if (mutant === undefined && id !== null) return { stillborn: `no mutant is named ${id}` };
     try {
+      if (mutant === undefined) return { control: await tryControl(await buildReference(null), cases) };
       return { trial: await tryMutant(await buildReference(mutant), cases, mutant.rules) };
     } catch (error) {
-      return { stillborn: error instanceof Error ? error.message : String(error) };
+      const errors = error instanceof AggregateError ? error.errors : [error];
+      return { stillborn: errors.map(String).join("; ") };
     }
   };
   process.on("message", (question: Question) => void answer(question).then((reply) => process.send?.(reply)));

@@ -47,7 +47,10 @@ export async function runGate({ only, jobs, started, tried }: GateOptions): Prom
   try {
     const from = performance.now();
     const answer = await crew[0]!.ask({ mutant: null }, FIRST_DEADLINE);
-    if (!("control" in answer)) throw new Error(`the control gave no result: ${JSON.stringify(answer)}`);
+    if (!("control" in answer)) {
+      const control = { passed: 0, declined: 0, failed: [], checks: {} };
+      return { control, verdicts: [], faults: [`the control gave no result: ${JSON.stringify(answer)}`] };
+    }
     const deadline = Math.max(30_000, 5 * (performance.now() - from));
     const verdicts: Verdict[] = [];
     const queue = selected.entries();
@@ -74,7 +77,8 @@ export async function runGate({ only, jobs, started, tried }: GateOptions): Prom
   }
 }
 
-function verdictOf(mutant: Mutant, reply: Awaited<ReturnType<Worker["ask"]>>): Verdict {
+/** @internal */
+export function verdictOf(mutant: Mutant, reply: Awaited<ReturnType<Worker["ask"]>>): Verdict {
   const verdict = (fate: Fate, text: string, kills: Trial["kills"] = {}): Verdict => ({ mutant, fate, text, kills });
   if ("lost" in reply) {
     if (reply.lost === "timeout") return verdict("timeout", "it ran past its deadline");

@@ -66,8 +66,8 @@ export interface Control {
   readonly declined: number;
   /** Case ids that did not pass, with why. */
   readonly failed: readonly string[];
-  /** By rule: cases that name it and passed. */
-  readonly checks: Readonly<Record<string, number>>;
+  /** By rule: cases that name it and passed, by whether a refusal is expected in them. */
+  readonly checks: Readonly<Record<string, { readonly accepting: number; readonly refusing: number }>>;
 }
 
 /** Puts the unmutated reference to the whole corpus. */
@@ -75,12 +75,16 @@ export async function tryControl(iut: InProcessIut, cases: readonly Case[]): Pro
   let passed = 0;
   let declined = 0;
   const failed: string[] = [];
-  const checks: Record<string, number> = {};
+  const checks: Record<string, { accepting: number; refusing: number }> = {};
   for (const item of cases) {
     const result = await put(iut, item);
     if (result.kind === "pass") {
       passed++;
-      for (const rule of item.rules) checks[rule] = (checks[rule] ?? 0) + 1;
+      const side = item.expected.flat().some(({ event }) => event === "error") ? "refusing" : "accepting";
+      for (const rule of item.rules) {
+        checks[rule] ??= { accepting: 0, refusing: 0 };
+        checks[rule][side]++;
+      }
     } else if (result.kind === "declined") declined++;
     else failed.push(`${item.id}: ${result.kind === "fail" ? result.problem : "it crashed"}`);
   }

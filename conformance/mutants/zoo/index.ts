@@ -1,23 +1,41 @@
 import type { Mutant } from "../mutant.ts";
-import { HEADER_MUTANTS } from "./header.ts";
-import { MANIFEST_MUTANTS } from "./manifest.ts";
-import { MULTIPART_MUTANTS } from "./multipart.ts";
-import { PP_MUTANTS } from "./pp.ts";
+import { ENVELOPES } from "./envelopes.ts";
+import { HEADERS } from "./headers.ts";
+import { KWARGS } from "./kwargs.ts";
+import { MANIFESTS } from "./manifests.ts";
+import { MESSAGES } from "./messages.ts";
+import { MULTIPART_DECODE } from "./multipart.ts";
+import { MULTIPART_ENCODE } from "./multipart-encode.ts";
+import { MULTIPART_TYPED } from "./multipart-typed.ts";
+import { PLANS } from "./plans.ts";
 import { PREFIX_ENCODE } from "./prefix-encode.ts";
 import { PREFIX_ENDS } from "./prefix-ends.ts";
 import { PREFIX_LENGTHS } from "./prefix-lengths.ts";
+import { PREFIX_LIMITS } from "./prefix-limits.ts";
 import { PREFIX_READS } from "./prefix-reads.ts";
-import { TENSOR_MUTANTS } from "./tensors.ts";
+import { RESULTS } from "./results.ts";
+import { SENDING } from "./sending.ts";
+import { SESSIONS } from "./sessions.ts";
+import { SPECS } from "./specs.ts";
 
 /** Every mutant, in the order of the chapters. */
 export const MUTANTS: readonly Mutant[] = [
   ...PREFIX_READS,
   ...PREFIX_LENGTHS,
+  ...PREFIX_LIMITS,
   ...PREFIX_ENDS,
   ...PREFIX_ENCODE,
-  ...MULTIPART_MUTANTS,
-  ...HEADER_MUTANTS,
-  ...TENSOR_MUTANTS,
-  ...MANIFEST_MUTANTS,
-  ...PP_MUTANTS,
+  ...MULTIPART_DECODE,
+  ...MULTIPART_TYPED,
+  ...MULTIPART_ENCODE,
+  ...HEADERS,
+  ...MESSAGES,
+  ...SPECS,
+  ...MANIFESTS,
+  ...PLANS,
+  ...KWARGS,
+  ...SENDING,
+  ...ENVELOPES,
+  ...RESULTS,
+  ...SESSIONS,
 ];

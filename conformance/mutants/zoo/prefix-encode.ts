@@ -103,14 +103,6 @@ export const PREFIX_ENCODE: readonly Mutant[] = [
     why: "A negative tag is written modulo 256.",
   },
   {
-    id: "len56-encode/fractional-tag",
-    rules: ["len56.encode.tag-range"],
-    file: ENCODER,
-    find: "Number.isInteger(lead) && ",
-    replace: "",
-    why: "A tag that is not an integer is written without its fraction.",
-  },
-  {
     id: "grpc-encode/compressed-flag-written",
     rules: ["grpc.encode.flag"],
     file: ENCODER,

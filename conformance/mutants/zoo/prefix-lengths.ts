@@ -1,12 +1,11 @@
 import type { Mutant } from "../mutant.ts";
 import { everyPrefix } from "./rules.ts";
 
-const DECODER = "packages/framing/src/frame-decoder.ts";
-const SCAN = "packages/framing/src/scan.ts";
 const PREFIX = "packages/framing/src/prefix.ts";
-const ERRORS = "packages/framing/src/errors.ts";
+const SCAN = "packages/framing/src/scan.ts";
+const DECODER = "packages/framing/src/frame-decoder.ts";
 
-/** Prefix decoders that read another length, flag or tag than stands there, or hold it against another limit. */
+/** Prefix decoders that read another length, flag or tag than stands there. */
 export const PREFIX_LENGTHS: readonly Mutant[] = [
   {
     id: "len32/prefix-of-eight",
@@ -164,87 +163,5 @@ export const PREFIX_LENGTHS: readonly Mutant[] = [
     find: "came`, frameStart + 1);",
     replace: "came`, frameStart + this.#prefixSize);",
     why: "A refused flag is reported at the end of the prefix.",
-  },
-  {
-    id: "prefix/limit-exclusive",
-    rules: everyPrefix("limit.exact"),
-    file: DECODER,
-    find: "this.maxFrameLength = limitOf(options);",
-    replace: "this.maxFrameLength = limitOf(options) - 1;",
-    why: "A length equal to the limit is refused.",
-  },
-  {
-    id: "prefix/limit-counts-prefix",
-    rules: everyPrefix("limit.exact"),
-    file: DECODER,
-    find: "this.maxFrameLength = limitOf(options);",
-    replace: "this.maxFrameLength = limitOf(options) - layout.size;",
-    why: "The limit is held against prefix and payload together.",
-    defect: "tokio-rs/tokio#4815, hyperium/h2#624",
-  },
-  {
-    id: "prefix/limit-plus-one",
-    rules: everyPrefix("limit.oversize"),
-    file: DECODER,
-    find: "this.maxFrameLength = limitOf(options);",
-    replace: "this.maxFrameLength = limitOf(options) + 1;",
-    why: "A length one above the limit is accepted.",
-  },
-  {
-    id: "prefix/limit-ignored",
-    rules: [...everyPrefix("limit.oversize"), ...everyPrefix("limit.before-body")],
-    file: DECODER,
-    find: "if (length <= this.maxFrameLength) return true;",
-    replace: "if (length < 2 ** 62) return true;",
-    why: "No limit is held against a length.",
-    defect: "tokio-rs/tokio#333",
-  },
-  {
-    id: "prefix/limit-of-the-fast-path",
-    rules: everyPrefix("limit.oversize"),
-    file: DECODER,
-    find: "this.#scanLimit = Math.min(this.maxFrameLength, MAX_CHUNK);",
-    replace: "this.#scanLimit = MAX_CHUNK;",
-    why: "A frame that is whole in one read passes though it is above the limit.",
-  },
-  {
-    id: "prefix/limit-with-body",
-    rules: everyPrefix("limit.before-body"),
-    file: DECODER,
-    find: "if (!this.#lengthAllowed(length, chunk, i, base + i)) return i;",
-    replace: "if (chunk.length - i > this.#prefixSize && !this.#lengthAllowed(length, chunk, i, base + i)) return i;",
-    why: "A length is judged when a byte of its body is there.",
-  },
-  {
-    id: "prefix/limit-of-split-prefix",
-    rules: everyPrefix("boundary.chunking"),
-    file: DECODER,
-    find: "if (!this.#lengthAllowed(length, prefix, 0, frameStart)) return i;",
-    replace: "",
-    why: "A length whose prefix came in two reads is not judged.",
-  },
-  {
-    id: "prefix/oversize-at-frame-start",
-    rules: everyPrefix("limit.before-body"),
-    file: DECODER,
-    find: 'this.#fail("oversize.declared", message, frameStart + this.#prefixSize);',
-    replace: 'this.#fail("oversize.declared", message, frameStart);',
-    why: "A refused length is reported at the start of its frame.",
-  },
-  {
-    id: "prefix/oversize-is-truncation",
-    rules: everyPrefix("limit.oversize"),
-    file: DECODER,
-    find: 'this.#fail("oversize.declared", message, frameStart + this.#prefixSize);',
-    replace: 'this.#fail("eof.in-body", message, frameStart + this.#prefixSize);',
-    why: "A refused length is reported as a cut body.",
-  },
-  {
-    id: "prefix/errors-not-fatal",
-    rules: [...everyPrefix("limit.oversize"), "grpc.flag.compressed", "multipart.body.required", "tp.action.unknown"],
-    file: ERRORS,
-    find: "fatal = true, fault",
-    replace: "fatal = false, fault",
-    why: "An error is reported as one after which the stream can still be used.",
   },
 ];

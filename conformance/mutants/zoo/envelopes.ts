@@ -1,11 +1,10 @@
 import type { Mutant } from "../mutant.ts";
 
 const REQUEST = "packages/pp-contract/src/request.ts";
-const RESULT = "packages/pp-contract/src/result.ts";
 const STEP = "packages/pp-contract/src/step.ts";
 
-/** What PP requests and results have of their own; headers, frames, manifests and tensors are in the other files. */
-export const PP_MUTANTS: readonly Mutant[] = [
+/** PP envelopes and their steps. */
+export const ENVELOPES: readonly Mutant[] = [
   {
     id: "envelope/ids-unjudged",
     rules: ["pp.envelope.ids"],
@@ -224,146 +223,10 @@ export const PP_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "envelope-encode/step-unjudged",
-    rules: ["pp.send.nothing", "pp.step.one", "pp.lm.position"],
+    rules: ["pp.send.order", "pp.send.nothing", "pp.step.one", "pp.lm.position"],
     file: REQUEST,
     find: "...checkStep(step, tensor_specs, refusal) });",
     replace: "...step });",
     why: "A step is sent though a receiver has to refuse it.",
-  },
-  {
-    id: "result/payload-typed",
-    rules: ["pp.result.layout"],
-    file: RESULT,
-    find: "decodeMultipart(payload, {",
-    replace: "decodeMultipart(payload, { typed: true,",
-    why: "The payload of a result is read as multipart-typed.",
-  },
-  {
-    id: "result/one-per-read",
-    rules: ["pp.boundary.glued"],
-    file: RESULT,
-    find: "const batch = this.#frames.push(chunk);",
-    replace: "const batch = this.#frames.push(chunk, 0, 1);",
-    why: "Of several results in one read only the first is delivered.",
-  },
-  {
-    id: "result/offset-in-payload",
-    rules: ["pp.result.tensors", "pp.result.error-message"],
-    file: RESULT,
-    find: "messages.push(readResult(batch.view(i), batch.at(i), this.#limits));",
-    replace: "messages.push(readResult(batch.view(i), batch.view(i).length, this.#limits));",
-    why: "Errors of a result are placed in its payload, not in the stream.",
-  },
-  {
-    id: "result/oversize-unreported",
-    rules: ["pp.result.layout"],
-    file: RESULT,
-    find: "this.#error = batch.error;",
-    replace: "",
-    why: "A result above the limit is skipped in silence.",
-  },
-  {
-    id: "result/limit-ignored",
-    rules: ["pp.result.layout"],
-    file: RESULT,
-    find: 'new FrameDecoder("len64", this.#limits);',
-    replace: 'new FrameDecoder("len64", { maxFrameLength: 2 ** 53 - 1 });',
-    why: "No limit is held against the frame of a result.",
-  },
-  {
-    id: "result/error-not-kept",
-    rules: ["pp.error.sticky"],
-    file: RESULT,
-    find: "if (this.#error !== null) return { messages, error: this.#error };",
-    replace: "",
-    why: "After an error results are still delivered.",
-  },
-  {
-    id: "result/error-drops-batch",
-    rules: ["pp.error.sticky"],
-    file: RESULT,
-    find: "this.#error = error;\n",
-    replace: "this.#error = error;\n      messages.length = 0;\n",
-    why: "An error swallows the results that came before it in the same read.",
-  },
-  {
-    id: "result/cut-clean",
-    rules: ["pp.result.layout"],
-    file: RESULT,
-    find: "this.#error ??= this.#frames.end();",
-    replace: "",
-    why: "An end inside a result is called clean.",
-  },
-  {
-    id: "result/ok-defaults-to-false",
-    rules: ["pp.result.ok-default"],
-    file: RESULT,
-    find: "const { ok = true } = wire;",
-    replace: "const { ok = false } = wire;",
-    why: "An absent ok is read as false, as other booleans are.",
-  },
-  {
-    id: "result/message-with-ok",
-    rules: ["pp.result.error-message"],
-    file: RESULT,
-    find: 'if (ok !== (error_message === "")) {',
-    replace: 'if (!ok && error_message === "") {',
-    why: "A result that is ok may have an error message.",
-  },
-  {
-    id: "result/error-without-message",
-    rules: ["pp.result.error-message"],
-    file: RESULT,
-    find: 'if (ok !== (error_message === "")) {',
-    replace: 'if (ok && error_message !== "") {',
-    why: "A result that is not ok may do without a message.",
-  },
-  {
-    id: "result/ok-without-tensors",
-    rules: ["pp.result.tensors"],
-    file: RESULT,
-    find: "if (ok !== specs.length > 0) {",
-    replace: "if (!ok && specs.length > 0) {",
-    why: "A result that is ok may have no tensor.",
-  },
-  {
-    id: "result/error-with-tensors",
-    rules: ["pp.result.tensors"],
-    file: RESULT,
-    find: "if (ok !== specs.length > 0) {",
-    replace: "if (ok && specs.length === 0) {",
-    why: "A result that is not ok may have tensors.",
-  },
-  {
-    id: "result/digest-through-double",
-    rules: ["pp.result.layout"],
-    file: RESULT,
-    find: "...(output_digest_i64 !== undefined && { output_digest_i64 }),",
-    replace: "...(output_digest_i64 !== undefined && { output_digest_i64: BigInt(Number(output_digest_i64)) }),",
-    why: "The digest of a result is rounded.",
-  },
-  {
-    id: "result/zero-digest-left-out",
-    rules: ["pp.result.layout"],
-    file: RESULT,
-    find: "...(output_digest_i64 !== undefined && { output_digest_i64 }),",
-    replace: "...(output_digest_i64 ? { output_digest_i64 } : {}),",
-    why: "A digest of 0 is taken for an absent one.",
-  },
-  {
-    id: "result-encode/ok-written",
-    rules: ["pp.encode.canonical"],
-    file: RESULT,
-    find: "ok: ok ? undefined : false,",
-    replace: "ok,",
-    why: "ok is written though it is true.",
-  },
-  {
-    id: "result-encode/unjudged",
-    rules: ["pp.send.nothing", "pp.result.error-message", "pp.result.tensors"],
-    file: RESULT,
-    find: "checkOutcome(ok, error_message, tensor_specs, refusal);",
-    replace: "",
-    why: "A result is sent though a receiver has to refuse it.",
   },
 ];

@@ -2,12 +2,11 @@ import type { Mutant } from "../mutant.ts";
 
 const SPEC = "packages/tensor-spec/src/spec.ts";
 const DTYPE = "packages/tensor-spec/src/dtype.ts";
-const TENSOR = "packages/tensor-spec/src/tensor.ts";
 const LIMITS = "packages/tensor-spec/src/limits.ts";
-const PREPARED = "packages/tensor-spec/src/prepared-message.ts";
+const TENSOR = "packages/tensor-spec/src/tensor.ts";
 
-/** Tensor specs, the parts that they speak of, and messages made for sending. */
-export const TENSOR_MUTANTS: readonly Mutant[] = [
+/** Tensor specs, and the parts that they speak of. */
+export const SPECS: readonly Mutant[] = [
   {
     id: "spec/dtype-case-ignored",
     rules: ["tp.spec.dtype-known"],
@@ -266,63 +265,5 @@ export const TENSOR_MUTANTS: readonly Mutant[] = [
     find: "const start = total;",
     replace: "const start = 0;",
     why: "All tensors of a message lie in the same memory.",
-  },
-  {
-    id: "send/header-stranded",
-    rules: ["tp.send.nothing", "pp.send.nothing"],
-    file: PREPARED,
-    find: "const specs = checkSpecs(sources, limits, refusal);",
-    replace:
-      "try {\n      checkSpecs(sources, limits, refusal);\n    } catch {\n      return new PreparedMessage(parts.subject, header);\n    }\n    const specs = checkSpecs(sources, limits, refusal);",
-    why: "The header of a message is sent though its specs are refused.",
-  },
-  {
-    id: "send/tensor-judged-after-header",
-    rules: ["tp.send.nothing", "pp.send.nothing"],
-    file: PREPARED,
-    find: "const data = sources.map((source, i) => materialise(source, specs[i]!));",
-    replace:
-      "let data: Uint8Array[];\n    try {\n      data = sources.map((source, i) => materialise(source, specs[i]!));\n    } catch {\n      return new PreparedMessage(parts.subject, header);\n    }",
-    why: "The header of a message is sent though a tensor has the wrong length.",
-  },
-  {
-    id: "tp-encode/header-last",
-    rules: ["tp.encode.layout", "pp.encode.layout"],
-    file: PREPARED,
-    find: "[...header, ...encoder.encode(payload)]",
-    replace: "[...encoder.encode(payload), ...header]",
-    why: "The header is sent behind the frame.",
-  },
-  {
-    id: "tp-encode/tensors-unsorted",
-    rules: ["tp.encode.layout", "pp.encode.layout"],
-    file: PREPARED,
-    find: "(parts.tensors ?? []).toSorted(compareSpecs);",
-    replace: "parts.tensors ?? [];",
-    why: "Tensors that are not in the order of their specs are refused.",
-  },
-  {
-    id: "tp-encode/specs-sorted-alone",
-    rules: ["tp.encode.layout", "pp.encode.layout"],
-    file: PREPARED,
-    find: "const data = sources.map((source, i) => materialise(source, specs[i]!));",
-    replace: "const data = (parts.tensors ?? []).map((source) => materialise(source, source as never));",
-    why: "The specs are sorted and the tensors are not.",
-  },
-  {
-    id: "tp-encode/frame-limit-ignored",
-    rules: ["tp.encode.oversize", "pp.encode.oversize"],
-    file: PREPARED,
-    find: 'new FrameEncoder("len64", limits);',
-    replace: 'new FrameEncoder("len64", { maxFrameLength: 2 ** 53 - 1 });',
-    why: "A frame above the limit is sent.",
-  },
-  {
-    id: "tp-encode/manifest-limit-ignored",
-    rules: ["tp.encode.oversize", "pp.encode.oversize"],
-    file: PREPARED,
-    find: "if (body.length > limits.maxManifestLength) {",
-    replace: "if (body.length > limits.maxFrameLength) {",
-    why: "A manifest above its limit is sent.",
   },
 ];

@@ -1,106 +1,9 @@
 import type { Mutant } from "../mutant.ts";
 
-const HEADER = "packages/tp-control/src/header.ts";
 const STREAM = "packages/tp-control/src/header-decoder.ts";
 
-/** The header of 40 bytes, and the stream of messages that begin with one. TP and PP requests share this code. */
-export const HEADER_MUTANTS: readonly Mutant[] = [
-  {
-    id: "header/ids-swapped",
-    rules: ["tp.header.layout", "pp.header.layout"],
-    file: HEADER,
-    find: "call_id: view.getBigInt64(0, true),\n    chunk_index: view.getBigInt64(8, true),",
-    replace: "call_id: view.getBigInt64(8, true),\n    chunk_index: view.getBigInt64(0, true),",
-    why: "call_id and chunk_index are read from each other's place.",
-  },
-  {
-    id: "header/epochs-swapped",
-    rules: ["tp.header.layout", "pp.header.layout"],
-    file: HEADER,
-    find: "control_epoch: view.getBigInt64(16, true),\n    cache_epoch: view.getBigInt64(24, true),",
-    replace: "control_epoch: view.getBigInt64(24, true),\n    cache_epoch: view.getBigInt64(16, true),",
-    why: "control_epoch and cache_epoch are read from each other's place.",
-  },
-  {
-    id: "header/big-endian",
-    rules: ["tp.header.byte-order", "pp.header.layout"],
-    file: HEADER,
-    find: "call_id: view.getBigInt64(0, true),",
-    replace: "call_id: view.getBigInt64(0),",
-    why: "call_id is read in network order.",
-  },
-  {
-    id: "header/through-double",
-    rules: ["tp.header.int64-exact", "pp.header.layout"],
-    file: HEADER,
-    find: "chunk_index: view.getBigInt64(8, true),",
-    replace: "chunk_index: BigInt(Number(view.getBigInt64(8, true))),",
-    why: "A chunk_index beyond 2^53 is rounded.",
-  },
-  {
-    id: "header/unsigned",
-    rules: ["tp.header.int64-exact", "pp.header.layout"],
-    file: HEADER,
-    find: "cache_epoch: view.getBigInt64(24, true),",
-    replace: "cache_epoch: view.getBigUint64(24, true),",
-    why: "A negative cache_epoch is read as a huge one.",
-  },
-  {
-    id: "header/int32",
-    rules: ["tp.header.int64-exact", "pp.header.layout"],
-    file: HEADER,
-    find: "control_epoch: view.getBigInt64(16, true),",
-    replace: "control_epoch: BigInt(view.getInt32(16, true)),",
-    why: "Only the low half of control_epoch is read.",
-  },
-  {
-    id: "header/negative-id-refused",
-    rules: ["tp.header.unjudged", "pp.header.layout"],
-    file: HEADER,
-    find: "if (action === undefined) {",
-    replace: "if (action === undefined || view.getBigInt64(0, true) < 0n) {",
-    why: "The decoder of the layout judges call_id.",
-  },
-  {
-    id: "header/negative-epoch-refused",
-    rules: ["tp.header.unjudged", "pp.header.layout"],
-    file: HEADER,
-    find: "if (action === undefined) {",
-    replace: "if (action === undefined || view.getBigInt64(24, true) < 0n) {",
-    why: "The decoder of the layout judges cache_epoch.",
-  },
-  {
-    id: "header/actions-renumbered",
-    rules: ["tp.action.values", "pp.action.values"],
-    file: HEADER,
-    find: '["NOOP", "INFER", "SHUTDOWN"] as const',
-    replace: '["NOOP", "SHUTDOWN", "INFER"] as const',
-    why: "INFER is 2 and SHUTDOWN is 1.",
-  },
-  {
-    id: "header/unknown-action-is-noop",
-    rules: ["tp.action.unknown", "pp.action.values"],
-    file: HEADER,
-    find: "TP_ACTIONS[view.getUint32(32, true)] : undefined;",
-    replace: '(TP_ACTIONS[view.getUint32(32, true)] ?? "NOOP") : undefined;',
-    why: "An action that is not known is taken for NOOP.",
-  },
-  {
-    id: "header/action-of-32-bits",
-    rules: ["tp.action.full-width", "pp.action.values"],
-    file: HEADER,
-    find: "view.getUint32(36, true) === 0 ?",
-    replace: "view.getUint32(36, true) >= 0 ?",
-    why: "Only the low half of the action is judged.",
-  },
-  {
-    id: "header/action-of-one-byte",
-    rules: ["tp.action.full-width", "pp.action.values"],
-    file: HEADER,
-    find: "view.getUint32(36, true) === 0 ? TP_ACTIONS[view.getUint32(32, true)]",
-    replace: "view.getUint32(36, true) === 0 ? TP_ACTIONS[view.getUint8(32)]",
-    why: "Only the first byte of the action's low half is judged.",
-  },
+/** The stream of messages that begin with a header. TP and PP requests share this code. */
+export const MESSAGES: readonly Mutant[] = [
   {
     id: "header/cut-in-first-field-clean",
     rules: ["tp.header.cut", "pp.header.layout"],
@@ -333,45 +236,5 @@ export const HEADER_MUTANTS: readonly Mutant[] = [
     replace:
       "static have = 0;\n  get #partialHave() {\n    return HeaderDecoder.have;\n  }\n  set #partialHave(have: number) {\n    HeaderDecoder.have = have;\n  }\n  /**",
     why: "All connections count the bytes of one header.",
-  },
-  {
-    id: "header-encode/big-endian",
-    rules: ["tp.header.byte-order", "pp.header.layout"],
-    file: HEADER,
-    find: "view.setBigInt64(at, value, true);",
-    replace: "view.setBigInt64(at, value);",
-    why: "The counters are written in network order.",
-  },
-  {
-    id: "header-encode/ids-swapped",
-    rules: ["tp.encode.layout"],
-    file: HEADER,
-    find: 'put(0, "call_id", header.call_id);\n  put(8, "chunk_index", header.chunk_index);',
-    replace: 'put(8, "call_id", header.call_id);\n  put(0, "chunk_index", header.chunk_index);',
-    why: "call_id and chunk_index are written in each other's place.",
-  },
-  {
-    id: "header-encode/wraps",
-    rules: ["tp.encode.field-range"],
-    file: HEADER,
-    find: "value < INT64_MIN || value > INT64_MAX",
-    replace: "value < INT64_MIN",
-    why: "A counter from 2^63 up is written modulo 2^64.",
-  },
-  {
-    id: "header-encode/wraps-below",
-    rules: ["tp.encode.field-range"],
-    file: HEADER,
-    find: "value < INT64_MIN || value > INT64_MAX",
-    replace: "value > INT64_MAX",
-    why: "A counter below -2^63 is written modulo 2^64.",
-  },
-  {
-    id: "header-encode/unknown-action-is-noop",
-    rules: ["tp.encode.field-range"],
-    file: HEADER,
-    find: "const action = TP_ACTIONS.indexOf(header.action);",
-    replace: "const action = Math.max(0, TP_ACTIONS.indexOf(header.action));",
-    why: "An action without a number is sent as NOOP.",
   },
 ];

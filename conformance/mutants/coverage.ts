@@ -1,0 +1,32 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import oneSided from "@tensorwire/scripts/one-sided";
+import { indexRules } from "@tensorwire/scripts/rules";
+import { runGate } from "./gate.ts";
+import { coveragePage } from "./page.ts";
+import { progress } from "./progress.ts";
+
+/**
+ * `bun run coverage` runs the gate of the mutants and writes `spec/coverage.md` from what it has shown; `--check` compares the page
+ * that stands there. Exit 1: a check failed, a mutant survived, or the page is not that of these sources.
+ */
+const PAGE = join(resolve(import.meta.dir, "../.."), "spec/coverage.md");
+
+const { values } = parseArgs({
+  options: { check: { type: "boolean", default: false }, jobs: { type: "string", default: "2" } },
+});
+const bar = progress(process.stderr);
+const gate = await runGate({ jobs: Number(values.jobs), ...bar }).finally(bar.stop);
+for (const fault of gate.faults) process.stderr.write(`${fault}\n`);
+const page = coveragePage(indexRules(), gate, Object.assign({}, ...Object.values(oneSided)));
+const killed = gate.verdicts.filter(({ fate }) => fate === "killed").length;
+process.stdout.write(`${gate.control.passed} checks passed, ${killed} of ${gate.verdicts.length} mutants killed\n`);
+if (gate.faults.length > 0) {
+  process.exitCode = 1;
+} else if (!values.check) {
+  writeFileSync(PAGE, page);
+} else if (readFileSync(PAGE, "utf8") !== page) {
+  process.stderr.write("spec/coverage.md is not the page of these sources: run `bun run coverage` and commit it\n");
+  process.exitCode = 1;
+}

@@ -1,0 +1,143 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Case } from "@tensorwire/conformance/corpus";
+import { globMatcher } from "@tensorwire/conformance/glob";
+import { indexRules } from "@tensorwire/scripts/rules";
+import { killingSet } from "./cover.ts";
+import { runGate, type Verdict, verdictOf, zooFaults } from "./gate.ts";
+import { jsonReport } from "./matrix.ts";
+import { type Mutant, MutantDefect, mutate } from "./mutant.ts";
+import { buildReference } from "./overlay.ts";
+import { put, tryMutant } from "./trial.ts";
+import { MUTANTS } from "./zoo/index.ts";
+
+// A run of the gate has deadlines of its own; this one catches a hang of the gate.
+setDefaultTimeout(120_000);
+
+const ROOT = resolve(import.meta.dir, "../..");
+const SCAN = "packages/framing/src/scan.ts";
+const mutant = (init: Partial<Mutant>): Mutant => ({
+  id: "test/mutant",
+  rules: ["len32.length.zero"],
+  file: SCAN,
+  find: "const frameEnd = start + low;",
+  replace: "const frameEnd = start + low + 1;",
+  why: "A test.",
+  ...init,
+});
+
+describe("the zoo", () => {
+  test("has at least 120 mutants, many of them of real defects", () => {
+    expect(MUTANTS.length).toBeGreaterThanOrEqual(120);
+    expect(MUTANTS.filter(({ defect }) => defect !== undefined).length).toBeGreaterThanOrEqual(15);
+  });
+
+  test("each mutant fits the sources, and says what is wrong in a sentence", () => {
+    for (const each of MUTANTS) {
+      expect(mutate(each, readFileSync(join(ROOT, each.file), "utf8"))).toBeString();
+      expect(each.why).toMatch(/^\S.+\.$/);
+    }
+  });
+
+  test("every rule of a codec has a mutant or a reason", () => {
+    expect(zooFaults(MUTANTS, indexRules())).toEqual([]);
+  });
+
+  test("a name that stands twice, a rule that is none and a rule without a mutant are faults", () => {
+    const faults = zooFaults(
+      [mutant({}), mutant({ rules: ["len32.no-such"] }), mutant({ id: "b", rules: [] })],
+      indexRules(),
+    );
+    expect(faults).toContain("two mutants are named test/mutant");
+    expect(faults).toContain("test/mutant breaks len32.no-such, which is no rule");
+    expect(faults).toContain("b breaks no rule");
+    expect(faults).toContain("len64.limit.exact has no mutant, and no reason for that is written");
+    const exempted = zooFaults([mutant({ rules: ["len32.limit.allocation"] })], indexRules());
+    expect(exempted).toContain("len32.limit.allocation has a mutant, and a reason why it could have none");
+  });
+});
+
+describe("an overlay", () => {
+  test("is refused where its text is missing, stands twice, or changes nothing", async () => {
+    for (const [init, says] of [
+      [{ find: "no such text" }, "does not hold"],
+      [{ find: "buffer[i" }, "more than once"],
+      [{ find: "let i = from;", replace: "let i = from;" }, "changes nothing"],
+    ] as const) {
+      expect(() => mutate(mutant(init), readFileSync(join(ROOT, SCAN), "utf8"))).toThrow(says);
+    }
+    const unused = mutant({ file: "packages/framing/src/testing.ts" });
+    expect(buildReference(unused)).rejects.toThrow(MutantDefect);
+  });
+
+  test("leaves the sources and the control alone", async () => {
+    const before = readFileSync(join(ROOT, SCAN), "utf8");
+    const item: Case = {
+      id: "len32/empty",
+      vector: "len32/empty",
+      rules: ["len32.length.zero"],
+      level: "must",
+      profile: "len32",
+      role: "decode",
+      limits: {},
+      steps: [{ feed: "00000000" }],
+      expected: [[{ event: "message", value: { payload: "" } }]],
+      why: "A test.",
+      marks: [],
+    };
+    expect((await put(await buildReference(mutant({})), item)).kind).toBe("fail");
+    expect((await put(await buildReference(null), item)).kind).toBe("pass");
+    expect(readFileSync(join(ROOT, SCAN), "utf8")).toBe(before);
+    const crashing = mutant({ replace: 'throw new TypeError("a crash");' });
+    expect(await tryMutant(await buildReference(crashing), [item], item.rules)).toEqual({
+      kills: { "len32.length.zero": [] },
+      elsewhere: [],
+      crashes: 1,
+    });
+  });
+});
+
+describe("a mutant is killed by checks of all of its rules, and by nothing else", () => {
+  const rules = ["len32.length.zero", "len64.length.zero"];
+  const kill = { vector: "len32/empty", case: "len32/empty", problem: "" };
+  const fate = (len32: boolean, len64: boolean, elsewhere: string[] = [], crashes = 0) => {
+    const kills = { "len32.length.zero": len32 ? [kill] : [], "len64.length.zero": len64 ? [kill] : [] };
+    return verdictOf(mutant({ rules }), {
+      trial: { kills, crashes, elsewhere: elsewhere.map((id) => ({ case: id, rules: ["other"] })) },
+    }).fate;
+  };
+  for (const [name, given, expected] of [
+    ["checks of both", fate(true, true), "killed"],
+    ["a check of one", fate(true, false), "wrong rule"],
+    ["a check of another rule", fate(false, false, ["len32/hello"]), "wrong rule"],
+    ["nothing", fate(false, false), "survived"],
+    ["crashes alone", fate(false, false, [], 3), "crashed"],
+    ["its deadline", verdictOf(mutant({}), { lost: "timeout" }).fate, "timeout"],
+    ["its process' end", verdictOf(mutant({}), { lost: "died" }).fate, "crashed"],
+    ["what it was built from", verdictOf(mutant({}), { stillborn: "" }).fate, "stillborn"],
+  ] as const) {
+    test(name, () => expect(given).toBe(expected));
+  }
+});
+
+test("the killing set takes the vector that kills most first", () => {
+  const kill = (vector: string) => ({ vector, case: vector, problem: "" });
+  const verdict = (id: string, ...vectors: string[]): Verdict => ({
+    mutant: mutant({ id }),
+    fate: "killed",
+    text: "",
+    kills: { rule: vectors.map(kill) },
+  });
+  expect(killingSet([verdict("a", "x", "y"), verdict("b", "y"), verdict("c", "z", "y"), verdict("d", "z")])).toEqual([
+    { vector: "y", mutants: ["a", "b", "c"] },
+    { vector: "z", mutants: ["d"] },
+  ]);
+});
+
+test("a slice of the gate: each mutant dies by a check of its rule, and the control passes", async () => {
+  const gate = await runGate({ only: globMatcher("prefix/zero-length-*"), jobs: 2 });
+  expect(gate.faults).toEqual([]);
+  expect(gate.control.passed).toBeGreaterThan(20_000);
+  expect(jsonReport(gate).summary).toEqual({ total: 2, killed: 2, survived: 0 });
+});

@@ -1,0 +1,181 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Rule, RuleIndex } from "@tensorwire/scripts/rules";
+import { Glob } from "bun";
+import { markdownTable } from "markdown-table";
+import { killingSet } from "./cover.ts";
+import { EXEMPTIONS } from "./exempt.ts";
+import type { Gate } from "./gate.ts";
+import { vectorsOf } from "./matrix.ts";
+
+/** What one rule has to show for itself in one run. */
+interface Row {
+  readonly id: string;
+  readonly rule: Rule;
+  /** Vectors that name it, and profiles whose sweeps do. */
+  readonly vectors: readonly string[];
+  readonly sweeps: readonly string[];
+  /** Cases that named it, ran, and passed; by what they expect. */
+  readonly accepting: number;
+  readonly refusing: number;
+  /** Mutants that died by a check of it. */
+  readonly mutants: readonly string[];
+  readonly unitTests: readonly string[];
+}
+
+const ROOT = resolve(import.meta.dir, "../..");
+const CHAPTERS = ["spec/framing.md", "spec/tp-control.md", "spec/pp-contract.md"];
+
+/** The page, from what a run of the gate has shown. The same sources give the same page. */
+export function coveragePage(index: RuleIndex, gate: Gate, oneSided: Readonly<Record<string, string>>): string {
+  const rows = [...index.rules].flatMap(([id, rule]) =>
+    CHAPTERS.includes(rule.file) ? [rowOf(id, rule, index, gate)] : [],
+  );
+  const killed = gate.verdicts.filter(({ fate }) => fate === "killed").length;
+  return `${[
+    "# Coverage",
+    "Written by `bun run coverage`; CI holds it to the sources. Do not edit.",
+    `A rule counts as *tested* if and only if, in the run that wrote this page, a check that names it ran against the reference and passed, and a mutant of the reference died by a check that names it. A check is one case of the expanded corpus.`,
+    summary(rows),
+    `The run: ${gate.control.passed} checks of the unmutated reference passed and ${gate.control.failed.length} failed, ${gate.control.declined} had limits above those of the reference; ${killed} of ${gate.verdicts.length} mutants died by every rule that they break; ${killingSet(gate.verdicts).length} vectors are enough to kill them all. The rules of \`iut-protocol.md\` bind harness and adapters, and are judged by the tests of these.`,
+    "## Where the corpus is weak",
+    ...weak(rows, gate, oneSided),
+    ...CHAPTERS.flatMap((file) => chapter(file, rows)),
+  ].join("\n\n")}\n`;
+}
+
+function rowOf(id: string, rule: Rule, { inVectors }: RuleIndex, { control, verdicts }: Gate): Row {
+  const named = inVectors.get(id) ?? [];
+  const sweeps = named.flatMap((name) => /^vectors\/([^/]+)\/profile\.json$/.exec(name)?.[1] ?? []);
+  const { accepting = 0, refusing = 0 } = control.checks[id] ?? {};
+  return {
+    id,
+    rule,
+    vectors: named.filter((name) => !name.startsWith("vectors/")),
+    sweeps: [...new Set(sweeps)],
+    accepting,
+    refusing,
+    mutants: verdicts.filter(({ kills }) => (kills[id]?.length ?? 0) > 0).map(({ mutant }) => mutant.id),
+    unitTests: testsNaming(id),
+  };
+}
+
+/** Unit tests of the packages that name the rule, in a title or a comment. */
+function testsNaming(id: string): string[] {
+  const whole = new RegExp(`(?<![\\w.-])${id.replaceAll(".", "[.]")}(?![\\w-]|[.]\\w)`);
+  return [...new Glob("packages/*/src/**/*.test.ts").scanSync(ROOT)]
+    .filter((file) => whole.test(readFileSync(join(ROOT, file), "utf8")))
+    .sort();
+}
+
+const checks = ({ accepting, refusing }: Row) => accepting + refusing;
+const tested = (row: Row) => checks(row) > 0 && row.mutants.length > 0;
+
+function summary(rows: readonly Row[]): string {
+  const line = (name: string, of: readonly Row[]) => [
+    name,
+    ...[
+      of.length,
+      of.filter((row) => checks(row) > 0).length,
+      of.filter(({ mutants }) => mutants.length > 0).length,
+      of.filter(tested).length,
+    ].map(String),
+  ];
+  return markdownTable(
+    [
+      ["chapter", "rules", "with checks", "with mutants that died", "tested"],
+      ...CHAPTERS.map((file) =>
+        line(
+          link(file),
+          rows.filter(({ rule }) => rule.file === file),
+        ),
+      ),
+      line("all", rows),
+      ...(["must", "should", "may", "states"] as const).map((level) =>
+        line(
+          `of level ${level}`,
+          rows.filter(({ rule }) => rule.level === level),
+        ),
+      ),
+    ],
+    { align: ["l", "r", "r", "r", "r"], alignDelimiters: false },
+  );
+}
+
+function weak(rows: readonly Row[], { verdicts }: Gate, oneSided: Readonly<Record<string, string>>): string[] {
+  const checked = rows.filter((row) => checks(row) > 0);
+  const single = checked.filter(({ vectors, sweeps }) => vectors.length === 1 && sweeps.length === 0);
+  const accepts = checked.filter(({ refusing }) => refusing === 0);
+  const refuses = checked.filter(({ accepting }) => accepting === 0);
+  const unchecked = rows.filter((row) => checks(row) === 0);
+  const reasons = EXEMPTIONS.map(({ rules, reason }) => ({
+    ids: rules.filter((id) => rows.some((row) => row.id === id)),
+    reason,
+  }));
+  const thin = verdicts.filter((verdict) => vectorsOf(verdict).length === 1);
+  return [
+    section(
+      `Rules with a single vector (${single.length})`,
+      single.map(({ id, vectors }) => `${code(id)}: ${vectors.join()}`),
+    ),
+    section(`Rules that are shown by accepting alone (${accepts.length})`, byReason(accepts, oneSided)),
+    section(`Rules that are shown by refusing alone (${refuses.length})`, [
+      "Every vector that refuses has a sibling, which differs in one point and is accepted.",
+      ...byReason(refuses, {}),
+    ]),
+    section(
+      "Rules without a mutant, and why",
+      reasons.flatMap(({ ids, reason }) => (ids.length === 0 ? [] : [`${ids.map(code).join(", ")}: ${reason}`])),
+    ),
+    section(
+      `Rules that no check of the corpus names (${unchecked.length})`,
+      unchecked.map(({ id, unitTests, rule }) => `${code(id)} (${rule.level}): ${judgedBy(unitTests, oneSided[id])}`),
+    ),
+    section(
+      `Mutants that die by one vector alone (${thin.length} of ${verdicts.length})`,
+      thin.map((verdict) => `${code(verdict.mutant.id)}: ${vectorsOf(verdict).join()}`),
+    ),
+  ];
+}
+
+/** One line for all rules that have the same reason. */
+function byReason(rows: readonly Row[], reasons: Readonly<Record<string, string>>): string[] {
+  const groups = Map.groupBy(rows, ({ id }) => reasons[id] ?? "");
+  return [...groups].map(
+    ([reason, of]) => `${of.map(({ id }) => code(id)).join(", ")}${reason === "" ? "" : `: ${reason}`}`,
+  );
+}
+
+function judgedBy(unitTests: readonly string[], reason = "No reason is written."): string {
+  const tests = unitTests.length === 0 ? "No unit test names it" : `Named in ${unitTests.map(code).join(", ")}`;
+  return `${reason} ${tests}.`;
+}
+
+function chapter(file: string, rows: readonly Row[]): string[] {
+  const own = rows.filter(({ rule }) => rule.file === file);
+  return [
+    `## ${file.slice("spec/".length)}`,
+    markdownTable(
+      [
+        ["rule", "level", "vectors", "checks", "accepting", "refusing", "mutants that died by it"],
+        ...own.map((row) => [
+          code(row.id),
+          row.rule.level,
+          [...row.vectors, ...row.sweeps.map((profile) => `sweeps of ${profile}`)].join(", "),
+          String(checks(row)),
+          String(row.accepting),
+          String(row.refusing),
+          row.mutants.join(", "),
+        ]),
+      ],
+      { align: ["l", "l", "l", "r", "r", "r", "l"], alignDelimiters: false, padding: true },
+    ),
+  ];
+}
+
+function section(title: string, items: readonly string[]): string {
+  return [`### ${title}`, "", ...(items.length === 0 ? ["None."] : items.map((item) => `- ${item}`))].join("\n");
+}
+
+const code = (text: string) => `\`${text}\``;
+const link = (file: string) => `[${file.slice("spec/".length)}](${file.slice("spec/".length)})`;

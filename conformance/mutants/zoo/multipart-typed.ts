@@ -1,0 +1,103 @@
+import type { Mutant } from "../mutant.ts";
+
+const MULTIPART = "packages/framing/src/multipart.ts";
+
+/** Decoders of typed records, and bit 63 where there are none. */
+export const MULTIPART_TYPED: readonly Mutant[] = [
+  {
+    id: "multipart-typed/flag-needs-length",
+    rules: ["multipart-typed.record.layout"],
+    file: MULTIPART,
+    find: "if (this.#typed && high >= TYPED_BIT) {",
+    replace: "if (this.#typed && high > TYPED_BIT) {",
+    why: "Bit 63 is looked for in a way that misses it.",
+  },
+  {
+    id: "multipart-typed/hash-not-stepped-over",
+    rules: ["multipart-typed.record.layout"],
+    file: MULTIPART,
+    find: "i += HASH_SIZE;",
+    replace: "",
+    why: "The record's bytes are taken to begin with its hash.",
+  },
+  {
+    id: "multipart-typed/type-of-body-for-all",
+    rules: ["multipart-typed.record.mixed"],
+    file: MULTIPART,
+    find: "const typehash = records.hashes[i];",
+    replace: "const typehash = records.hashes[i] ?? records.hashes[0];",
+    why: "A record without a hash gets that of the body.",
+  },
+  {
+    id: "multipart-typed/first-record-decides",
+    rules: ["multipart-typed.record.mixed"],
+    file: MULTIPART,
+    find: "const typehash = records.hashes[i];",
+    replace: "const typehash = records.hashes[0] === undefined ? undefined : records.hashes[i];",
+    why: "The hashes of the parts are kept only when the body has one.",
+  },
+  {
+    id: "multipart-typed/hash-through-double",
+    rules: ["multipart-typed.hash.exact"],
+    file: MULTIPART,
+    find: "(BigInt(readU32(buffer, i)) << 32n) | BigInt(readU32(buffer, i + 4));",
+    replace: "BigInt(readU32(buffer, i) * 2 ** 32 + readU32(buffer, i + 4));",
+    why: "A hash above 2^53 is rounded.",
+  },
+  {
+    id: "multipart-typed/hash-signed",
+    rules: ["multipart-typed.hash.exact"],
+    file: MULTIPART,
+    find: "(BigInt(readU32(buffer, i)) << 32n) | BigInt(readU32(buffer, i + 4));",
+    replace: "BigInt.asIntN(64, (BigInt(readU32(buffer, i)) << 32n) | BigInt(readU32(buffer, i + 4)));",
+    why: "A hash from 2^63 up is a negative number.",
+  },
+  {
+    id: "multipart-typed/hash-halves-swapped",
+    rules: ["multipart-typed.hash.exact", "multipart-typed.record.layout"],
+    file: MULTIPART,
+    find: "(BigInt(readU32(buffer, i)) << 32n) | BigInt(readU32(buffer, i + 4));",
+    replace: "(BigInt(readU32(buffer, i + 4)) << 32n) | BigInt(readU32(buffer, i));",
+    why: "The halves of a hash are swapped.",
+  },
+  {
+    id: "multipart-typed/cut-hash-is-cut-record",
+    rules: ["multipart-typed.hash.cut"],
+    file: MULTIPART,
+    find: 'throw defect("eof.in-header",',
+    replace: 'throw defect("eof.in-body",',
+    why: "A cut hash is reported as a cut record.",
+  },
+  {
+    id: "multipart-typed/cut-hash-unnoticed",
+    rules: ["multipart-typed.hash.cut"],
+    file: MULTIPART,
+    find: "if (end - i < HASH_SIZE) throw",
+    replace: "if (end - i < 1) throw",
+    why: "A hash is read beyond the end of the payload.",
+  },
+  {
+    id: "multipart-typed/judged-before-hash",
+    rules: ["multipart-typed.record.cut"],
+    file: MULTIPART,
+    find: "if (length > end - i) throw",
+    replace: "if (length > end - i + (this.hashes[record] === undefined ? 0 : HASH_SIZE)) throw",
+    why: "A record's length is held against what is left before its hash.",
+  },
+  {
+    id: "multipart/typed-bit-honoured",
+    rules: ["multipart-typed.flag.untyped-profile"],
+    file: MULTIPART,
+    find: "if (this.#typed && high >= TYPED_BIT) {",
+    replace: "if (high >= TYPED_BIT) {",
+    why: "Bit 63 means a hash in the untyped profile too.",
+  },
+  {
+    id: "multipart/typed-bit-masked",
+    rules: ["multipart-typed.flag.untyped-profile"],
+    file: MULTIPART,
+    find: "let high = readU32(buffer, i);",
+    replace: "let high = this.#typed ? readU32(buffer, i) : readU32(buffer, i) & 0x7fffffff;",
+    why: "Bit 63 is ignored in the untyped profile.",
+  },
+];
