@@ -50,6 +50,8 @@ export interface RunResult {
   readonly notRun: ReadonlyMap<string, number>;
   readonly links: number;
   readonly restarts: number;
+  /** What the run could not show, for the report. */
+  readonly notes?: readonly string[];
 }
 
 /** The cases of level 1, then those of level 3. */

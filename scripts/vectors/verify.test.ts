@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { resolve } from "node:path";
 import {
   type FileDecodeVector,
   type FileVector,
@@ -41,6 +42,25 @@ describe("two derivations of the golden bytes", () => {
 test("every rule that a vector or a profile names is in the spec", () => {
   const { rules } = indexRules();
   expect([...loadCorpus(CORPUS).rules].filter((id) => !rules.has(id))).toEqual([]);
+});
+
+test("every sweep of bytes is declared in every layout, and the schema knows no other", async () => {
+  const schema = await Bun.file(resolve(CORPUS, "schema/vector-file.schema.json")).json();
+  const sweeps = Object.keys(schema.$defs.decodeSweeps.properties);
+  expect(sweeps.length).toBeGreaterThan(10);
+  const declared = new Map<string, Set<string>>();
+  for (const { family } of families) {
+    const own = declared.get(family.profile) ?? new Set();
+    for (const { role, sweeps } of family.vectors)
+      if (role === "decode") for (const name of Object.keys(sweeps)) own.add(name);
+    declared.set(family.profile, own);
+  }
+  // A session is no row of streams: what may follow depends on what came before.
+  const without = (profile: string) =>
+    profile.endsWith("-session") ? ["pairs", "prefix", "glue", "repeat", "ladder"] : [];
+  for (const [profile, own] of declared) {
+    expect({ profile, lacks: sweeps.filter((name) => !own.has(name)) }).toEqual({ profile, lacks: without(profile) });
+  }
 });
 
 describe("every MUST of the chapters on bytes", () => {

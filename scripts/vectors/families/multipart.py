@@ -101,7 +101,7 @@ def messages(name: str) -> Family:
         f.decode(slug, why, rules, stream, limits=LIMIT, sweeps=SMALL if sweeps is None else sweeps, proof=proof)
 
     accept("body", "A body alone, without parts.", [layout], frame(f.stream(), Record(b"hello")),
-           SMALL | {"prefix": [{"from": 0, "width": 8}], "repeat": [2, 300]})
+           SMALL | {"prefix": [{"from": 0, "width": 8}], "pairs": 24, "repeat": [2, 300]})
     accept("body-and-part", "A body and one part.", [layout, order],
            frame(f.stream(), Record(b"hello"), Record(b"world!")))
     accept(
