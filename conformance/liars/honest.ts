@@ -55,7 +55,7 @@ export function honest({ op, seq, profile, role, limits, steps }: CaseRequest): 
   return { op: "result", seq, steps: lists };
 }
 
-export const shown = (bytes: Buffer) =>
+export const shown = (bytes: Uint8Array) =>
   bytes.length <= 4096
-    ? bytes.toString("hex")
+    ? bytes.toHex()
     : { length: bytes.length, sha256: new Bun.CryptoHasher("sha256").update(bytes).digest("hex") };

@@ -34,11 +34,15 @@ function plan(v: DecodeVector, suffix: string, stream: Stream, cuts: readonly nu
     rules: ["iut.probe.poison.recall", "iut.probe.poison.input", ...v.rulesFor("chunking")],
     why: "A message stays what it was when the chunk that it came in is used again, and a decoder does not write to a chunk.",
     play: () => {
-      const script = new Script(stream).reads(cuts).eof();
+      // What comes after an error may be read or not.
+      const end = cuts.find((at) => at >= stream.failedAt) ?? stream.length;
+      const script = new Script(stream);
+      for (const at of [...cuts.filter((at) => at < end), end]) script.read(at);
+      script.eof();
       return new Tape(script.marks)
         .add({ poison: true })
         .play(script)
-        .add({ recall: true }, bytesEvent(stream.bytes), ...messagesOf(stream.events));
+        .add({ recall: true }, bytesEvent(stream.bytes.subarray(0, end)), ...messagesOf(stream.events));
     },
   };
 }

@@ -1,0 +1,68 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { loadCorpus } from "../src/corpus/index.ts";
+import { DEFAULT_CORPUS } from "../src/options.ts";
+import { PROBES } from "../src/protocol.ts";
+import { runInProcess } from "../src/run.ts";
+import { type Bend, probed } from "./honest-probes.ts";
+
+setDefaultTimeout(60_000);
+
+const corpus = loadCorpus(DEFAULT_CORPUS);
+const run = (filter: string, bend?: Bend) => runInProcess(probed(bend), { corpus, profiles: ["len32"], filter });
+
+describe("the honest one, that the liars differ from, passes", () => {
+  for (const probe of PROBES) {
+    test(probe, async () => {
+      const { exitCode, report } = await run(`*#${probe}*`);
+      const wrong = report.outcomes.filter(({ verdict }) => !["pass", "not applicable"].includes(verdict));
+      expect(wrong.map(({ id, difference, text }) => `${id}: ${difference?.problem ?? text}`).slice(0, 5)).toEqual([]);
+      expect(report.outcomes.filter(({ verdict }) => verdict === "pass").length).toBeGreaterThan(3);
+      expect(exitCode).toBe(0);
+    });
+  }
+});
+
+describe("a liar of level 3 is found out", () => {
+  test.each<[Bend, string, RegExp]>([
+    ["hands-out-chunks", "*#poison", /other content/],
+    ["hands-out-its-buffer", "*#poison*", /other content/],
+    ["swaps-in-place", "*#poison", /bytes in step \d+ has other content/],
+    ["loses-the-rest", "*#quota=*", /bytes is missing/],
+    ["begins-again", "*#quota=*", /other content/],
+    ["jumps-the-queue", "*#quota=*,then=*", /other content/],
+    ["drops-on-cancel", "*#cancel=*", /a message is missing|should give/],
+    ["doubles-on-cancel", "*#cancel=*", /a message is missing|should give|other content/],
+    ["never-fires", "*#clock=*", /a deadline that passes is missing/],
+    ["fires-early", "*#clock=*", /a deadline that passes in step \d+ should not be there/],
+    ["waits-for-silence", "*#clock=trickle", /a deadline that passes is missing/],
+    ["writes-late", "*#clock=write,*", /bytes in step \d+ should not be there/],
+    ["reserves", "*#memory=4294967295", /bytes are held, at most/],
+    ["copies-all", "*#memory=trickle", /bytes were copied, at most/],
+  ])("%s", async (bend, filter, says) => {
+    const { exitCode, report } = await run(filter, bend);
+    const failed = report.outcomes.filter(({ verdict }) => verdict === "fail");
+    expect(failed.map(({ difference }) => difference?.problem).join("\n")).toMatch(says);
+    expect(exitCode).toBe(1);
+  });
+});
+
+test("r[iut.probe.capabilities]: what hello does not declare is not applicable, and is never asked for", async () => {
+  const honest = probed();
+  const asked: string[] = [];
+  const { report } = await runInProcess(
+    {
+      hello: { ...honest.hello, capabilities: ["poison"] },
+      handle: (request) => {
+        asked.push(request.id ?? "");
+        return honest.handle(request);
+      },
+    },
+    { corpus, profiles: ["len32"], filter: "len32/hello#*" },
+  );
+  const about = (probe: string) => report.outcomes.filter(({ id }) => id.includes(`#${probe}`));
+  expect(new Set(about("poison").map(({ verdict }) => verdict))).toEqual(new Set(["pass"]));
+  expect(new Set(about("cancel").map(({ verdict, text }) => `${verdict}: ${text}`))).toEqual(
+    new Set(["not applicable: capability cancel not declared"]),
+  );
+  expect(asked.filter((id) => id.includes("#cancel"))).toEqual([]);
+});
