@@ -33,6 +33,14 @@ export function junit(report: Report): string {
       outcomes,
     );
   });
+  if (report.baseline.length > 0) {
+    const entries = report.baseline.map(
+      ({ kind, entry, text }) =>
+        `    <testcase name="${xml(entry.pattern)}" classname="baseline"><failure type="${kind}" message="${xml(text)}">${xml(text)}</failure></testcase>`,
+    );
+    const numbers = `tests="${entries.length}" failures="${entries.length}" errors="0" skipped="0"`;
+    suites.push(`  <testsuite name="baseline" ${numbers}>\n${entries.join("\n")}\n  </testsuite>`);
+  }
   if (report.trouble !== undefined) {
     const body = `<error message="${xml(report.trouble)}">${xml(report.record.join("\n"))}</error>`;
     suites.push(`  <testsuite name="link" tests="1" errors="1" failures="0" skipped="0">
@@ -40,18 +48,31 @@ export function junit(report: Report): string {
   </testsuite>`);
   }
   return `<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="${name}" time="${report.seconds.toFixed(3)}">
+<testsuites name="${name}" ${totals(report)} time="${report.seconds.toFixed(3)}">
 ${suites.join("\n")}
 </testsuites>
 `;
 }
 
-function suite(profile: string, cases: readonly string[], outcomes: readonly Outcome[]): string {
+/** What the baseline does not keep to fails in a suite of its own; a trouble is an error in one. */
+function totals({ outcomes, trouble, baseline }: Report): string {
+  const { tests, failures, errors, skipped } = numbersOf(outcomes);
+  const more = trouble === undefined ? 0 : 1;
+  const all = tests + baseline.length + more;
+  return `tests="${all}" failures="${failures + baseline.length}" errors="${errors + more}" skipped="${skipped}"`;
+}
+
+function numbersOf(outcomes: readonly Outcome[]) {
   const counts = count(outcomes);
   const failed = counts.fail + counts.fixed;
   const errors = counts.crash + counts.timeout + counts["adapter error"] + counts["harness error"];
   const skipped = counts.declined + counts["not applicable"] + counts["known-fail"];
-  const numbers = `tests="${outcomes.length}" failures="${failed}" errors="${errors}" skipped="${skipped}"`;
+  return { tests: outcomes.length, failures: failed, errors, skipped };
+}
+
+function suite(profile: string, cases: readonly string[], outcomes: readonly Outcome[]): string {
+  const { tests, failures, errors, skipped } = numbersOf(outcomes);
+  const numbers = `tests="${tests}" failures="${failures}" errors="${errors}" skipped="${skipped}"`;
   return `  <testsuite name="${xml(profile)}" ${numbers}>
 ${cases.join("\n")}
   </testsuite>`;
@@ -72,7 +93,11 @@ function testcase(outcome: Outcome, report: Report | undefined): string {
       return `${open}><skipped message="${xml(`${verdict}: ${text}`)}"/></testcase>`;
     default: {
       const element = verdict === "fail" || verdict === "fixed" ? "failure" : "error";
-      const page = report === undefined ? [] : failurePage({ first: outcome, more: 0 }, report, paint(false));
+      // Some readers show the body and never the message.
+      const page =
+        report === undefined
+          ? [difference?.problem ?? text]
+          : failurePage({ first: outcome, more: 0 }, report, paint(false));
       return `${open}><${element} type="${verdict}" message="${message}">${xml(page.join("\n"))}</${element}></testcase>`;
     }
   }

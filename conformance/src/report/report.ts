@@ -28,6 +28,8 @@ export interface Report {
   readonly way: string;
   readonly links: number;
   readonly restarts: number;
+  /** What a reader has to know of a run that could not show everything. */
+  readonly notes: readonly string[];
   readonly iut: Hello["iut"] | undefined;
   readonly capabilities: readonly string[];
   readonly granularity: Granularity;
@@ -118,7 +120,8 @@ export interface CaseReport {
 
 /** The object of `--json`. */
 export function jsonReport(report: Report) {
-  const { exit, seconds, seed, command, way, links, restarts, iut, granularity, corpus, notRun, trouble } = report;
+  const { exit, seconds, seed, command, way, links, restarts, iut, granularity, corpus, notRun, trouble, notes } =
+    report;
   const { capabilities, selection, families, baseline } = report;
   const counts = count(report.outcomes);
   return {
@@ -131,6 +134,7 @@ export function jsonReport(report: Report) {
       "not run": [...notRun.values()].reduce((sum, left) => sum + left, 0),
       seconds: Math.round(seconds * 1000) / 1000,
       seed,
+      ...(notes.length === 0 ? {} : { notes }),
       ...(trouble === undefined ? {} : { trouble, link: report.record }),
     },
     iut: iut === undefined ? null : { ...iut, way, links, restarts, error_granularity: granularity, capabilities },

@@ -50,11 +50,12 @@ export function summary(report: Report, paint: Paint): string {
   return `${lines.join("\n")}\n`;
 }
 
-function header({ iut, way, links, corpus, seed, granularity, restarts }: Report): string[] {
-  const who = iut === undefined ? "no IUT" : `${iut.name} ${iut.version} (${iut.language})`;
+function header({ iut, way, links, corpus, seed, granularity, restarts, notes }: Report): string[] {
+  const who = iut === undefined ? "no IUT" : [iut.name, iut.version, `(${iut.language})`].filter(Boolean).join(" ");
   const over = links === 1 ? way : `${way}, ${links} links`;
   const lines = [`${who} · ${over} · corpus ${corpus.hash.slice(0, 19)} · seed ${seed}`];
-  if (iut !== undefined && granularity !== "class") {
+  lines.push(...notes);
+  if (iut !== undefined && granularity !== "class" && notes.length === 0) {
     const lost =
       granularity === "stage"
         ? "the class of an error was judged by its stage only"

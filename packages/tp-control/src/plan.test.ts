@@ -32,6 +32,26 @@ test("every field of a video step survives", () => {
   expect(messages[0]).toMatchObject({ manifest: { tp_plan: "v1_generator_only", video: step } });
 });
 
+describe("tp.manifest.finite, tp.manifest.varint", () => {
+  /** The bytes of a good message with the field `from` of its video step replaced by bytes as long as it. */
+  const changed = (from: string, to: string) => {
+    const bytes = Buffer.from(concat(prepare(step).buffers)).toString("hex");
+    expect(bytes.split(from)).toHaveLength(2);
+    return new Uint8Array(Buffer.from(bytes.replace(from, to), "hex"));
+  };
+  const bias = "49000000000000d03f";
+
+  test.each(["49000000000000f87f", "49000000000000f07f", "49000000000000f0ff"])("a bias of %s is refused", (to) => {
+    expect(decodeInChunks(new TpDecoder(), changed(bias, to)).error?.code).toBe("header.field");
+  });
+
+  test("a bool is true for any varint but 0, in all its 64 bits", () => {
+    // Four flags of two bytes become one of eight, whose varint says 2^42.
+    const { messages } = decodeInChunks(new TpDecoder(), changed("2001280138014001", "2080808080808001"));
+    expect(messages[0]).toMatchObject({ manifest: { video: { init_cache: true, manage_cache: false } } });
+  });
+});
+
 describe("refuses", () => {
   test.each<[string, string, VideoStep, readonly TensorSource[]]>([
     [

@@ -19,7 +19,8 @@ def all_profiles() -> Iterator[dict]:
         yield prefix.profile(p)
     for name in ("multipart", "multipart-typed"):
         yield multipart.profile(name)
-    yield from (tp.profile(), pp.envelope_profile(), pp.result_profile(), session.profile(session.TP), session.profile(session.PP))
+    yield from (tp.profile(), pp.envelope_profile(), pp.result_profile())
+    yield from (session.profile(session.TP), session.profile(session.PP))
 
 
 def all_families() -> Iterator[Family]:

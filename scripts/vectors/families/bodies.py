@@ -1,4 +1,4 @@
-"""Bodies as protobuf messages, for manifest, envelope and result alike: versions, evolution, and bytes that are no such message."""
+"""Bodies as protobuf messages, for manifest, envelope and result alike: versions, evolution, and what is no message."""
 
 from dataclasses import replace
 
@@ -39,11 +39,13 @@ class Bodies:
 
 def protobufs(kind: Kind) -> Family:
     """What protobuf leaves to its parsers, and what it does not."""
-    f = Family(kind.profile, "protobuf", "The body as protobuf bytes: wire types, groups, varints, fields that stand twice.")
+    f = Family(kind.profile, "protobuf",
+               "The body as protobuf bytes: wire types, groups, varints, fields that stand twice.")
     b = Bodies(f, kind)
     one, good, name = protobuf.integer(1, 1), b.good, NAMES[kind.profile]
     unknown, message, varint = "manifest.unknown-fields", "manifest.message", "manifest.varint"
-    group = protobuf.key(100, 3) + protobuf.integer(7, 5) + protobuf.key(8, 3) + protobuf.key(8, 4) + protobuf.key(100, 4)
+    group = protobuf.key(100, 3) + protobuf.integer(7, 5) + protobuf.key(8, 3) + protobuf.key(8, 4) + protobuf.key(100,
+        4)
     b.accept("unknown-group", "A group that is not known is ignored, with the group in it.", [unknown], good + group)
     b.accept("unknown-largest", "The largest field number is one like any other.", [unknown],
              good + protobuf.integer((1 << 29) - 1, 1))
@@ -73,17 +75,20 @@ def protobufs(kind: Kind) -> Family:
     b.refuse("wire-type-specs-zero", "A zero in the place of a spec is no spec of 0 bytes.", [wire], as_zero,
              alternatives=[("It may be ignored, as an unknown field is.", b.message(as_zero))])
     as_text = protobuf.chunk(1, b"\x01") + b.rest
-    b.refuse("wire-type-version", "A string in the place of the version is no version.", [wire, "manifest.version-first"],
+    b.refuse("wire-type-version", "A string in the place of the version is no version.",
+             [wire, "manifest.version-first"],
              as_text, alternatives=[("Where it is ignored, the version is absent.", b.error(as_text, "version"))])
     b.refuse("version-2-wire-type", "Version 2 may have given a field another type: the version is judged first.",
-             ["manifest.version-first", "manifest.version"], protobuf.integer(1, 2) + protobuf.integer(specs, 5), "version")
+             ["manifest.version-first", "manifest.version"], protobuf.integer(1, 2) + protobuf.integer(specs, 5),
+             "version")
     both = protobuf.integer(1, 2) + b.rest + b"\x80"
     b.refuse("version-2-cut", f"The {name} of another version, and no protobuf message.", ["manifest.several-faults"],
              both, alternatives=[("The version is as good a reason.", b.error(both, "version"))])
     unsorted = (replace(TENSOR, key="z"), replace(TENSOR, key="y"))
     parts = [tensor.data for tensor in unsorted[:1]]
     f.decode("two-faults", "Specs out of order and a part that is missing: both are of one class.",
-             kind.rules("manifest.several-faults"), kind.broken(f.stream(), unsorted, parts=parts).error("spec.mismatch"),
+             kind.rules("manifest.several-faults"),
+             kind.broken(f.stream(), unsorted, parts=parts).error("spec.mismatch"),
              limits=LIMIT, sibling=kind.good, sweeps={"chunks": [1], "after": True})
     empty = good + b"\x80"
     b.refuse("body-key-cut-late", "A key that breaks off behind a whole message.", [message], empty)
@@ -108,7 +113,8 @@ def bodies(kind: Kind) -> Family:
     later = good.replace(protobuf.chunk(specs, carried.wire()),
                          protobuf.chunk(specs, carried.wire() + protobuf.text(9, "row-major")))
     b.accept("unknown-in-spec", "An unknown field of a spec is ignored.", [unknown], later)
-    b.accept("version-last", "Fields may stand in any order, the version last.", ["manifest.version-first"], b.rest + one)
+    b.accept("version-last", "Fields may stand in any order, the version last.", ["manifest.version-first"],
+             b.rest + one)
     b.accept("version-padded", "A varint may be longer than needed.", [message],
              protobuf.key(1, protobuf.VARINT) + protobuf.varint(1, 3) + b.rest)
     b.accept("version-twice", "Of a scalar field that stands twice the last one counts.", ["manifest.twice"],

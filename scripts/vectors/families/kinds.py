@@ -1,4 +1,4 @@
-"""What the profiles with a control header and the profiles with a manifest share, so that one family can be written for all of them."""
+"""What profiles with a control header, and profiles with a manifest, share: one family is written for all of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

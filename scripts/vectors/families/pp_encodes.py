@@ -13,7 +13,8 @@ from layout import Family
 
 TURN = {"again": True, "glue": True}
 AFTER = {"after": True, "again": True}
-LAYOUT, FIELDS, MATCH, OVER = "pp.encode.layout", "pp.encode.field-range", "pp.encode.payload-matches-action", "pp.encode.oversize"
+LAYOUT, FIELDS = "pp.encode.layout", "pp.encode.field-range"
+MATCH, OVER = "pp.encode.payload-matches-action", "pp.encode.oversize"
 FIELD, MISMATCH = "header.field", "spec.mismatch"
 
 
@@ -33,17 +34,21 @@ def requests() -> Family:
 
     encode("encode-noop", "NOOP is 40 bytes.", [LAYOUT, "pp.header.layout"], Header())
     encode("encode-shutdown", "SHUTDOWN is 40 bytes.", [LAYOUT, "pp.action.values"], Header(action="SHUTDOWN"))
-    encode("encode-infer", "The smallest request: header, frame, envelope, one token.", [LAYOUT, "pp.infer.payload"], Envelope())
-    encode("encode-hidden", "Activations are the part behind the envelope.", [LAYOUT], Envelope(tensors=(HALF,), lm=TWO))
+    encode("encode-infer", "The smallest request: header, frame, envelope, one token.", [LAYOUT, "pp.infer.payload"],
+           Envelope())
+    encode("encode-hidden", "Activations are the part behind the envelope.", [LAYOUT],
+           Envelope(tensors=(HALF,), lm=TWO))
     for slug, header in (("positive", POSITIVE), ("negative", NEGATIVE)):
-        encode(f"encode-{slug}", "The ids of the header stand in the envelope again, exactly.", [LAYOUT, "pp.envelope.ids"],
+        encode(f"encode-{slug}", "The ids of the header stand in the envelope again, exactly.",
+               [LAYOUT, "pp.envelope.ids"],
                Envelope(replace(header, action="INFER")))
     encode("encode-decode-step", "One token behind four thousand million.", [LAYOUT, FIELDS],
            Envelope(lm={"position": (1 << 32) - 1, "num_tokens": 1, "init_cache": False}))
     encode("encode-zero-ids", "Ids of 0 are left out of the envelope.", ["pp.encode.canonical"],
            Envelope(Header(0, 0, 0, 0, "INFER")), level="should")
     encode("encode-video", "A video step with its tensors.", [LAYOUT], of_video())
-    encode("encode-video-recompute", "A video step that recomputes, with its context.", [LAYOUT], of_video(RECOMPUTE, RECOMPUTED))
+    encode("encode-video-recompute", "A video step that recomputes, with its context.", [LAYOUT],
+           of_video(RECOMPUTE, RECOMPUTED))
     extra = (Tensor("a", "float32", (1,), b"\1\2\3\4", 0), replace(INPUT), Tensor("z", "int64", (0,), b""))
     encode("encode-sorts", "An encoder sorts the tensors itself.", [LAYOUT, "tp.spec.order"], Envelope(tensors=extra),
            Envelope(tensors=extra[::-1]))
@@ -53,14 +58,17 @@ def requests() -> Family:
     for slot in SLOTS:
         for name, number in (("over", 1 << 63), ("under", -(1 << 63) - 1)):
             value = {"header": Header().value() | {slot: str(number)}}
-            refuse(f"encode-{slot.replace('_', '-')}-{name}", f"{number} is no int64, and does not wrap.", [FIELDS], value, FIELD,
+            refuse(f"encode-{slot.replace('_', '-')}-{name}", f"{number} is no int64, and does not wrap.", [FIELDS],
+                   value, FIELD,
                    "encode-noop")
     refuse("encode-action-unknown", "ERROR has no number in version 1.", [FIELDS],
            {"header": Header().value() | {"action": "ERROR"}}, FIELD, "encode-noop")
     for action in ("NOOP", "SHUTDOWN"):
         value = whole(f.stream(), Envelope()) | {"header": Header(action=action).value()}
-        refuse(f"encode-{action.lower()}-step", f"{action} carries no step.", [MATCH], value, FIELD, f"encode-{action.lower()}")
-    refuse("encode-infer-alone", "INFER without a step would strand its receiver.", [MATCH], {"header": INFER.value()}, FIELD)
+        refuse(f"encode-{action.lower()}-step", f"{action} carries no step.", [MATCH], value, FIELD,
+               f"encode-{action.lower()}")
+    refuse("encode-infer-alone", "INFER without a step would strand its receiver.", [MATCH], {"header": INFER.value()},
+           FIELD)
     refuse("encode-no-step", "An envelope without a step.", [MATCH], Envelope(lm=None), FIELD)
     refuse("encode-both-steps", "An envelope with two steps.", ["pp.step.one"], Envelope(lm=LM, video=STEP), FIELD)
     for slug, position, why in (
@@ -68,16 +76,19 @@ def requests() -> Family:
         ("position-under", -1, "-1 is no uint32, and not its largest."),
         ("position-fraction", 0.5, "Half a position is none."),
     ):
-        refuse(f"encode-{slug}", why, [FIELDS], Envelope(lm={"position": position, "num_tokens": 1, "init_cache": False}), FIELD,
+        refuse(f"encode-{slug}", why, [FIELDS],
+               Envelope(lm={"position": position, "num_tokens": 1, "init_cache": False}), FIELD,
                "encode-decode-step")
-    refuse("encode-seed-over", "2^63 is no int64, and does not wrap.", [FIELDS], of_video(STEP | {"base_seed": 1 << 63}), FIELD,
+    refuse("encode-seed-over", "2^63 is no int64, and does not wrap.", [FIELDS],
+           of_video(STEP | {"base_seed": 1 << 63}), FIELD,
            "encode-video")
     preflight = "pp.send.order"
     refuse("encode-lm-no-tokens", "A step of no tokens.", [preflight, "pp.lm.num-tokens"],
            Envelope(tensors=(Tensor("input_ids", "int64", (0,), b""),), lm=LM | {"num_tokens": 0}), FIELD)
     refuse("encode-lm-position", "A cache made anew in the middle.", [preflight, "pp.lm.position"],
            Envelope(lm=LM | {"position": 9}), FIELD)
-    refuse("encode-lm-no-tensor", "A step without its tensor.", [preflight, "pp.lm.tensors"], Envelope(tensors=()), MISMATCH)
+    refuse("encode-lm-no-tensor", "A step without its tensor.", [preflight, "pp.lm.tensors"], Envelope(tensors=()),
+           MISMATCH)
     refuse("encode-lm-length", "input_ids that are longer than num_tokens.", [preflight, "pp.lm.tensors"],
            Envelope(tensors=(tensor("input_ids", 2, dtype="int64"),)), MISMATCH)
     video = "encode-video"
@@ -87,7 +98,8 @@ def requests() -> Family:
            of_video(STEP | {"expected_generator_calls": 3}), FIELD, video)
     refuse("encode-video-no-list", "The step list is missing.", [preflight, "pp.video.step-list"],
            of_video(STEP, (COND, tensor("latents_in", 1, dtype="bfloat16"))), MISMATCH, video)
-    refuse("encode-video-no-latents", "latents_in are missing.", [preflight, "pp.video.tensors"], of_video(STEP, (COND, LIST)),
+    refuse("encode-video-no-latents", "latents_in are missing.", [preflight, "pp.video.tensors"],
+           of_video(STEP, (COND, LIST)),
            MISMATCH, video)
     refuse("encode-video-context", "context_frames without recompute.", [preflight, "pp.video.context-frames"],
            of_video(STEP, RECOMPUTED), MISMATCH, video)
@@ -113,9 +125,11 @@ def requests() -> Family:
 def results() -> Family:
     f = Family("pp-result", "encode", "Results and their bytes; refusals that emit nothing.")
 
-    def encode(slug: str, why: str, rules: list[str], given: Result, as_given: Result | None = None, level: str = "must",
+    def encode(slug: str, why: str, rules: list[str], given: Result, as_given: Result | None = None,
+               level: str = "must",
                limits: dict = LIMIT) -> None:
-        f.encode(slug, why, rules, whole(f.stream(), as_given or given), result(f.stream(), given), limits=limits, level=level,
+        f.encode(slug, why, rules, whole(f.stream(), as_given or given), result(f.stream(), given), limits=limits,
+                 level=level,
                  sweeps=TURN)
 
     def refuse(slug: str, why: str, rules: list[str], given: Result | dict, error: str, sibling: str = "encode-ok",
@@ -123,8 +137,10 @@ def results() -> Family:
         value = given if isinstance(given, dict) else whole(f.stream(), given)
         f.encode(slug, why, rules, value, error, limits=limits, sibling=sibling, sweeps=AFTER)
 
-    encode("encode-ok", "One result: a frame, no header; an ok that is true is left out.", [LAYOUT, "pp.result.layout"], Result())
-    encode("encode-error", "An error result has its message and no tensors.", [LAYOUT, "pp.result.error-message"], ERROR)
+    encode("encode-ok", "One result: a frame, no header; an ok that is true is left out.", [LAYOUT, "pp.result.layout"],
+           Result())
+    encode("encode-error", "An error result has its message and no tensors.", [LAYOUT, "pp.result.error-message"],
+           ERROR)
     encode("encode-observed", "Every field that a stage reports.", [LAYOUT, "pp.encode.canonical"],
            Result((HIDDEN, LOGITS), 0x2122232425262728, -0x3132333435363738, 1, observed_generator_calls=5,
                   mesh_current_start_frame=-12, output_digest_i64=-(1 << 62) - 1, stage1_ms=41.5))
@@ -137,7 +153,8 @@ def results() -> Family:
         refuse(f"encode-{name.replace('_', '-')}-over", "2^63 is no int64, and does not wrap.", [FIELDS],
                good | {name: str(1 << 63)}, FIELD)
     for slug, number in (("over", 1 << 32), ("under", -1)):
-        refuse(f"encode-calls-{slug}", f"{number} is no uint32.", [FIELDS], good | {"observed_generator_calls": number}, FIELD)
+        refuse(f"encode-calls-{slug}", f"{number} is no uint32.", [FIELDS], good | {"observed_generator_calls": number},
+               FIELD)
     preflight = "pp.send.order"
     refuse("encode-ok-message", "An ok result with an error message.", [preflight, "pp.result.error-message"],
            Result(error_message="but"), FIELD)
@@ -148,10 +165,12 @@ def results() -> Family:
            Result(ok=False, error_message="half done"), MISMATCH, "encode-error")
     refuse("encode-part-long", "Bytes that are more than the shape says.", ["pp.spec.tensors", "tp.spec.part-length"],
            Result((replace(HIDDEN, data=HIDDEN.data + b"\0"),)), MISMATCH)
-    refuse("encode-key-empty", "A tensor without a name.", ["pp.spec.tensors", "tp.spec.key"], Result((tensor("", 1),)), MISMATCH)
+    refuse("encode-key-empty", "A tensor without a name.", ["pp.spec.tensors", "tp.spec.key"], Result((tensor("", 1),)),
+           MISMATCH)
     size = 8 + len(Result().wire()) + 8 + len(HIDDEN.data)
     encode("encode-limit", "A frame as long as the limit.", [OVER], Result(), limits={"max_frame_length": size})
-    refuse("encode-over", "A frame one byte above the limit.", [OVER], Result(call_id=128), "oversize.declared", "encode-limit",
+    refuse("encode-over", "A frame one byte above the limit.", [OVER], Result(call_id=128), "oversize.declared",
+           "encode-limit",
            {"max_frame_length": size})
     body = LIMIT | {"max_manifest_length": len(Result().wire())}
     encode("encode-body-limit", "A result as long as its limit.", [OVER], Result(), limits=body)

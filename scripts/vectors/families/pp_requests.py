@@ -28,7 +28,8 @@ def requests() -> Family:
            [payload, "pp.spec.tensors", "tp.spec.parts"], request(f.stream(), more),
            {"cuts": True, "chunks": True, "eof": True, "reset": True, "glue": True})
     for slug, header in (("infer-distinct", POSITIVE), ("infer-negative", NEGATIVE)):
-        accept(slug, "Counters, prefix and record lengths are told apart by their places, and stand in the envelope again.",
+        accept(slug,
+               "Counters, prefix and record lengths are told apart by their places, and stand in the envelope again.",
                ["pp.header.layout", "pp.envelope.ids", payload, "tp.header.int64-exact"],
                request(f.stream(), Envelope(replace(header, action="INFER"))), {"chunks": [1, 7, 40]}, proof=True)
     two = request(request(f.stream()), Envelope(Header(8, 4, 8, 1, "INFER"), (HALF,), TWO))
@@ -67,12 +68,14 @@ def requests() -> Family:
              sweeps={"chunks": [1], "after": True, "reset": True}, defects=["tokio-rs/tokio#333"])
     wire, part = Envelope().wire(), len(INPUT.data)
     typed = head(f.stream(), 24 + len(wire) + part).put("record_length", ((1 << 63) + len(wire)).to_bytes(8, "big"))
-    typed.put("envelope", bytes(range(8)) + wire).put("record_length", part.to_bytes(8, "big")).put("tensor", INPUT.data)
+    typed.put("envelope", bytes(range(8)) + wire).put("record_length", part.to_bytes(8, "big")).put("tensor",
+        INPUT.data)
     f.decode("infer-typed", "The payload is untyped multipart: bit 63 announces no hash.", [payload],
              typed.error("eof.in-body"), limits=LIMIT, sibling="infer", sweeps=REFUSED)
     huge = Tensor("hidden", "float32", (1, (1 << 53) - 1), b"")
     f.decode("infer-huge-shape", "A shape that promises 2^55 bytes costs nothing.", ["pp.limit.allocation"],
-             broken_request(f.stream(), Envelope(tensors=(huge,))).error("spec.mismatch"), limits=LIMIT, sibling="infer",
+             broken_request(f.stream(), Envelope(tensors=(huge,))).error("spec.mismatch"), limits=LIMIT,
+             sibling="infer",
              sweeps={"chunks": [1], "after": True})
     wire = Envelope().wire()
     for slug, stream, error, why in (
@@ -85,7 +88,8 @@ def requests() -> Family:
     ):
         f.decode(slug, why, ["pp.infer.multipart"], stream.error(error), limits=LIMIT, sibling="infer", sweeps=REFUSED)
     parts = LIMIT | {"max_parts": 1}
-    accept("infer-parts", "As many parts as the limit.", ["pp.infer.multipart"], request(f.stream()), {"chunks": [1]}, parts)
+    accept("infer-parts", "As many parts as the limit.", ["pp.infer.multipart"], request(f.stream()), {"chunks": [1]},
+           parts)
     f.decode("infer-parts-over", "More parts than the limit, though their specs would fit.", ["pp.infer.multipart"],
              broken_request(f.stream(), Envelope(tensors=(INPUT, Tensor("z", "int64", (0,), b""))))
              .error("oversize.declared"), limits=parts, sibling="infer-parts", sweeps={"chunks": [1], "after": True})

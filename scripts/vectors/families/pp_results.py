@@ -12,7 +12,8 @@ ERROR = Result((), ok=False, error_message="out of memory")
 
 def results() -> Family:
     f = Family("pp-result", "results", "Results, and frames that are cut or too long.")
-    layout, ok, message, tensors = "pp.result.layout", "pp.result.ok-default", "pp.result.error-message", "pp.result.tensors"
+    layout, ok = "pp.result.layout", "pp.result.ok-default"
+    message, tensors = "pp.result.error-message", "pp.result.tensors"
 
     def accept(slug: str, why: str, rules: list[str], stream: Stream, sweeps=None, limits=LIMIT, proof=False,
                canonical=True) -> None:
@@ -22,7 +23,8 @@ def results() -> Family:
     few = {"chunks": [1]}
     accept("ok", "One result with one tensor; ok is absent, and so true.", [layout, ok, message, tensors],
            result(f.stream()), SMALL | {"prefix": [{"from": 0, "width": 8}], "pairs": 16, "repeat": [2, 100]})
-    accept("error", "An error result has its message and no tensors.", [layout, message, tensors], result(f.stream(), ERROR))
+    accept("error", "An error result has its message and no tensors.", [layout, message, tensors],
+           result(f.stream(), ERROR))
     accept("tensors", "Three tensors, an empty one too, in the order of their specs.", [layout, "pp.spec.tensors"],
            result(f.stream(), Result((Tensor("a", "int64", (0, 4), b""), HIDDEN, LOGITS))),
            {"cuts": True, "chunks": True, "eof": True, "reset": True, "glue": True})
@@ -32,30 +34,38 @@ def results() -> Family:
            result(f.stream(), Result(observed_generator_calls=5, mesh_current_start_frame=12, stage1_ms=41.5)))
     one, other = (1 << 53) + 1, -((1 << 53) + 3)
     for slug, sign, digest in (("distinct", 1, -0x0102030405060708), ("negative", -1, 0x1112131415161718)):
-        ids = [sign * number for number in (0x2122232425262728, 0x3132333435363738, 0x4142434445464748, 0x5152535455565758)]
+        ids = [sign * number for number in (0x2122232425262728, 0x3132333435363738, 0x4142434445464748,
+                                            0x5152535455565758)]
         accept(slug, "Ids, frame index and digest are exact and told apart by their numbers.", [layout],
-               result(f.stream(), Result((HIDDEN,), *ids[:3], mesh_current_start_frame=ids[3], output_digest_i64=digest)),
+               result(f.stream(),
+                      Result((HIDDEN,), *ids[:3], mesh_current_start_frame=ids[3], output_digest_i64=digest)),
                few, proof=True)
-    accept("ids-2-53", "Neighbours of 2^53 stay apart.", [layout], result(f.stream(), Result((HIDDEN,), one, 1 << 53, other)), few)
+    accept("ids-2-53", "Neighbours of 2^53 stay apart.", [layout],
+           result(f.stream(), Result((HIDDEN,), one, 1 << 53, other)), few)
     accept("extremes", "The ends of int64 and uint32, and a digest of 0, which is there.", [layout],
            result(f.stream(), Result((HIDDEN,), (1 << 63) - 1, -(1 << 63), -1, observed_generator_calls=(1 << 32) - 1,
                                      output_digest_i64=0, stage1_ms=0.0)), few)
     accept("ok-written", "An ok that is true may stand on the wire.", [ok],
            result(f.stream(), Result(), Result().wire() + protobuf.integer(6, 1)), few, canonical=False)
-    accept("ok-wide", "Any ok but 0 is true, one whose low 32 bits are 0 too.", [ok, "pp.manifest.protobuf", "tp.manifest.varint"],
+    accept("ok-wide", "Any ok but 0 is true, one whose low 32 bits are 0 too.",
+           [ok, "pp.manifest.protobuf", "tp.manifest.varint"],
            result(f.stream(), Result(), Result().wire() + protobuf.integer(6, 1 << 40)), few, canonical=False)
     accept("ok-padded", "An ok in more bytes than it needs is true, though its last byte is 0.",
            [ok, "pp.manifest.protobuf", "tp.manifest.varint"],
-           result(f.stream(), Result(), Result().wire() + protobuf.key(6, 0) + protobuf.varint(1, 3)), few, canonical=False)
-    accept("ok-last", "Of an ok that stands twice the last one counts.", [ok, "pp.manifest.protobuf", "tp.manifest.twice"],
-           result(f.stream(), Result(), Result().wire() + protobuf.integer(6, 0) + protobuf.integer(6, 1)), few, canonical=False)
+           result(f.stream(), Result(), Result().wire() + protobuf.key(6, 0) + protobuf.varint(1, 3)), few,
+           canonical=False)
+    accept("ok-last", "Of an ok that stands twice the last one counts.",
+           [ok, "pp.manifest.protobuf", "tp.manifest.twice"],
+           result(f.stream(), Result(), Result().wire() + protobuf.integer(6, 0) + protobuf.integer(6, 1)), few,
+           canonical=False)
     accept("message-text", "A message is any text: of another script, with NUL, with the word ok.", [message],
            result(f.stream(), Result((), ok=False, error_message="ok\0naïve ☃ 𝄞 {}")), few)
     large = Tensor("hidden", "float32", (25, 700), varied(70000, 13))
     accept("large", "Activations that span many reads.", ["pp.boundary.chunking"], result(f.stream(), Result((large,))),
            {"chunks": [997, 4096, 65536]}, {"max_frame_length": 131072})
 
-    f.decode("end-at-start", "A connection that ends before its first byte ended cleanly.", [layout, "len64.eof.boundary"],
+    f.decode("end-at-start", "A connection that ends before its first byte ended cleanly.",
+             [layout, "len64.eof.boundary"],
              f.stream(), limits=LIMIT, sweeps={"empty": True, "reset": True})
     f.decode("prefix-cut", "Seven bytes of a frame's prefix.", [layout, "len64.eof.mid-prefix"],
              f.stream().put("length", b"\0" * 7, note="cut"), limits=LIMIT, at_eof="eof.in-prefix", sibling="ok",
@@ -74,34 +84,41 @@ def results() -> Family:
                  f.stream().put("length", length.to_bytes(8, "big"), note=str(length)).error("oversize.declared"),
                  limits=limits, sibling=sibling, sweeps={"cuts": True, "chunks": [1], "after": True, "reset": True})
     empty = f.stream().put("length", bytes(8), note="0").error("eof.in-prefix")
-    f.decode("empty-frame", "A frame without a body record.", [layout], empty, limits=LIMIT, sibling="ok", sweeps=REFUSED)
+    f.decode("empty-frame", "A frame without a body record.", [layout], empty, limits=LIMIT, sibling="ok",
+             sweeps=REFUSED)
     wire = Result().wire()
-    long = f.stream().put("length", (8 + len(wire)).to_bytes(8, "big")).put("record_length", (len(wire) + 1).to_bytes(8, "big"))
+    long = f.stream().put("length", (8 + len(wire)).to_bytes(8, "big")).put("record_length",
+        (len(wire) + 1).to_bytes(8, "big"))
     f.decode("record-cut", "A result longer than its frame.", [layout], long.put("result", wire).error("eof.in-body"),
              limits=LIMIT, sibling="ok", sweeps=REFUSED)
     part = len(HIDDEN.data)
     typed = f.stream().put("length", (24 + len(wire) + part).to_bytes(8, "big"))
     typed.put("record_length", ((1 << 63) + len(wire)).to_bytes(8, "big")).put("result", bytes(range(8)) + wire)
     typed.put("record_length", part.to_bytes(8, "big")).put("tensor", HIDDEN.data)
-    f.decode("typed", "The payload is untyped multipart: bit 63 announces no hash.", [layout], typed.error("eof.in-body"),
+    f.decode("typed", "The payload is untyped multipart: bit 63 announces no hash.", [layout],
+             typed.error("eof.in-body"),
              limits=LIMIT, sibling="ok", sweeps=REFUSED)
     second = broken_result(result(f.stream()), Result(version=2)).error("version")
     f.decode("second-refused", "The result before a refused one is delivered, and offsets count on.",
              ["pp.error.sticky", "pp.manifest.version"], second, limits=LIMIT, sibling="two", sweeps=REFUSED)
 
-    def refuse(slug: str, why: str, rules: list[str], given: Result, error: str, sibling: str, parts=None, body=None) -> None:
+    def refuse(slug: str, why: str, rules: list[str], given: Result, error: str, sibling: str, parts=None,
+               body=None) -> None:
         stream = broken_result(f.stream(), given, body, parts).error(error)
         f.decode(slug, why, rules, stream, limits=LIMIT, sibling=sibling, sweeps={"chunks": [1], "after": True})
 
     field, mismatch = "header.field", "spec.mismatch"
     refuse("atomic", "A good tensor beside a bad one is not delivered, nor the result.", ["pp.error.atomic"],
            Result((HIDDEN, LOGITS)), mismatch, "tensors", [HIDDEN.data, LOGITS.data[:-1]])
-    refuse("ok-with-message", "An ok result with an error message.", [message], Result(error_message="but"), field, "ok")
-    refuse("error-no-message", "An error result that does not say why.", [message], Result((), ok=False), field, "error")
+    refuse("ok-with-message", "An ok result with an error message.", [message], Result(error_message="but"), field,
+           "ok")
+    refuse("error-no-message", "An error result that does not say why.", [message], Result((), ok=False), field,
+           "error")
     refuse("ok-no-tensors", "An ok result without a tensor.", [tensors], Result(()), mismatch, "ok")
     refuse("error-with-tensors", "An error result with a tensor.", [tensors],
            Result(ok=False, error_message="half done"), mismatch, "error")
-    refuse("error-with-part", "An error result with a part, and no spec.", ["pp.spec.tensors", "tp.spec.parts"], ERROR, mismatch,
+    refuse("error-with-part", "An error result with a part, and no spec.", ["pp.spec.tensors", "tp.spec.parts"], ERROR,
+           mismatch,
            "error", [b""])
     for slug, number in (("nan", float("nan")), ("infinity", float("-inf"))):
         refuse(f"stage-{slug}", "A time that is no finite number.", ["pp.manifest.protobuf", "tp.manifest.finite"],

@@ -33,7 +33,8 @@ def steps() -> Family:
 
     def accept(slug: str, why: str, rules: list[str], envelope: Envelope, body: bytes | None = None,
                alternatives=None) -> None:
-        f.decode(slug, why, rules, request(f.stream(), envelope, body), limits=LIMIT, sweeps=FEW, canonical=body is None,
+        f.decode(slug, why, rules, request(f.stream(), envelope, body), limits=LIMIT, sweeps=FEW,
+                 canonical=body is None,
                  alternatives=alternatives)
 
     def refuse(slug: str, why: str, rule: str, envelope: Envelope, error: str, sibling: str,
@@ -55,15 +56,18 @@ def steps() -> Family:
     accept("lm-position-max", "The largest position.", [position], Envelope(lm=later | {"position": (1 << 32) - 1}))
     hidden, empty = tensor("hidden", 1, 2), Tensor("input_ids", "int64", (0,), b"")
     refuse("step-none", "An envelope without a step.", one, Envelope(lm=None), field, "infer")
-    refuse("step-unknown", "A kind of step that version 1 does not know is none.", one, Envelope(lm=None), field, "infer",
+    refuse("step-unknown", "A kind of step that version 1 does not know is none.", one, Envelope(lm=None), field,
+           "infer",
            Envelope(lm=None).wire() + protobuf.chunk(12, b"\x08\x01"), rules=("pp.manifest.unknown-fields",))
     base = Envelope(lm=None).wire()
     lm, film = protobuf.chunk(8, video(LM, LM_FIELDS)), protobuf.chunk(7, video(STEP, VIDEO_FIELDS))
     both = base + film + lm
     refuse("step-both", "An envelope with two steps.", one, Envelope(), field, "infer", both,
-           [("A parser that keeps the last member of a oneof sees the step lm alone.", request(f.stream(), Envelope(), both))])
+           [("A parser that keeps the last member of a oneof sees the step lm alone.",
+             request(f.stream(), Envelope(), both))])
     cleared = base + lm + film
-    refuse("step-both-video-last", "Two steps, of which the last has no tensors here.", one, Envelope(), field, "infer", cleared,
+    refuse("step-both-video-last", "Two steps, of which the last has no tensors here.", one, Envelope(), field, "infer",
+           cleared,
            [("A parser that keeps the last sees a video step without its tensors.",
              broken_request(f.stream(), Envelope(), cleared).error(mismatch))])
     halves = base + protobuf.chunk(8, protobuf.integer(2, 1)) + protobuf.chunk(8, protobuf.integer(3, 1))
@@ -78,15 +82,21 @@ def steps() -> Family:
     accept("step-bool-2-32", "A bool whose low 32 bits are 0 is true.", ["pp.manifest.protobuf", "tp.manifest.varint"],
            Envelope(), wide_bool)
     inside = base + protobuf.chunk(8, video(LM, LM_FIELDS) + protobuf.text(9, "later"))
-    accept("step-unknown-field", "An unknown field of a step is ignored.", ["pp.manifest.unknown-fields"], Envelope(), inside)
-    refuse("lm-no-tokens", "A step of no tokens.", tokens, Envelope(tensors=(empty,), lm=LM | {"num_tokens": 0}), field, "infer")
-    refuse("lm-position-init", "A cache made anew in the middle.", position, Envelope(lm=LM | {"position": 1}), field, "infer")
-    refuse("lm-start-no-init", "Position 0 in a cache that is not new.", position, Envelope(lm=LM | {"init_cache": False}),
+    accept("step-unknown-field", "An unknown field of a step is ignored.", ["pp.manifest.unknown-fields"], Envelope(),
+           inside)
+    refuse("lm-no-tokens", "A step of no tokens.", tokens, Envelope(tensors=(empty,), lm=LM | {"num_tokens": 0}), field,
+           "infer")
+    refuse("lm-position-init", "A cache made anew in the middle.", position, Envelope(lm=LM | {"position": 1}), field,
+           "infer")
+    refuse("lm-start-no-init", "Position 0 in a cache that is not new.", position,
+           Envelope(lm=LM | {"init_cache": False}),
            field, "infer")
     refuse("lm-no-tensor", "A step without input_ids or hidden.", needs, Envelope(tensors=()), mismatch, "infer")
-    refuse("lm-both-tensors", "input_ids and hidden at once.", needs, Envelope(tensors=(hidden, INPUT)), mismatch, "infer")
+    refuse("lm-both-tensors", "input_ids and hidden at once.", needs, Envelope(tensors=(hidden, INPUT)), mismatch,
+           "infer")
     refuse("lm-ids-indexed", "A tensor that a step names stands without an index.", "tp.spec.named",
-           Envelope(tensors=(tensor("input_ids", 1, index=0, dtype="int64"),)), mismatch, "infer", rules=("pp.spec.tensors",))
+           Envelope(tensors=(tensor("input_ids", 1, index=0, dtype="int64"),)), mismatch, "infer",
+           rules=("pp.spec.tensors",))
     for slug, given, why in (
         ("lm-ids-dtype", tensor("input_ids", 1), "input_ids are int64."),
         ("lm-ids-length", tensor("input_ids", 2, dtype="int64"), "input_ids are num_tokens long."),
@@ -97,7 +107,8 @@ def steps() -> Family:
         ("lm-hidden-rank-1", tensor("hidden", 1), "hidden has two dimensions, not one."),
         ("lm-hidden-rank-3", tensor("hidden", 1, 1, 2), "hidden has two dimensions, not three."),
     ):
-        refuse(slug, why, needs, Envelope(tensors=(given,)), mismatch, "lm-hidden-width-0" if "hidden" in slug else "infer")
+        refuse(slug, why, needs, Envelope(tensors=(given,)), mismatch,
+               "lm-hidden-width-0" if "hidden" in slug else "infer")
 
     vace, calls, listed = "pp.video.disable-vace", "pp.video.generator-calls", "pp.video.step-list"
     named, context = "pp.video.tensors", "pp.video.context-frames"
@@ -105,7 +116,8 @@ def steps() -> Family:
     accept("video-recompute", "With recompute there is one call more, and context_frames.", [calls, context],
            of_video(RECOMPUTE, RECOMPUTED))
     accept("video-negative", "Signed fields of the step may be negative, and doubles too.", [one],
-           of_video(STEP | {"current_start_frame": -((1 << 53) + 3), "base_seed": -(1 << 62) - 1, "noise_scale": -1e-300}))
+           of_video(STEP | {"current_start_frame": -((1 << 53) + 3), "base_seed": -(1 << 62) - 1,
+                            "noise_scale": -1e-300}))
     for slug, header, sign in (("distinct", POSITIVE, 1), ("distinct-negative", NEGATIVE, -1)):
         exact = STEP | {"current_start_frame": sign * 0x2122232425262729, "base_seed": sign * 0x3132333435363739}
         given = Envelope(replace(header, action="INFER"), VIDEO, None, exact)
@@ -116,14 +128,16 @@ def steps() -> Family:
     accept("video-no-steps", "No denoising steps, and a list that is empty.", [calls, listed],
            of_video(STEP | {"num_denoise_steps": 0, "expected_generator_calls": 0},
                     (COND, Tensor("current_denoising_step_list", "int64", (0,), b""), LATENTS)))
-    refuse("video-vace", "The control-net path is not pipelined.", vace, of_video(STEP | {"pp_disable_vace": False}), field,
+    refuse("video-vace", "The control-net path is not pipelined.", vace, of_video(STEP | {"pp_disable_vace": False}),
+           field,
            "video")
     for slug, step, tensors, sibling, why in (
         ("calls-less", STEP | {"expected_generator_calls": 3}, VIDEO, "video", "One generator call too few."),
         ("calls-more", STEP | {"expected_generator_calls": 5}, VIDEO, "video", "One generator call too many."),
         ("calls-recompute", RECOMPUTE | {"expected_generator_calls": 4}, RECOMPUTED, "video-recompute",
          "Recompute is one call more."),
-        ("calls-wrap", STEP | {"num_denoise_steps": (1 << 32) - 1, "do_kv_recompute": True, "expected_generator_calls": 0},
+        ("calls-wrap", STEP | {"num_denoise_steps": (1 << 32) - 1, "do_kv_recompute": True,
+                               "expected_generator_calls": 0},
          RECOMPUTED, "video-recompute", "2^32 - 1 steps and one call more are not 0 calls."),
     ):
         refuse(f"video-{slug}", why, calls, of_video(step, tensors), field, sibling)
@@ -151,7 +165,8 @@ def steps() -> Family:
         refuse(f"video-noise-{slug}", "A scale that is no finite number.", "tp.manifest.finite",
                of_video(STEP | {"noise_scale": number}), field, "video", rules=("pp.manifest.protobuf",))
     two = of_video(STEP | {"pp_disable_vace": False}, (COND, LIST))
-    refuse("video-two-faults", "Two faults of one step: any may be reported.", "tp.manifest.several-faults", two, field, "video",
+    refuse("video-two-faults", "Two faults of one step: any may be reported.", "tp.manifest.several-faults", two, field,
+           "video",
            alternatives=[("The missing tensor is as good a reason.", broken_request(f.stream(), two).error(mismatch))],
            rules=("pp.manifest.protobuf",))
     return f

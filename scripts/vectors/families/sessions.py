@@ -23,7 +23,8 @@ def _tp_infer(stream: Stream, header: Header, init: bool) -> Stream:
 
 
 def _tp_value(stream: Stream, header: Header, init: bool) -> dict:
-    return tp.value(stream.family, header, Manifest((COND, LIST, LATENTS), tp_plan=V1, video=STEP | {"init_cache": init}))
+    return tp.value(stream.family, header,
+                    Manifest((COND, LIST, LATENTS), tp_plan=V1, video=STEP | {"init_cache": init}))
 
 
 def _pp_envelope(header: Header, init: bool) -> pp.Envelope:
@@ -55,7 +56,7 @@ PP = Session(
 
 
 class Leader:
-    """Sends what a leader sends: every message is one control epoch after the one before, unless it is told otherwise."""
+    """Sends what a leader sends: every message is one control epoch after the one before, unless told otherwise."""
 
     def __init__(self, f: Family, session: Session, control: int = 40, cache: int = 2):
         self.stream, self.session = f.stream(), session
@@ -123,17 +124,21 @@ def sessions(s: Session) -> Family:
     chunk, cut, cache, init = "chunk-index.infer-only", "chunk-index.hard-cut", "cache-epoch.step", "cache-epoch.init"
     last, end = "shutdown.last", "eof"
     plain = leader().noop(1).infer(2, 0).infer(3, 1).shutdown(4, 9)
-    accept("plain", "A session from its first message to SHUTDOWN.", [grow, step, chunk, cache, init, last, end], plain, SWEPT)
+    accept("plain", "A session from its first message to SHUTDOWN.", [grow, step, chunk, cache, init, last, end], plain,
+           SWEPT)
     accept("empty", "A session without a message ends cleanly.", [end], leader(), {"empty": True, "reset": True})
     accept("no-shutdown", "An end on a border is clean without SHUTDOWN.", [end], leader().infer(1, 0))
     accept("first-sets", "The first message sets call_id, control_epoch and cache_epoch.", [grow, step, cache],
            leader(control=1 << 40, cache=77).infer(900, 5).noop(901))
-    accept("zero-epochs", "Epochs may begin at 0.", [step, cache, "epoch.not-negative"], leader(control=0, cache=0).infer(1, 0).noop(2))
+    accept("zero-epochs", "Epochs may begin at 0.", [step, cache, "epoch.not-negative"],
+           leader(control=0, cache=0).infer(1, 0).noop(2))
     accept("gaps", "Gaps in call_id are allowed.", [grow], leader().noop(5).infer(9, 0).noop(1000).infer(1 << 40, 1))
-    accept("chunk-repeats", "chunk_index may repeat, and may jump.", [chunk], leader().infer(1, 4).infer(2, 4).infer(3, 90))
+    accept("chunk-repeats", "chunk_index may repeat, and may jump.", [chunk],
+           leader().infer(1, 4).infer(2, 4).infer(3, 90))
     accept("chunk-of-noop", "chunk_index is not checked on NOOP and SHUTDOWN, and theirs does not count.", [chunk],
            leader().infer(1, 5).noop(2, -9).noop(3, 900).infer(4, 5).shutdown(5, -1))
-    accept("hard-cut", "A hard cut: cache_epoch is one more, chunk_index starts again, the cache is made anew.", [cut, cache, init],
+    accept("hard-cut", "A hard cut: cache_epoch is one more, chunk_index starts again, the cache is made anew.",
+           [cut, cache, init],
            leader().infer(1, 8).infer(2, 9).infer(3, 0, cache_epoch=3).infer(4, 1))
     accept("hard-cut-noop", "A NOOP may carry the hard cut of the INFER behind it.", [cut, cache, init],
            leader().infer(1, 8).noop(2, cache_epoch=3).infer(3, 0).infer(4, 0))
@@ -169,7 +174,8 @@ def sessions(s: Session) -> Family:
         thrice.noop(3, dropped=True, **again(thrice))
     accept("duplicate-twice", "It may come more than twice.", [twice], thrice.noop(4))
     at_end = leader().noop(3)
-    accept("duplicate-last", "An end behind a duplicate is clean.", [twice, end], at_end.noop(3, dropped=True, **again(at_end)))
+    accept("duplicate-last", "An end behind a duplicate is clean.", [twice, end],
+           at_end.noop(3, dropped=True, **again(at_end)))
 
     def refuse(slug: str, why: str, rules: list[str], given: Leader, sibling: str, sweeps=None) -> None:
         f.decode(slug, why, s.rules(*rules), given.stream, limits=LIMIT, sibling=sibling,
@@ -180,7 +186,8 @@ def sessions(s: Session) -> Family:
     refuse("call-id-negative", "A negative call_id is below 1.", [grow], leader().noop(-1, error=wrong), "plain")
     refuse("call-id-min", "The lowest int64 is no id, and its distance to others does not wrap.", [grow],
            leader().noop(1).noop(-(1 << 63), error=wrong), "plain")
-    refuse("call-id-lower", "A call_id below the last one's.", [grow], leader().noop(5).infer(6, 0).noop(5, error=wrong), "gaps",
+    refuse("call-id-lower", "A call_id below the last one's.", [grow],
+           leader().noop(5).infer(6, 0).noop(5, error=wrong), "gaps",
            {"cuts": True, "chunks": [1], "after": True, "reset": True})
     refuse("call-id-lower-2-53", "2^53 is below 2^53 + 1, and no duplicate of it.", [grow, twice],
            leader().noop(one).noop(1 << 53, error=wrong), "call-id-2-53")
@@ -188,17 +195,22 @@ def sessions(s: Session) -> Family:
            leader().infer(6, 0).infer(5, 1, error=wrong), "plain", {"chunks": [1, 40], "after": True})
     for slug, change, why in (
         ("skipped", 1, "A control_epoch that skips one."), ("same", -1, "A control_epoch that stays."),
-        ("back", -2, "A control_epoch that goes back."), ("2-32", 1 << 32, "A control_epoch is compared in all its 64 bits."),
+        ("back", -2, "A control_epoch that goes back."),
+        ("2-32", 1 << 32, "A control_epoch is compared in all its 64 bits."),
     ):
         given = leader().noop(1).noop(2)
-        refuse(f"control-epoch-{slug}", why, [step], given.noop(3, error=wrong, control_epoch=given.next.control_epoch + change),
+        refuse(f"control-epoch-{slug}", why, [step],
+               given.noop(3, error=wrong, control_epoch=given.next.control_epoch + change),
                "plain")
     refuse("control-epoch-wraps", "Behind the largest control_epoch there is none.", [step],
            leader(control=most).noop(1).noop(2, error=wrong, control_epoch=-(1 << 63)), "largest")
-    for slug, epoch, why in (("skipped", 4, "A cache_epoch that skips one."), ("back", 1, "A cache_epoch that goes back."),
+    for slug, epoch, why in (("skipped", 4, "A cache_epoch that skips one."),
+                             ("back", 1, "A cache_epoch that goes back."),
                              ("2-32", (1 << 32) + 2, "A cache_epoch is compared in all its 64 bits.")):
-        refuse(f"cache-epoch-{slug}", why, [cache], leader().infer(1, 0).noop(2, error=wrong, cache_epoch=epoch), "hard-cut")
-    refuse("chunk-lower", "A chunk_index below that of the INFER before.", [chunk], leader().infer(1, 5).infer(2, 4, error=wrong),
+        refuse(f"cache-epoch-{slug}", why, [cache], leader().infer(1, 0).noop(2, error=wrong, cache_epoch=epoch),
+               "hard-cut")
+    refuse("chunk-lower", "A chunk_index below that of the INFER before.", [chunk],
+           leader().infer(1, 5).infer(2, 4, error=wrong),
            "chunk-repeats")
     refuse("chunk-lower-noop", "A NOOP between them does not start it again.", [chunk],
            leader().infer(1, 5).noop(2, 0).infer(3, 4, error=wrong), "chunk-of-noop")
@@ -207,19 +219,22 @@ def sessions(s: Session) -> Family:
     negative = "epoch.not-negative"
     refuse("chunk-negative", "An INFER has no negative chunk_index.", [chunk] if s is PP else [negative],
            leader().infer(1, -1, error=wrong), "plain")
-    refuse("chunk-negative-cut", "Not even at a hard cut.", [cut], leader().infer(1, 4).infer(2, -1, error=wrong, cache_epoch=3),
+    refuse("chunk-negative-cut", "Not even at a hard cut.", [cut],
+           leader().infer(1, 4).infer(2, -1, error=wrong, cache_epoch=3),
            "hard-cut")
     refuse("control-epoch-negative", "The first message sets no negative control_epoch.", [negative],
            leader(control=-1).noop(1, error=wrong), "zero-epochs")
     refuse("cache-epoch-negative", "The first message sets no negative cache_epoch.", [negative],
            leader(cache=-1).noop(1, error=wrong), "zero-epochs")
-    refuse("init-missing", "The first INFER makes the cache anew; the fault is in the payload, and judged at its end.", [init],
+    refuse("init-missing", "The first INFER makes the cache anew; the fault is in the payload, and judged at its end.",
+           [init],
            leader().infer(1, 0, error=wrong, init=False), "plain", {"chunks": [1], "after": True, "reset": True})
     refuse("init-missing-cut", "A hard cut makes the cache anew.", [init],
            leader().infer(1, 0).infer(2, 0, error=wrong, init=False, cache_epoch=3), "hard-cut")
     refuse("init-missing-noop-cut", "So does one that a NOOP carried.", [init],
            leader().infer(1, 0).noop(2, cache_epoch=3).infer(3, 0, error=wrong, init=False), "hard-cut-noop")
-    refuse("init-surplus", "Without a hard cut the cache is kept.", [init], leader().infer(1, 0).infer(2, 1, error=wrong, init=True),
+    refuse("init-surplus", "Without a hard cut the cache is kept.", [init],
+           leader().infer(1, 0).infer(2, 1, error=wrong, init=True),
            "plain")
     refuse("init-surplus-after", "A hard cut counts once.", [init],
            leader().infer(1, 0).infer(2, 0, cache_epoch=3).infer(3, 0, error=wrong, init=True), "hard-cut")
@@ -233,7 +248,8 @@ def sessions(s: Session) -> Family:
                  sweeps={"chunks": [1, 39, 40, 41], "empty": True, "after": True})
     stream = leader().shutdown(1).stream
     Header(1, 0, 40, 2, "SHUTDOWN").put(stream).error("state", 41)
-    f.decode("shutdown-twice", "The same SHUTDOWN again is no duplicate: it is behind the end.", s.rules(last, twice), stream,
+    f.decode("shutdown-twice", "The same SHUTDOWN again is no duplicate: it is behind the end.", s.rules(last, twice),
+             stream,
              limits=LIMIT, sibling="plain", sweeps={"cuts": True, "chunks": [1], "after": True})
     stream = leader().infer(1, 0).stream
     Header(2, 0, 41, 2, "NOOP").put(stream, 3).error("header.field")
@@ -246,12 +262,14 @@ def sessions(s: Session) -> Family:
 def profile(s: Session) -> dict:
     layout, end = s.layout, s.rules("eof")
     body = ("manifest", "TPManifest, protobuf") if s is TP else ("envelope", "PPEnvelopeV1, protobuf")
-    cut = {"eof.in-prefix": ["tp.infer.cut-prefix"], "eof.in-body": ["tp.infer.cut-body"], "eof.in-header": ["tp.header.cut"]}
+    cut = {"eof.in-prefix": ["tp.infer.cut-prefix"], "eof.in-body": ["tp.infer.cut-body"],
+           "eof.in-header": ["tp.header.cut"]}
     if s is PP:
-        cut = {"eof.in-prefix": ["pp.infer.cut"], "eof.in-body": ["pp.infer.cut"], "eof.in-header": ["pp.header.layout", "tp.header.cut"]}
+        cut = {"eof.in-prefix": ["pp.infer.cut"], "eof.in-body": ["pp.infer.cut"],
+               "eof.in-header": ["pp.header.layout", "tp.header.cut"]}
     return {
         "profile": s.profile,
-        "about": f"The stream of {'tp' if s is TP else 'pp-envelope'} as a receiver that keeps the order of ids and epochs.",
+        "about": f"The stream of {'tp' if s is TP else 'pp-envelope'}, received in the order of ids and epochs.",
         "fields": tp.fields(body, opaque=False),
         "derived": {
             "chunking": [f"{layout}.boundary.chunking"], "end": end, **cut,

@@ -57,9 +57,11 @@ def encodes() -> Family:
     encode("encode-infer-names", "Names that look like numbers are in the order of their bytes as well.",
            ["tp.encode.canonical"], INFER, Manifest(kwargs={"!": 1, "10": 2, "9": 3, "\uff5e": 4, "\U0001d11e": 5}),
            level="should")
-    encode("encode-infer-name-empty", "An entry is written with its name, also when that is empty.", ["tp.encode.canonical"], INFER,
+    encode("encode-infer-name-empty", "An entry is written with its name, also when that is empty.",
+           ["tp.encode.canonical"], INFER,
            Manifest(kwargs={"": 0, "a": ""}), level="should")
-    encode("encode-infer-index-zero", "An index of 0 is written, since an absent one is another.", ["tp.encode.canonical"], INFER,
+    encode("encode-infer-index-zero", "An index of 0 is written, since an absent one is another.",
+           ["tp.encode.canonical"], INFER,
            Manifest((tensor("k", 1), tensor("k", 1, index=0))), level="should")
     cond, steps = tensor("conditioning_embeds", 3, dtype="bfloat16"), tensor("denoising_step_list", 4, dtype="int64")
     latents = tensor("latents", 2, 2, dtype="bfloat16")
@@ -114,7 +116,8 @@ def encodes() -> Family:
     deep: object = {"a": 1}
     for _ in range(29):
         deep = {"a": deep}
-    encode("encode-kwargs-depth-30", "Thirty objects inside each other.", ["tp.kwargs.depth"], INFER, Manifest(kwargs={"a": deep}))
+    encode("encode-kwargs-depth-30", "Thirty objects inside each other.", ["tp.kwargs.depth"], INFER,
+           Manifest(kwargs={"a": deep}))
     bad("encode-kwargs-depth-31", "Thirty-one are too deep for some parsers.", "tp.kwargs.depth",
         Manifest(kwargs={"a": {"a": deep}}), "header.field", "encode-kwargs-depth-30")
     last = value(f, INFER, Manifest((HALVES, FLOATS, Tensor("steps", "int64", (3,), LONGS.data[:-8]))))

@@ -19,7 +19,8 @@ def headers(kind: Kind = TP) -> Family:
         stream = f.stream()
         for item in items:
             kind.header(stream, item)
-        f.decode(slug, why, kind.rules(*rules), stream, limits=LIMIT, proof=proof, sweeps=SMALL if sweeps is None else sweeps)
+        f.decode(slug, why, kind.rules(*rules), stream, limits=LIMIT, proof=proof,
+                 sweeps=SMALL if sweeps is None else sweeps)
 
     accept("noop", "NOOP is the header alone.", [layout, actions, alone], Header(), sweeps=SMALL | {"repeat": [2, 300]})
     accept("shutdown", "SHUTDOWN is the header alone.", [actions, alone], Header(action="SHUTDOWN"))

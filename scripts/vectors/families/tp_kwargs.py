@@ -49,24 +49,30 @@ def kwargs() -> Family:
                allowed: tuple[str, Manifest] | None = None, limits=LIMIT) -> None:
         others = [(allowed[0], message(f.stream(), INFER, allowed[1], body))] if allowed else None
         f.decode(slug, why, rules, records(f.stream(), body, []).error(error), limits=limits, sibling=sibling,
-                 alternatives=others, sweeps={"chunks": [1, 997]} if others or limits is WIDE else {"chunks": [1], "after": True})
+                 alternatives=others,
+                 sweeps={"chunks": [1, 997]} if others or limits is WIDE else {"chunks": [1], "after": True})
 
-    accept("kwargs-large-numbers", "Any finite number is a number of a Struct, also one that no integer type holds.", [value],
-           Manifest(kwargs={"huge": 1e300, "least": 5e-324, "most": -1.7976931348623157e308, "tenth": 0.1}), canonical=False)
+    accept("kwargs-large-numbers", "Any finite number is a number of a Struct, also one that no integer type holds.",
+           [value],
+           Manifest(kwargs={"huge": 1e300, "least": 5e-324, "most": -1.7976931348623157e308, "tenth": 0.1}),
+           canonical=False)
     null = ONE + protobuf.chunk(3, entry("a", protobuf.integer(1, 5)))
     accept("kwargs-null-other", "An enum is open: null with a number that version 1 does not know is null.", [value],
            Manifest(kwargs={"a": None}), null)
     a, b = entry("a", protobuf.double(2, 1)), entry("b", protobuf.double(2, 2))
-    refuse("kwargs-twice", "kwargs that stand twice are merged or refused: the second does not replace the first.", [twice],
+    refuse("kwargs-twice", "kwargs that stand twice are merged or refused: the second does not replace the first.",
+           [twice],
            ONE + protobuf.chunk(3, a) + protobuf.chunk(3, b), "kwargs",
            allowed=("Merged, there are two arguments.", Manifest(kwargs={"a": 1, "b": 2})))
     accept("kwargs-name-twice", "Of two entries with one name the last counts.", [value],
            Manifest(kwargs={"a": 2}), ONE + protobuf.chunk(3, a + entry("a", protobuf.double(2, 2))))
     accept("kwargs-value-first", "The value may stand before its name.", [value], Manifest(kwargs={"a": True}),
-           ONE + protobuf.chunk(3, protobuf.chunk(1, protobuf.chunk(2, protobuf.integer(4, 1)) + protobuf.text(1, "a"))))
+           ONE + protobuf.chunk(3,
+                                protobuf.chunk(1, protobuf.chunk(2, protobuf.integer(4, 1)) + protobuf.text(1, "a"))))
     accept("kwargs-name-absent", "An entry without a name has the empty one.", [value], Manifest(kwargs={"": True}),
            ONE + protobuf.chunk(3, protobuf.chunk(1, protobuf.chunk(2, protobuf.integer(4, 1)))))
-    refuse("kwargs-no-value", "An entry without a value.", [value], ONE + protobuf.chunk(3, protobuf.chunk(1, protobuf.text(1, "a"))),
+    refuse("kwargs-no-value", "An entry without a value.", [value],
+           ONE + protobuf.chunk(3, protobuf.chunk(1, protobuf.text(1, "a"))),
            "kwargs")
     refuse("kwargs-two-kinds", "A value of two kinds.", [value],
            ONE + protobuf.chunk(3, entry("a", protobuf.text(3, "x") + protobuf.double(2, 2))), "kwargs",
@@ -79,17 +85,20 @@ def kwargs() -> Family:
     refuse("kwargs-wire-type", "A number in the place of kwargs.", ["tp.manifest.wire-type"], number, "kwargs",
            allowed=("It may be ignored, as an unknown field is.", Manifest()))
     plan = ONE + protobuf.integer(4, 2)
-    refuse("plan-wire-type", "A number in the place of the plan: its length is not the plan.", ["tp.manifest.wire-type"], plan, "kwargs",
+    refuse("plan-wire-type", "A number in the place of the plan: its length is not the plan.",
+           ["tp.manifest.wire-type"], plan, "kwargs",
            allowed=("It may be ignored, as an unknown field is.", Manifest()))
 
-    accept("kwargs-depth-30", "Thirty lists and objects inside each other are read.", [depth], Manifest(kwargs=objects(30)),
+    accept("kwargs-depth-30", "Thirty lists and objects inside each other are read.", [depth],
+           Manifest(kwargs=objects(30)),
            limits=WIDE)
     deep = Manifest(kwargs=objects(60))
     refuse("kwargs-depth-60", "Sixty are more than some parsers read.", [depth], deep.wire(), "kwargs-depth-30",
            allowed=("Others read them.", deep), limits=WIDE)
     refuse("kwargs-depth-12000", "Twelve thousand lists inside each other are refused, and overflow no stack.", [depth],
            ONE + protobuf.chunk(3, entry("a", lists(12000))), "kwargs-depth-30", limits=WIDE)
-    refuse("groups-deep", "Twenty thousand groups that open inside each other overflow no stack.", ["tp.manifest.message"],
+    refuse("groups-deep", "Twenty thousand groups that open inside each other overflow no stack.",
+           ["tp.manifest.message"],
            ONE + protobuf.key(1, 3) * 20000, "kwargs-depth-30", limits=WIDE)
 
     cond, steps = tensor("conditioning_embeds", 3, dtype="bfloat16"), tensor("denoising_step_list", 4, dtype="int64")
@@ -97,7 +106,8 @@ def kwargs() -> Family:
     for slug, bias in (("nan", float("nan")), ("infinity", float("inf"))):
         bad = Manifest(three, tp_plan=V1, video=STEP | {"kv_cache_attention_bias": bias})
         f.decode(f"plan-bias-{slug}", "A bias that is no finite number.", ["tp.manifest.finite"],
-                 records(f.stream(), bad.wire(), [t.data for t in three]).error("header.field"), limits=LIMIT, sibling="plan-v1",
+                 records(f.stream(), bad.wire(), [t.data for t in three]).error("header.field"), limits=LIMIT,
+                 sibling="plan-v1",
                  sweeps={"chunks": [1], "after": True})
     f.decode("plan-bias-tiny", "The smallest double, negative, is finite.", ["tp.manifest.finite"],
              message(f.stream(), INFER, Manifest(three, tp_plan=V1, video=STEP | {"kv_cache_attention_bias": -5e-324})),
@@ -106,7 +116,8 @@ def kwargs() -> Family:
         exact = STEP | {"current_start_frame": sign * 0x2122232425262729, "base_seed": sign * 0x3132333435363739}
         f.decode(f"plan-v1-{slug}", "The step's integers of 64 bits are exact and told apart by their numbers.",
                  ["tp.manifest.message", "tp.header.int64-exact"],
-                 message(f.stream(), replace(header, action="INFER"), Manifest(three, tp_plan=V1, video=exact)), limits=LIMIT,
+                 message(f.stream(), replace(header, action="INFER"), Manifest(three, tp_plan=V1, video=exact)),
+                 limits=LIMIT,
                  sweeps={"chunks": [1]}, proof=True)
     alone = Manifest((*three[:2], tensor("latents", 2, index=0, dtype="bfloat16")), tp_plan=V1, video=STEP)
     f.decode("plan-latents-indexed", "A tensor that a plan names stands without an index.", ["tp.spec.named"],
@@ -114,7 +125,8 @@ def kwargs() -> Family:
              sibling="plan-v1", sweeps={"chunks": [1], "after": True})
     faults = Manifest((tensor("b", 1), tensor("a", 1)), tp_plan="v2_everything")
     stream = records(f.stream(), faults.wire(), [t.data for t in faults.tensors])
-    f.decode("plan-two-faults", "Specs out of order and an unknown plan: either may be reported.", ["tp.manifest.several-faults"],
+    f.decode("plan-two-faults", "Specs out of order and an unknown plan: either may be reported.",
+             ["tp.manifest.several-faults"],
              stream.error("spec.mismatch"), limits=LIMIT, sibling="plan-v0", sweeps={"chunks": [1]}, alternatives=[
                  ("The plan is as good a reason.",
                   records(f.stream(), faults.wire(), [t.data for t in faults.tensors]).error("header.field"))])

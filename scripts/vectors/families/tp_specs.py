@@ -22,7 +22,8 @@ def specs(kind: Kind = TP) -> Family:
     def refuse(slug: str, why: str, rules: list[str], *tensors: Tensor, sibling: str = "spec-one", limits: dict = LIMIT,
                parts: list[bytes] | None = None, level: str = "must", defects: list[str] | None = None) -> None:
         stream = kind.broken(f.stream(), tensors, parts=parts).error("spec.mismatch")
-        f.decode(slug, why, kind.spec_rules(rules), stream, limits=limits, sibling=sibling, level=level, defects=defects,
+        f.decode(slug, why, kind.spec_rules(rules), stream, limits=limits, sibling=sibling, level=level,
+                 defects=defects,
                  sweeps={"chunks": [1], "after": True})
 
     one = tensor("a", 3)
@@ -101,7 +102,8 @@ def specs(kind: Kind = TP) -> Family:
     refuse("dimension-max", "The largest uint64 is no dimension, and not -1.", ["tp.spec.dimension"],
            Tensor("t", "float32", (0, (1 << 64) - 1), b""), sibling="spec-zero-huge")
 
-    rank, size, count = LIMIT | {"max_rank": 2}, LIMIT | {"max_tensor_length": 24}, LIMIT | {"max_tensors": 2 + kind.own_tensors}
+    rank, size = LIMIT | {"max_rank": 2}, LIMIT | {"max_tensor_length": 24}
+    count = LIMIT | {"max_tensors": 2 + kind.own_tensors}
     accept("rank-limit", "As many dimensions as the limit.", ["tp.spec.rank"], tensor("t", 2, 1), limits=rank)
     refuse("rank-over", "One dimension too many, though it is 1.", ["tp.spec.rank"], tensor("t", 2, 1, 1), limits=rank,
            sibling="rank-limit")
@@ -151,7 +153,8 @@ def plans() -> Family:
            Manifest(all_three, tp_plan=V1, video=STEP | {"current_start_frame": -3, "base_seed": -(1 << 62) - 1}))
     field, mismatch = "header.field", "spec.mismatch"
     refuse("plan-unknown", "There is no plan v2.", values, Manifest(tp_plan="v2_everything"), field, "infer")
-    refuse("plan-capitals", "The name of a plan is spelled as it is.", values, Manifest(tp_plan="V0_FULL_PIPELINE"), field,
+    refuse("plan-capitals", "The name of a plan is spelled as it is.", values, Manifest(tp_plan="V0_FULL_PIPELINE"),
+           field,
            "plan-v0")
     refuse("plan-v1-no-video", "The plan v1 without its video step.", has_video, Manifest(all_three, tp_plan=V1), field)
     refuse("plan-none-video", "A video step without a plan.", has_video, Manifest(all_three, video=STEP), field)

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "bun:test";
+import { loadCorpus } from "../corpus/index.ts";
+import { DEFAULT_CORPUS, DEFAULT_SPEC } from "../options.ts";
+import { paint } from "../report/paint.ts";
+import { idFilter } from "../selection.ts";
+import { explain, explainText, nearest } from "./explain.ts";
+import { listCorpus, sweepOf } from "./list.ts";
+import { readRules } from "./rules.ts";
+
+const corpus = loadCorpus(DEFAULT_CORPUS);
+const sources = { corpus, vectors: DEFAULT_CORPUS, spec: DEFAULT_SPEC };
+const text = (id: string, more = {}) => {
+  const explanation = explain(id, { ...sources, ...more });
+  return explanation && explainText(explanation, paint(false));
+};
+
+describe("explaining", () => {
+  test("a vector: its rules in words, its bytes, its events, its sweeps, who stands beside it, what it would have caught", () => {
+    const page = text("len64/hello");
+    expect(page).toContain("r[len64.prefix.layout]  framing.md:");
+    expect(page).toContain("The prefix MUST be 8 bytes");
+    expect(page).toContain("00 00 00 00 00 00 00 05  68 65 6c 6c 6f");
+    expect(page).toContain('message {"payload":"68656c6c6f"}');
+    expect(page).toMatch(/cases +\d+: itself, .*cut 12/);
+    expect(page).toContain("sibling of len64/end-one-byte");
+    expect(page).toContain("vectordotdev/vector#26169");
+  });
+
+  test("a case: its own cuts and rules", () => {
+    const page = text("len64/hello#cut=3");
+    expect(page).toContain("00 00 00|00 00 00 00 05");
+    expect(page).toContain("r[len64.boundary.chunking]");
+    expect(page).not.toContain("itself,");
+  });
+
+  test("names the mutants that die by its rules, and nothing that lived", () => {
+    const mutant = (id: string, fate: string, first: string | null) => ({ id, fate, first, why: "w", rules: [] });
+    const page = text("len64/hello", {
+      mutants: [
+        mutant("len64/early", "killed", "len64/hello#cut=3"),
+        mutant("len64/other", "killed", "len64/two"),
+        mutant("len64/alive", "survived", null),
+      ],
+    });
+    expect(page).toContain("len64/early");
+    expect(page).not.toContain("len64/other");
+    expect(page).not.toContain("len64/alive");
+  });
+
+  test("knows what someone may have meant", () => {
+    expect(text("len64/helo")).toBeUndefined();
+    expect(nearest("len64/helo", corpus)[0]).toBe("len64/hello");
+    expect(nearest("zzz", corpus)).toEqual([]);
+  });
+});
+
+describe("listing", () => {
+  test("counts every case once, by vector and by sweep", () => {
+    const listing = listCorpus(corpus, idFilter("len32/*"));
+    let cases = 0;
+    for (const _ of corpus.cases((id) => id.startsWith("len32/"))) cases++;
+    expect(listing.totals.cases).toBe(cases);
+    const hello = listing.vectors.find(({ id }) => id === "len32/hello");
+    expect(hello).toMatchObject({ family: "frames", profile: "len32", role: "decode" });
+    expect(1 + Object.values(hello?.sweeps ?? {}).reduce((sum, count) => sum + count, 0)).toBe(hello?.cases ?? 0);
+    expect(listing.rules.find(({ id }) => id === "len32.prefix.layout")?.cases).toBeGreaterThan(0);
+  });
+
+  test("takes the sweep from a case's id", () => {
+    expect(sweepOf("len64/hello")).toBeUndefined();
+    expect(sweepOf("len64/hello#prefix@0=1+7")).toBe("prefix");
+    expect(sweepOf("len64/hello#again")).toBe("again");
+  });
+});
+
+test("every rule that the corpus names is stated in the specification", () => {
+  const rules = readRules(DEFAULT_SPEC);
+  expect([...corpus.rules].filter((id) => !rules.has(id))).toEqual([]);
+  expect(rules.get("len32.prefix.layout")?.text).toMatch(/^The prefix MUST be 4 bytes/);
+});

@@ -1,0 +1,181 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ConformanceOptions, UsageError } from "../options.ts";
+import { runConformance } from "../run.ts";
+import { testCase, testCorpus } from "../testing.ts";
+import { badge } from "./badge.ts";
+import { CertificateError, readCertificate } from "./certificate.ts";
+import { EventStream } from "./events.ts";
+import { junit } from "./junit.ts";
+import { ReportError, readReport } from "./read.ts";
+import { tap } from "./tap.ts";
+import { SAMPLE, sampleIut, sampleReport } from "./testing.ts";
+import { verifyByEvents, verifyByReplay } from "./verify.ts";
+import { machineReads } from "./write.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tensorwire-"));
+const file = (name: string) => join(folder, name);
+const run = (options: ConformanceOptions) =>
+  runConformance({
+    way: { kind: "in-process", iut: sampleIut("sample", "eof-in-prefix-clean") },
+    corpus: SAMPLE,
+    seed: "5eed",
+    today: "2026-06-15",
+    log: () => {},
+    print: () => {},
+    ...options,
+  });
+
+describe("the event stream", () => {
+  test("has a header, each case and a footer", async () => {
+    await run({ events: file("events") });
+    const lines = readFileSync(file("events"), "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines[0]).toMatchObject({ type: "header", stream: 1, iut: { name: "sample" }, seed: "5eed" });
+    expect(lines.slice(1, -1).map(({ type, id, verdict }) => [type, id, verdict])).toEqual([
+      ["case", "len32/hello", "pass"],
+      ["case", "len32/hello#cut=2", "pass"],
+      ["case", "len32/cut", "fail"],
+      ["case", "len64/hello", "not applicable"],
+    ]);
+    expect(lines.at(-1)).toMatchObject({ type: "footer", exit: 1, counts: { pass: 2, fail: 1 } });
+  });
+
+  test("r[iut.events.order]: is in the corpus' order, whatever order the cases end in", () => {
+    const write = (...orders: readonly number[]) => {
+      let text = "";
+      const stream = new EventStream({ corpus: { hash: "h", vectors: 1 }, seed: "s", selection: NONE }, (line) => {
+        text += line;
+      });
+      stream.header(undefined);
+      for (const order of orders) stream.settle(order, { id: `len32/${order}`, profile: "len32", verdict: "pass" });
+      return text;
+    };
+    expect(write(2, 0, 1)).toBe(write(0, 1, 2));
+    expect(write(0, 2)).not.toContain("len32/2");
+  });
+
+  test("is the same for the same run, and there too when the IUT never starts", async () => {
+    await run({ events: file("once") });
+    await run({ events: file("again") });
+    expect(readFileSync(file("once"), "utf8")).toBe(readFileSync(file("again"), "utf8"));
+    const dead = { kind: "stdio", command: "exit 3" } as const;
+    expect((await run({ way: dead, events: file("dead"), startDeadline: 5000 })).exitCode).toBe(3);
+    const lines = readFileSync(file("dead"), "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ type }) => type)).toEqual(["header", "footer"]);
+    expect(lines[1].trouble).toContain("did not start");
+  });
+});
+
+const NONE = { profiles: null, filter: null };
+
+describe("TAP", () => {
+  test("has a plan, a line for each case, and a YAML block for each failure", async () => {
+    const lines = tap(await sampleReport("sample", "eof-in-prefix-clean")).split("\n");
+    expect(lines.slice(0, 5)).toEqual([
+      "TAP version 14",
+      "1..4",
+      "ok 1 - len32/hello",
+      "ok 2 - len32/hello\\#cut=2",
+      "not ok 3 - len32/cut",
+    ]);
+    expect(lines).toContain('  verdict: "fail"');
+    expect(lines).toContain("ok 4 - len64/hello # SKIP not applicable: profile not declared");
+  });
+
+  test("names no directive and breaks no line by what an id or a text holds", async () => {
+    const { report } = await runConformanceReport("len32/x # SKIP\nok 99 - forged");
+    const lines = tap(report)
+      .split("\n")
+      .filter((line) => /^(?:not )?ok/.test(line));
+    expect(lines).toEqual(["not ok 1 - len32/x \\# SKIP ok 99 - forged"]);
+  });
+
+  test("bails out where nothing could be told", async () => {
+    const { report } = await run({ way: { kind: "stdio", command: "exit 3" }, startDeadline: 5000 });
+    expect(tap(report!)).toMatch(/^TAP version 14\n1\.\.0\nBail out! the IUT did not start/);
+  });
+});
+
+async function runConformanceReport(id: string) {
+  const { report } = await run({ corpus: testCorpus(testCase(id, { expected: [[], []] })) });
+  return { report: report! };
+}
+
+test("JUnit has totals where readers look for them, and the message in the body too, which some read alone", async () => {
+  const xml = junit(await sampleReport("sample", "eof-in-prefix-clean"));
+  expect(xml).toContain(
+    '<testsuites name="tensorwire conformance: sample" tests="4" failures="1" errors="0" skipped="1"',
+  );
+  expect(xml).toMatch(/<failure type="fail" message="step 1 [^"]+">[^<]*step 1 should give/);
+});
+
+describe("a certificate", () => {
+  test("is borne out by the events and by the recording of its run", async () => {
+    const targets = { certificate: file("cert.json"), events: file("cert.events"), record: file("cert.link") };
+    await run({ ...targets });
+    const claim = readCertificate(file("cert.json"));
+    expect(claim).toMatchObject({ date: "2026-06-15", exit: 1, seed: "5eed", counts: { pass: 2, fail: 1 } });
+    expect(verifyByEvents(claim, readFileSync(file("cert.events")))).toEqual([]);
+  });
+
+  test("r[iut.certificate.events]: falls with a changed verdict, a lost line, or a better number", async () => {
+    await run({ certificate: file("c2.json"), events: file("c2.events") });
+    const claim = readCertificate(file("c2.json"));
+    const events = readFileSync(file("c2.events"), "utf8");
+    const faults = (text: string) => verifyByEvents(claim, Buffer.from(text)).join("\n");
+    expect(faults(events.replace('"verdict":"fail"', '"verdict":"pass"'))).toContain("counts");
+    expect(faults(events.split("\n").toSpliced(2, 1).join("\n"))).toContain("lines");
+    expect(faults(`${events} `)).toContain("sha256");
+    expect(faults("nonsense\n")).toContain("cannot be read");
+    const better = { ...claim, counts: { ...claim.counts, fail: 0 } };
+    expect(verifyByEvents(better, Buffer.from(events)).join()).toContain("counts");
+  });
+
+  test("is held to its schema", () => {
+    writeFileSync(file("no.json"), '{"certificate":1}');
+    expect(() => readCertificate(file("no.json"))).toThrow(CertificateError);
+  });
+
+  test("a replay of another run does not bear it out", async () => {
+    const real = (seed: string, targets: ConformanceOptions) =>
+      runConformance({
+        way: { kind: "in-process", iut: sampleIut("real") },
+        ...{ filter: "len32/hello", today: "2026-06-15", seed, log: () => {}, print: () => {}, ...targets },
+      });
+    await real("a", { certificate: file("r.json"), record: file("r.link") });
+    await real("b", { record: file("other.link") });
+    expect(await verifyByReplay(readCertificate(file("r.json")), file("r.link"))).toEqual([]);
+    expect((await verifyByReplay(readCertificate(file("r.json")), file("other.link"))).join()).toContain("seed");
+  });
+});
+
+test("a badge has the corpus and the date, says what failed, and escapes what it is told", async () => {
+  await run({ certificate: file("b.json") });
+  const claim = readCertificate(file("b.json"));
+  const svg = badge({ ...claim, iut: { name: '"><script>', version: "1", language: "x" } });
+  expect(svg).toContain("corpus 00000000 · 2026-06-15");
+  expect(svg).toContain("not conformant");
+  expect(svg).not.toContain("<script>");
+  expect(badge({ ...claim, selection: { profiles: ["len32"], filter: null } })).toContain("(in part)");
+});
+
+test("only one report can go to stdout", () => {
+  expect(machineReads({ json: "-" })).toBe(true);
+  expect(machineReads({ json: "file" })).toBe(false);
+  expect(() => machineReads({ json: "-", tap: "-" })).toThrow(UsageError);
+});
+
+test("what --json wrote can be read again, and nothing else", async () => {
+  await run({ json: file("report.json") });
+  expect(readReport(file("report.json"))).toMatchObject({ report: 1, summary: { exit: 1 } });
+  writeFileSync(file("not.json"), '{"report":2}');
+  expect(() => readReport(file("not.json"))).toThrow(ReportError);
+});

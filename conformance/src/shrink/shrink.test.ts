@@ -1,0 +1,197 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import vectorFile from "../../../vectors/schema/vector-file.schema.json";
+import { honest, honestHello } from "../../liars/honest.ts";
+import { loadCorpus, readCorpusFiles } from "../corpus/index.ts";
+import { answer, type Bug } from "../corpus/naive-decoder.ts";
+import type { Case } from "../corpus/types.ts";
+import type { FileVector } from "../corpus/vector-file.ts";
+import { judge } from "../judge.ts";
+import type { InProcessIut } from "../link/in-process.ts";
+import { DEFAULT_CORPUS } from "../options.ts";
+import type { Event } from "../protocol.ts";
+import { runConformance } from "../run.ts";
+import { testCase, testCorpus } from "../testing.ts";
+import { Prober } from "./prober.ts";
+import { play, takeApart } from "./scenario.ts";
+import { failuresToShrink, shrink } from "./shrink.ts";
+import { casesOf } from "./vector.ts";
+
+const corpus = loadCorpus(DEFAULT_CORPUS);
+const profiles = new Map(readCorpusFiles(DEFAULT_CORPUS).profiles.map((profile) => [profile.profile, profile]));
+const len32 = profiles.get("len32")!;
+
+const caseOf = (id: string): Case => {
+  const [found] = corpus.cases((other) => other === id);
+  if (found === undefined) throw new Error(`no case is named ${id}`);
+  return found;
+};
+
+const buggy = (bug: Bug): InProcessIut => ({
+  hello: honestHello,
+  handle: (request) =>
+    request.op === "case" && !request.id.startsWith("link-check")
+      ? { op: "result", seq: request.seq, steps: answer(request as never, bug) }
+      : honest(request),
+});
+
+const proberOf = (iut: InProcessIut) =>
+  new Prober({
+    way: { kind: "in-process", iut },
+    welcome: { op: "welcome", protocol: 1, corpus: corpus.hash, run: "r", seed: "s" },
+    startDeadline: 5000,
+    caseDeadline: 5000,
+    log: () => {},
+  });
+
+async function shrunk(about: Case, bug: Bug) {
+  const actual = answer(about, bug);
+  const difference = judge(about.expected, actual, "class");
+  if (difference === null) throw new Error(`${about.id} does not show ${bug}`);
+  const { id, profile } = about;
+  return shrink({ id, profile, verdict: "fail", case: about, actual, difference }, len32, proberOf(buggy(bug)));
+}
+
+const sizeOf = (vector: FileVector | undefined) =>
+  vector?.role === "decode" ? vector.bytes.reduce((sum, { hex = "" }) => sum + hex.length / 2, 0) : Number.NaN;
+
+describe("taking a case apart", () => {
+  for (const profile of ["len32", "len56-tagged", "grpc-lpm", "multipart", "tp"]) {
+    test(`${profile}: playing it again gives the expectation that the corpus derived`, () => {
+      let taken = 0;
+      let all = 0;
+      for (const about of corpus.cases((id) => id.startsWith(`${profile}/`) && !/large|slow/.test(id))) {
+        if (about.role !== "decode" || about.alternatives !== undefined) continue;
+        all++;
+        const scenario = takeApart(about, profiles.get(profile)!);
+        if (scenario === undefined) continue;
+        taken++;
+        expect(play(scenario).expected).toEqual(about.expected as Event[][]);
+      }
+      expect(taken / all).toBeGreaterThan(0.9);
+    });
+  }
+});
+
+describe("shrinking", () => {
+  test("leaves of a long row the two reads that matter and the shortest payload", async () => {
+    const found = await shrunk(caseOf("len32/two#cuts=5,6"), "three-pieces");
+    expect(found?.fails).toMatch(/^len32\/shrunk-[0-9a-f]{8}#cuts=5,6$/);
+    expect(sizeOf(found?.vector)).toBe(11);
+  });
+
+  test("drops glued vectors that have nothing to do with it", async () => {
+    const found = await shrunk(caseOf(`len32/${firstGlued()}#glue=all`), "one-frame-per-read");
+    expect(found?.smallest.steps).toHaveLength(2);
+    expect(sizeOf(found?.vector)).toBeLessThanOrEqual(10);
+  });
+
+  test("lowers limits, and a refused length to one above them", async () => {
+    const found = await shrunk(caseOf("len32/limit-over-second"), "drops-before-error");
+    expect(found?.vector?.limits).toEqual({ max_frame_length: "1" });
+    expect(JSON.stringify(found?.vector)).toContain('"field":"length","hex":"00000002"');
+  });
+
+  test("gives a vector of the corpus' own shape: it fails there, and a right decoder passes all of it", async () => {
+    const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(vectorFile);
+    for (const [id, bug] of [
+      ["len32/hello#cuts=5,6", "three-pieces"],
+      ["len32/hello#eof=3", "eof-in-prefix-clean"],
+      ["len32/hello#empty=2", "empty-read-is-eof"],
+      ["len32/hello#reset=2", "state-survives-reset"],
+      ["len32/two#chunk=3", "partial-prefix-dropped"],
+    ] as const) {
+      const { vector, fails } = (await shrunk(caseOf(id), bug)) ?? {};
+      expect([id, typeof fails]).toEqual([id, "string"]);
+      validate({ family: "shrunk", profile: "len32", about: "Failures made small.", vectors: [vector] });
+      expect(validate.errors ?? []).toEqual([]);
+      for (const about of casesOf(vector!, len32)) {
+        expect(judge(about.expected, answer(about), "class")).toBeNull();
+      }
+    }
+  });
+
+  test("is deterministic", async () => {
+    const once = await shrunk(caseOf("len32/two#chunk=3"), "partial-prefix-dropped");
+    const again = await shrunk(caseOf("len32/two#chunk=3"), "partial-prefix-dropped");
+    expect(once).toEqual(again!);
+  });
+
+  test("shortens what an encoder is asked for, with the prefix that goes with it", async () => {
+    const about = testCase("len32/encode-long", {
+      role: "encode",
+      steps: [{ encode: { payload: "61".repeat(40) } }, { encode: { payload: "62" } }],
+      expected: [[{ event: "bytes", hex: `00000028${"61".repeat(40)}` }], [{ event: "bytes", hex: "0000000162" }]],
+    });
+    const iut: InProcessIut = {
+      hello: honestHello,
+      // Forgets the last byte of a payload of two or more.
+      handle: ({ seq, steps }) => ({
+        op: "result",
+        seq,
+        steps: steps.map((step) => {
+          const { payload } = ("encode" in step ? step.encode : {}) as { payload: string };
+          const size = payload.length / 2;
+          const hex = size < 2 ? payload : payload.slice(0, -2);
+          return [{ event: "bytes", hex: size.toString(16).padStart(8, "0") + hex }];
+        }),
+      }),
+    };
+    const given = await iut.handle({ ...about, op: "case", seq: 0 });
+    const actual = given.op === "result" ? given.steps : [];
+    const difference = judge(about.expected, actual, "class")!;
+    const found = await shrink(
+      { id: about.id, profile: "len32", verdict: "fail", case: about, actual, difference },
+      len32,
+      proberOf(iut),
+    );
+    expect(found?.vector).toMatchObject({
+      role: "encode",
+      value: { payload: "6161" },
+      bytes: [{ hex: "00000002" }, { hex: "6161" }],
+    });
+  });
+
+  test("takes one failure of each kind, the lightest", () => {
+    const outcome = (about: Case, bug: Bug) => {
+      const actual = answer(about, bug);
+      const difference = judge(about.expected, actual, "class");
+      return {
+        id: about.id,
+        profile: "len32",
+        verdict: "fail",
+        case: about,
+        actual,
+        ...(difference && { difference }),
+      };
+    };
+    const heavy = outcome(caseOf("len32/two#eof=2"), "eof-in-prefix-clean");
+    const light = outcome(caseOf("len32/hello#eof=1"), "eof-in-prefix-clean");
+    expect(failuresToShrink([heavy, light] as never)).toEqual([light] as never);
+  });
+});
+
+test("--shrink writes the files, and says what it did", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tensorwire-"));
+  const said: string[] = [];
+  await runConformance({
+    way: { kind: "in-process", iut: buggy("three-pieces") },
+    corpus: testCorpus(caseOf("len32/two#cuts=5,6")),
+    shrink: folder,
+    log: (line) => said.push(line),
+    print: () => {},
+  });
+  const file = JSON.parse(readFileSync(join(folder, "len32", "shrunk.json"), "utf8"));
+  expect(file).toMatchObject({ family: "shrunk", profile: "len32" });
+  expect(said.join("\n")).toContain(`shrunk len32/two#cuts=5,6 (19 bytes in 4 steps) to`);
+});
+
+function firstGlued(): string {
+  for (const { id } of corpus.cases((other) => /^len32\/[^#]+#glue=all$/.test(other))) {
+    return id.slice("len32/".length, id.indexOf("#"));
+  }
+  throw new Error("no row of all vectors");
+}
