@@ -43,15 +43,14 @@ document.addEventListener("keydown", (event) => {
   const cell = event.target.closest?.(".matrix td, .matrix th");
   const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
   if (!cell || !step) return;
-  const rows = all(".matrix tr").filter((row) => !row.hidden && !row.parentElement.hidden);
-  let y = rows.indexOf(cell.parentElement), x = cell.cellIndex;
-  for (;;) {
-    x += step[0]; y += step[1];
-    const next = rows[y]?.cells[x];
-    if (!next) return;
-    const link = next.querySelector("a, button");
-    if (link) { event.preventDefault(); link.focus(); return; }
-  }
+  const links = (row) => [...row.cells].filter((other) => other.querySelector("a, button"));
+  const rows = all(".matrix tr").filter((row) => !row.hidden && !row.parentElement.hidden && links(row).length > 0);
+  const row = cell.parentElement, x = cell.cellIndex;
+  const away = (other) => Math.abs(other.cellIndex - x);
+  const next = step[1] === 0
+    ? links(row).filter((other) => Math.sign(other.cellIndex - x) === step[0]).sort((a, b) => away(a) - away(b))[0]
+    : links(rows[rows.indexOf(row) + step[1]] ?? row).sort((a, b) => away(a) - away(b))[0];
+  if (next) { event.preventDefault(); next.querySelector("a, button").focus(); }
 });
 function arrive() {
   const page = document.querySelector(":target");

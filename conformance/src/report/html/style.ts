@@ -34,7 +34,7 @@ article:focus { outline: none; }
 .matrix th, .matrix td { padding: .3rem .75rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: inherit; }
 .matrix tbody:last-child tr:last-child > * { border-bottom: 0; }
 .matrix thead th { background: var(--panel); font-weight: 600; min-width: 8rem; max-width: 14rem; overflow-wrap: anywhere; }
-.matrix th:first-child { position: sticky; left: 0; z-index: 1; background: var(--ground); min-width: 13rem; max-width: 20rem; overflow-wrap: anywhere; }
+.matrix th:first-child { position: sticky; left: 0; z-index: 1; background-clip: padding-box !important; background: var(--ground); min-width: 13rem; max-width: 20rem; overflow-wrap: anywhere; }
 .matrix thead th:first-child { background: var(--panel); }
 .matrix .profile > * { background: var(--panel) !important; font-weight: 600; } .matrix .profile th { font-size: 1.0625rem; }
 .matrix .family th { padding-left: .5rem; } .matrix .vector th { padding-left: 2.25rem; font-size: .9375rem; }
