@@ -11,6 +11,7 @@ export interface Job extends DecodeOptions {
 }
 
 export interface DriverOptions extends HopOptions {
+  readonly address: string;
   readonly lanes: number;
 }
 

@@ -2,9 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { preparePpResult } from "@tensorwire/pp-contract";
+import { type PpCallIds, preparePpResult } from "@tensorwire/pp-contract";
+import type { Connection } from "@tensorwire/transport";
 import { idsTensor, logitsOf } from "./activations.ts";
-import { Hop } from "./hop.ts";
+import { Hop, type HopOptions } from "./hop.ts";
 import { StageLostError } from "./stage-lost.ts";
 import { answering, patience, rejection, type Script, scriptedStage } from "./testing.ts";
 
@@ -113,5 +114,111 @@ describe("a hop", () => {
     const again = await hop.infer(ids(2n, 1n), step, tensors, ignore);
     expect(again.result).toMatchObject({ call_id: 2n, ok: true });
     hop.abort("done");
+  });
+});
+
+describe("a window of calls", () => {
+  const epoch1 = (call_id: bigint, chunk_index = call_id) => ({ call_id, chunk_index, cache_epoch: 1n });
+  const decodeStep = { lm: { position: 1, num_tokens: 1, init_cache: false } };
+  const answer = (ids: PpCallIds, connection: Connection) =>
+    connection.write([...preparePpResult({ ...ids, ok: false, error_message: "no" }).buffers]);
+  /** A stage that answers nothing by itself. */
+  async function held(window: number, over: Partial<HopOptions> = {}) {
+    const stage = await scriptedStage((_, connection) => {
+      lane.resolve(connection);
+    });
+    const lane = Promise.withResolvers<Connection>();
+    const hop = await Hop.open({ address: stage.address, rank: 1, ...patience, window, ...over });
+    const arrived = async (count: number) => {
+      while (stage.requests.length < count) await new Promise((resolve) => setImmediate(resolve));
+    };
+    return { stage, hop, arrived, lane: lane.promise };
+  }
+
+  test("pp.acceptance.window: no more than that are in flight, and the next leaves when one is answered", async () => {
+    const { stage, hop, arrived, lane } = await held(2);
+    await using _ = stage;
+    const calls = [1n, 2n, 3n].map((id) => hop.infer(epoch1(id), id === 1n ? step : decodeStep, tensors));
+    await arrived(2);
+    expect(hop.inFlight).toEqual([1n, 2n]);
+    await answer(epoch1(1n), await lane);
+    expect((await calls[0]!).result).toMatchObject({ call_id: 1n });
+    await arrived(3);
+    expect(hop.inFlight).toEqual([2n, 3n]);
+    for (const id of [2n, 3n]) await answer(epoch1(id), await lane);
+    expect((await Promise.all(calls)).map(({ result }) => result.call_id)).toEqual([1n, 2n, 3n]);
+    hop.abort("done");
+  });
+
+  test("pp.acceptance.hard-cut: what waits goes as a NOOP, what is in flight is received and dropped", async () => {
+    const { stage, hop, arrived, lane } = await held(2);
+    await using _ = stage;
+    const old = [1n, 2n, 3n, 4n].map((id) => hop.infer(epoch1(id), id === 1n ? step : decodeStep, tensors));
+    const ends = Promise.all(old.map(rejection));
+    await arrived(2);
+    const cut = hop.infer(ids(5n, 2n), step, tensors);
+    for (const [i, error] of (await ends).entries()) {
+      expect(error).toMatchObject({ code: "state", fatal: false, fault: "caller" });
+      expect((error as Error).message).toContain(`call ${i + 1} of cache epoch 1 is stale`);
+    }
+    // The window is still taken by what the stage owes.
+    expect(hop.inFlight).toEqual([1n, 2n]);
+    for (const id of [1n, 2n]) await answer(epoch1(id), await lane);
+    await arrived(5);
+    expect(stage.requests.map(({ header }) => [header.call_id, header.action])).toEqual([
+      [1n, "INFER"],
+      [2n, "INFER"],
+      [3n, "NOOP"],
+      [4n, "NOOP"],
+      [5n, "INFER"],
+    ]);
+    expect(stage.requests.map(({ header }) => header.control_epoch)).toEqual([1n, 2n, 3n, 4n, 5n]);
+    await answer(ids(5n, 2n), await lane);
+    expect((await cut).result).toMatchObject({ call_id: 5n, cache_epoch: 2n });
+    expect(hop.dropped).toEqual({ "stale-epoch": 2, late: 0 });
+    hop.abort("done");
+  });
+
+  test("pp.acceptance.exactly-one: a lost stage ends every call, those that wait too", async () => {
+    const { stage, hop, arrived, lane } = await held(2);
+    await using _ = stage;
+    const ends = [1n, 2n, 3n].map((id) => rejection(hop.infer(epoch1(id), id === 1n ? step : decodeStep, tensors)));
+    await arrived(2);
+    (await lane).abort();
+    for (const error of await Promise.all(ends)) {
+      expect(error).toMatchObject({ name: "StageLostError", rank: 1, calls: [1n, 2n] });
+    }
+    expect(await hop.lost).toMatchObject({ rank: 1 });
+  });
+
+  test("pp.acceptance.ahead: a result that nothing asked for ends the hop, also while it is idle", async () => {
+    const { stage, hop, arrived, lane } = await held(1);
+    await using _ = stage;
+    const first = hop.infer(epoch1(1n), step, tensors);
+    await arrived(1);
+    await answer(epoch1(1n), await lane);
+    await first;
+    await answer(epoch1(2n), await lane);
+    expect((await hop.lost).message).toContain("[sequence] call_id: expected no result");
+  });
+
+  test("one that repeats a result is answered once, and the copy is counted", async () => {
+    const { stage, hop, arrived, lane } = await held(2);
+    await using _ = stage;
+    const calls = [1n, 2n].map((id) => hop.infer(epoch1(id), id === 1n ? step : decodeStep, tensors));
+    await arrived(2);
+    for (const id of [1n, 1n, 2n]) await answer(epoch1(id), await lane);
+    await Promise.all(calls);
+    expect(hop.dropped).toEqual({ "stale-epoch": 0, late: 1 });
+    hop.abort("done");
+  });
+
+  test("a bounded number of calls waits for room", async () => {
+    const { stage, hop } = await held(1, { maxQueued: 2 });
+    await using _ = stage;
+    const ends = [1n, 2n, 3n, 4n].map((id) => rejection(hop.infer(epoch1(id), id === 1n ? step : decodeStep, tensors)));
+    expect(await ends[3]).toMatchObject({ code: "transport.full", fatal: false });
+    hop.abort("done");
+    for (const error of await Promise.all(ends.slice(0, 3))) expect(error).toMatchObject({ name: "StageLostError" });
   });
 });

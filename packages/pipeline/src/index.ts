@@ -1,3 +1,4 @@
+export { Hop, type HopOptions } from "./hop.ts";
 export { type LayerRange, splitLayers } from "./layers.ts";
 export { MessageSender, type Sendable } from "./message-sender.ts";
 export {
@@ -22,6 +23,7 @@ export { type PlacementFlags, type StagePlacement, stagePlacement } from "./plac
 export { type RunningStage, runStage } from "./stage.ts";
 export { RankLostError, StageLostError } from "./stage-lost.ts";
 export { type StageMainOptions, stageMain } from "./stage-main.ts";
+export { type GroupStageOptions, type InferRequest, serveGroupStage } from "./tp-group/group-stage.ts";
 export { type TpCall, TpLeader, type TpLeaderOptions } from "./tp-group/leader.ts";
 export type { TpMember } from "./tp-group/member.ts";
 export { type TpWork, TpWorker, type TpWorkerOptions } from "./tp-group/worker.ts";

@@ -14,9 +14,10 @@ import {
   type StageReady,
 } from "./options.ts";
 import { messageOf, StageLostError } from "./stage-lost.ts";
-import { StageProcesses, within } from "./stage-processes.ts";
+import { StageProcesses } from "./stage-processes.ts";
 import { type CallRecord, joinLanes, overlapFraction, type StageTimes, stageTimes } from "./trace.ts";
 import { compareTokens, runWhole, type Verification } from "./verify.ts";
+import { within } from "./within.ts";
 
 export interface PipelineResult {
   /** In the order of the prompts. */

@@ -1,11 +1,12 @@
 import { refusal } from "@tensorwire/framing";
-import { type PpRequest, PpSession, preparePpResult } from "@tensorwire/pp-contract";
+import { type PpCallIds, type PpRequest, PpSession, preparePpResult } from "@tensorwire/pp-contract";
 import type { PreparedMessage } from "@tensorwire/tensor-spec";
 import type { Stage, StageOutput, WireDtype } from "@tensorwire/tensor-stage";
 import type { Connection } from "@tensorwire/transport";
 import { outputTensor, stageInput } from "./activations.ts";
 import type { Hop } from "./hop.ts";
-import { messageOf, StageLostError } from "./stage-lost.ts";
+import { MessageSender } from "./message-sender.ts";
+import { messageOf, RankLostError, StageLostError } from "./stage-lost.ts";
 import { type CallRecord, Stopwatch } from "./trace.ts";
 import type { Turns } from "./turns.ts";
 
@@ -15,6 +16,8 @@ export interface LaneHost {
   readonly stage: Stage;
   readonly turns: Turns;
   readonly wireDtype: WireDtype;
+  /** For a result to be taken, in milliseconds. */
+  readonly deadlineMs: number;
   /** Opens a lane to the next stage; null in the last one. */
   readonly openHop: (() => Promise<Hop>) | null;
   /** Why no call is done any more, once that is so. */
@@ -40,6 +43,7 @@ const GRACE_MS = 1000;
 export class StageLane {
   readonly #number: number;
   readonly #connection: Connection;
+  readonly #sender: MessageSender;
   readonly #host: LaneHost;
   readonly #session = new PpSession();
   #hop: Hop | null = null;
@@ -49,6 +53,7 @@ export class StageLane {
   constructor(number: number, connection: Connection, host: LaneHost) {
     this.#number = number;
     this.#connection = connection;
+    this.#sender = new MessageSender(connection, host.rank - 1);
     this.#host = host;
   }
 
@@ -103,8 +108,9 @@ export class StageLane {
 
   #upstreamLost(error: unknown): Error {
     const { rank } = this.#host;
-    if (rank > 0) return new StageLostError(rank - 1, [], messageOf(error), { cause: error });
-    return new Error(`rank 0 has lost the driver: ${messageOf(error)}`, { cause: error });
+    const [calls, why] = error instanceof RankLostError ? [error.calls, error.why] : [[], messageOf(error)];
+    if (rank > 0) return new StageLostError(rank - 1, calls, why, { cause: error });
+    return new Error(`rank 0 has lost the driver: ${why}`, { cause: error });
   }
 
   async #handle(request: PpRequest): Promise<void> {
@@ -117,7 +123,7 @@ export class StageLane {
     const { call_id, chunk_index, cache_epoch } = request.header;
     const { rank } = this.#host;
     const watch = new Stopwatch();
-    let answer: PreparedMessage;
+    let answer: PreparedMessage<PpCallIds>;
     try {
       answer = await this.#answer(request, watch);
     } catch (error) {
@@ -126,13 +132,13 @@ export class StageLane {
       const error_message = `rank ${rank}, call ${call_id}: ${messageOf(this.#host.ending ?? error)}`;
       answer = preparePpResult({ call_id, chunk_index, cache_epoch, ok: false, error_message });
     }
-    await this.#connection.write(answer.buffers);
+    await this.#sender.send(answer, this.#host.deadlineMs);
     watch.lap(this.#host.openHop === null ? "send" : "relay");
     const num_tokens = request.envelope.lm?.num_tokens ?? 0;
     this.#host.done({ rank, lane: this.#number, call_id, num_tokens, spans: watch.spans });
   }
 
-  async #answer({ header, envelope, tensors }: InferRequest, watch: Stopwatch): Promise<PreparedMessage> {
+  async #answer({ header, envelope, tensors }: InferRequest, watch: Stopwatch): Promise<PreparedMessage<PpCallIds>> {
     const { wireDtype } = this.#host;
     const { call_id, chunk_index, cache_epoch } = header;
     const ids = { call_id, chunk_index, cache_epoch };

@@ -11,6 +11,7 @@ import {
 import { StageLostError } from "./stage-lost.ts";
 import { StageProcess } from "./stage-process.ts";
 import type { CallRecord } from "./trace.ts";
+import { within } from "./within.ts";
 
 interface Options extends StageSettings {
   readonly stages: number;
@@ -100,19 +101,4 @@ function settingsOf(options: Options): StageSettings {
   const { model, backend = "auto", requireGpu = false, wireDtype = "float32" } = options;
   const { deadlineMs = DEFAULT_DEADLINE_MS, startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
   return { model, backend, requireGpu, wireDtype, deadlineMs, startDeadlineMs };
-}
-
-/** The promise, or an Error after so many milliseconds or when the signal fires. */
-export async function within<T>(promise: Promise<T>, ms: number, what: string, signal?: AbortSignal): Promise<T> {
-  const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`${what} within ${ms} ms`)), ms);
-  const cancel = () => reject(signal?.reason);
-  if (signal?.aborted) cancel();
-  signal?.addEventListener("abort", cancel, { once: true });
-  try {
-    return await Promise.race([promise, stopped]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", cancel);
-  }
 }

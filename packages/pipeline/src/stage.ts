@@ -94,7 +94,7 @@ class StageServer implements LaneHost {
     this.#options = options;
     this.#onCall = onCall;
     const address = rank < stages - 1 ? next : undefined;
-    const hop = { rank: rank + 1, deadlineMs: this.#deadlineMs, startDeadlineMs, signal: this.#stopped.signal };
+    const hop = { rank: rank + 1, deadlineMs: this.deadlineMs, startDeadlineMs, signal: this.#stopped.signal };
     this.openHop = address === undefined ? null : () => Hop.open({ ...hop, address });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ended = promise;
@@ -113,7 +113,7 @@ class StageServer implements LaneHost {
     this.#listener = await listen(address, {
       insecure,
       maxConnections: MAX_LANES,
-      limits: { deadlineMs: this.#deadlineMs },
+      limits: { deadlineMs: this.deadlineMs },
       onConnection: (connection) => this.#take(connection),
     });
     const idle = () => this.#end(new Error(`rank ${this.rank} got no message for ${idleDeadlineMs} ms`), true);
@@ -138,7 +138,7 @@ class StageServer implements LaneHost {
   }
 
   /** What the stages behind this one may take together, and at least what one may. */
-  get #deadlineMs(): number {
+  get deadlineMs(): number {
     const { rank, stages, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
     return deadlineMs * Math.max(1, stages - 1 - rank);
   }
@@ -147,7 +147,7 @@ class StageServer implements LaneHost {
     const lane = new StageLane(this.#opened++, connection, this);
     this.#lanes.add(lane);
     if (this.ending !== null) lane.release();
-    const end = await lane.serve(this.#deadlineMs);
+    const end = await lane.serve(this.deadlineMs);
     const { out, in: came } = lane.hopBytes;
     this.#pastBytes = { out: this.#pastBytes.out + out, in: this.#pastBytes.in + came };
     this.#lanes.delete(lane);

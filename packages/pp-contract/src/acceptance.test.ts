@@ -96,6 +96,18 @@ describe("pp.acceptance", () => {
     expect(acceptance.dropped).toEqual({ "stale-epoch": 3, late: 0 });
   });
 
+  test("a cut counts before its first call is sent", () => {
+    const acceptance = lane(1n, 2n);
+    acceptance.cut(2n);
+    expect(acceptance.judge(result(1n))).toEqual({ accepted: false, reason: "stale-epoch" });
+    expect(acceptance.inFlight.map(({ call_id }) => call_id)).toEqual([2n]);
+    expect(refusalOf(() => acceptance.cut(2n))).toContain("[sequence] cache_epoch: expected more than 2, 2 came");
+    expect(refusalOf(() => acceptance.sent(header({ call_id: 3n, cache_epoch: 1n }), step))).toContain("[sequence]");
+    const none = lane();
+    none.cut(0n);
+    expect(none.judge(result(1n))).toMatchObject({ accepted: false });
+  });
+
   test("a stale result that answers no call in flight ends none", () => {
     const acceptance = lane(1n, 2n);
     expect(acceptance.judge(result(1n, { cache_epoch: 0n }))).toEqual({ accepted: false, reason: "stale-epoch" });

@@ -63,6 +63,19 @@ export class PpAcceptance {
   }
 
   /**
+   * A hard cut whose first call still waits for room in the window: from now on every result of an older epoch is stale.
+   *
+   * @throws WireError refusal `sequence` when it does not grow.
+   */
+  cut(cache_epoch: bigint): void {
+    if (this.#last === null) return;
+    if (cache_epoch <= this.#last.cache_epoch) {
+      throw refusal("sequence", `cache_epoch: expected more than ${this.#last.cache_epoch}, ${cache_epoch} came`);
+    }
+    this.#last = { ...this.#last, cache_epoch };
+  }
+
+  /**
    * Judges a result that arrived, `at` being its end in the stream.
    *
    * @throws WireError `sequence` for a result ahead of its turn, `header.field` and `spec.mismatch` for one that does not
