@@ -15,6 +15,8 @@ import { checkRuntime } from "./wire/runtime.ts";
 
 /** How often an IUT is started again after a crash, a timeout or a broken line. r[iut.restart.limit] */
 const RESTARTS = 8;
+/** Milliseconds: a step of one byte is dozens of JSON to read and to answer, a hundred thousand of them seconds in a slow language. */
+const PER_STEP = 0.1;
 
 export interface RunPlan {
   readonly way: Way;
@@ -295,7 +297,7 @@ class Run {
       else if ("trickle" in step) bytes += step.trickle.count;
       else if ("encode" in step) bytes += bytesOf(step.encode);
     }
-    return this.#deadline.base + bytes * this.#deadline.perByte;
+    return this.#deadline.base + bytes * this.#deadline.perByte + steps.length * PER_STEP;
   }
 }
 
