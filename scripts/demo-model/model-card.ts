@@ -1,3 +1,5 @@
+import { NOISE } from "./trainer.ts";
+
 export interface TrainingRecord {
   readonly backend: string;
   readonly texts: number;
@@ -35,7 +37,7 @@ Made by
 - Training: ${steps} steps of ${batch} windows of ${context} tokens, half of them from the start of a paragraph, Adam, seeded;
   ${record.backend}.
 - Training loss at the end: ${loss.toFixed(3)} nats per token. Nothing was held out: to sound like this text is all
-  that it is for. In training, 8 % of the tokens it read were replaced by others, so the loss includes what that hides.
+  that it is for. In training, ${NOISE * 100} % of the tokens it read were replaced by others, so the loss includes what that hides.
 
 How it continues (temperature 0.4, top 40):
 

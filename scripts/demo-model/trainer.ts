@@ -15,7 +15,7 @@ import {
 } from "@tensorwire/tensor-stage";
 
 /** Share of the tokens read that are replaced by others, so that the model finds back when it errs in what it writes. */
-const NOISE = 0.03;
+export const NOISE = 0.03;
 
 export interface TrainingText {
   readonly ids: Int32Array;
