@@ -26,7 +26,10 @@ export const PORTS: readonly Port[] = [
     name: "python",
     needs: [PYTHON],
     build: [],
-    test: [["python3", at("python", "test_port.py")]],
+    test: [
+      ["python3", at("python", "test_port.py")],
+      ["python3", at("python", "test_probes.py")],
+    ],
     launch: `python3 ${at("python", "shim.py")}`,
   },
   {
