@@ -87,6 +87,7 @@ export function describeWay(way: Way): string {
     "in-process": "in process",
   } as const;
   if (way.kind === "replay") return way.name;
+  if (way.kind === "wire") return "level 0, over its socket";
   return way.kind === "connect" ? `${names.connect} to ${way.address}` : names[way.kind];
 }
 
@@ -95,6 +96,10 @@ export function repeatCommand(options: ConformanceOptions): string {
   const words = ["bun run tensorwire conformance"];
   const { way } = options;
   if (way?.kind === "replay") return way.command;
+  if (way?.kind === "wire") {
+    words.push(`--wire ${quote(way.address)} --profile ${way.profile}`);
+    if (way.maxFrameLength !== undefined) words.push(`--wire-limit ${way.maxFrameLength}`);
+  }
   if (way?.kind === "launch") words.push(`--launch ${quote(way.command)}`);
   if (way?.kind === "stdio") words.push(`--stdio ${quote(way.command)}`);
   if (way?.kind === "connect") words.push(`--connect ${quote(way.address)}`);

@@ -30,6 +30,7 @@ import { ShapeError } from "./schema.ts";
 import { idFilter, profileFilter } from "./selection.ts";
 import { shrinkFailures } from "./shrink/write.ts";
 import { count, EXIT, type ExitCode, exitCode, type Outcome, type Verdict } from "./verdict.ts";
+import { runLevel0 } from "./wire/level0.ts";
 import { RuntimeDefect } from "./wire/runtime.ts";
 
 export interface ConformanceResult {
@@ -93,6 +94,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
     way: describeWay(way),
     links: 0,
     restarts: 0,
+    notes: [],
     iut: undefined,
     capabilities: [],
     granularity: "class",
@@ -158,7 +160,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
   let result: RunResult;
   try {
     bar = options.log === undefined ? progress(process.stderr, () => size(plan)) : undefined;
-    result = await run(plan);
+    result = way.kind === "wire" ? await runLevel0(plan, way) : await run(plan);
     if (replay !== undefined) {
       const judged = result.outcomes.length;
       result = replay.correct(result);
@@ -213,6 +215,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
       seconds: replay?.seconds ?? seconds(),
       links: result.links,
       restarts: result.restarts,
+      notes: result.notes ?? [],
       iut: result.hello.iut,
       capabilities: result.hello.capabilities,
       granularity: result.hello.error_granularity,

@@ -7,7 +7,7 @@ import { PipeChannel } from "./pipe-channel.ts";
 import { Child } from "./process.ts";
 import { Recorder, type Tap } from "./recorder.ts";
 
-/** The five ways in. r[iut.ways] */
+/** The five ways in, and what has no link. r[iut.ways] */
 export type Way =
   | { readonly kind: "launch"; readonly command: string }
   /** `listen`: where to wait for the IUT, `HOST:PORT`; default a free port of loopback. */
@@ -15,6 +15,8 @@ export type Way =
   | { readonly kind: "connect"; readonly address: string }
   | { readonly kind: "stdio"; readonly command: string }
   | { readonly kind: "in-process"; readonly iut: InProcessIut }
+  /** Level 0: an endpoint that echoes every message, without adapter or link. `maxFrameLength`: its limit, where it is told. */
+  | { readonly kind: "wire"; readonly address: string; readonly profile: string; readonly maxFrameLength?: number }
   /** No IUT: the answers of a recorded run. */
   | { readonly kind: "replay"; readonly open: () => Opened; readonly name: string; readonly command: string };
 
@@ -39,6 +41,8 @@ export async function openLink(way: Way, options: OpenOptions): Promise<Opened> 
   switch (way.kind) {
     case "in-process":
       return inProcess(way.iut, options);
+    case "wire":
+      throw new LinkError("closed", "an echo endpoint has no control link");
     case "replay":
       return way.open();
     case "launch":

@@ -8,6 +8,8 @@ interface Flags {
   readonly connect?: string;
   readonly stdio?: string;
   readonly inProcess?: true;
+  readonly wire?: string;
+  readonly wireLimit?: number;
   readonly profile?: string;
   readonly filter?: string;
   readonly jobs?: number;
@@ -39,6 +41,8 @@ export function conformanceCommand(): Command {
     .option("--connect <address>", "it listens: HOST:PORT, or the path of a Unix socket")
     .option("--stdio <command>", "start it and talk over its stdin and stdout")
     .option("--in-process", "the reference, by function calls, without a socket")
+    .option("--wire <address>", "level 0: it echoes every message of the one --profile, and has no adapter")
+    .option("--wire-limit <bytes>", "the largest payload that the echo endpoint takes, where that is known", integer(0))
     .option("--replay <file>", "no implementation: judge what --record has written, again")
     .optionsGroup("What to run:")
     .option("--profile <names>", "only these profiles, comma-separated: len64,tp")
@@ -74,6 +78,7 @@ Examples:
   tensorwire conformance --launch ./port --profile len64 --html report.html
   tensorwire conformance --connect 127.0.0.1:4000 --json - | jq .summary
   tensorwire conformance --launch ./port --filter 'len64/eof*' --seed 7
+  tensorwire conformance --wire 127.0.0.1:4000 --profile len64 --wire-limit 1024
   tensorwire conformance --launch ./port --baseline known.json --update-baseline
   tensorwire conformance --launch ./port --record port.link && tensorwire conformance --replay port.link
   tensorwire conformance --launch ./port --shrink smaller/
@@ -96,7 +101,8 @@ async function run(flags: Flags): Promise<void> {
     return;
   }
   const way = await wayOf(flags);
-  const { profile, jobs, caseDeadline, exportCases: _, launch, attach, connect, stdio, inProcess, ...same } = flags;
+  const { profile, jobs, caseDeadline, exportCases: _, ...rest } = flags;
+  const { launch, attach, connect, stdio, inProcess, wire, wireLimit, ...same } = rest;
   const options: ConformanceOptions = {
     ...same,
     ...(way && { way }),
@@ -108,13 +114,21 @@ async function run(flags: Flags): Promise<void> {
   process.exitCode = exitCode;
 }
 
-async function wayOf({ launch, attach, connect, stdio, inProcess }: Flags): Promise<Way | null> {
-  const given = [launch, attach, connect, stdio, inProcess].filter((flag) => flag !== undefined);
+async function wayOf({ launch, attach, connect, stdio, inProcess, ...flags }: Flags): Promise<Way | null> {
+  const { wire, wireLimit, profile } = flags;
+  const given = [launch, attach, connect, stdio, inProcess, wire].filter((flag) => flag !== undefined);
   if (given.length > 1) {
-    throw new UsageError("expected one of --launch, --attach, --connect, --stdio and --in-process, got several");
+    throw new UsageError(
+      "expected one of --launch, --attach, --connect, --stdio, --in-process and --wire, got several",
+    );
   }
   if (launch !== undefined) return { kind: "launch", command: launch };
   if (attach) return { kind: "attach" };
+  if (wire !== undefined) {
+    if (profile === undefined || profile.includes(","))
+      throw new UsageError("--wire needs one --profile: the one that is echoed");
+    return { kind: "wire", address: wire, profile, ...(wireLimit !== undefined && { maxFrameLength: wireLimit }) };
+  }
   if (connect !== undefined) return { kind: "connect", address: connect };
   if (stdio !== undefined) return { kind: "stdio", command: stdio };
   if (inProcess) return { kind: "in-process", iut: (await import("@tensorwire/iut-ts")).reference };

@@ -1,7 +1,6 @@
-import { FrameEncoder } from "@tensorwire/framing";
-import { formatAddress, listen } from "@tensorwire/transport";
-import { FrameDecoder, FRAMING_PROFILES, type FramingProfile } from "@tensorwire/framing";
 import { parseArgs } from "node:util";
+import { FRAMING_PROFILES, FrameDecoder, FrameEncoder, type FramingProfile } from "@tensorwire/framing";
+import { formatAddress, listen } from "@tensorwire/transport";
 
 export interface EchoOptions {
   readonly profile: FramingProfile;
