@@ -7,6 +7,8 @@ import { type Mutant, MutantDefect, mutate } from "./mutant.ts";
 const ROOT = resolve(import.meta.dir, "../..");
 const ENTRY = join(ROOT, "conformance/ports/ts/src/index.ts");
 
+const PACKAGES = /^@tensorwire\/(framing|tensor-spec|tp-control|pp-contract)$/;
+
 /**
  * The reference with one mutant in it, or with none: the control. Its modules are bundled anew with the mutant's text in the
  * place of one file's, so that each has state of its own, several fit into one process, and no file of the tree is touched.
@@ -28,6 +30,10 @@ export async function buildReference(mutant: Mutant | null): Promise<InProcessIu
             if (kind === "entry-point-build" || /^(?:@tensorwire\/|node:)/.test(path)) return undefined;
             return { path: Bun.resolveSync(path, dirname(importer)), external: true };
           });
+          // A copy of the tree, as Stryker makes them, has node_modules that lead back to the original.
+          build.onResolve({ filter: PACKAGES }, ({ path }) => ({
+            path: join(ROOT, path.replace(PACKAGES, "packages/$1/src/index.ts")),
+          }));
           if (mutant === null) return;
           build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
             if (path !== target) return undefined;
