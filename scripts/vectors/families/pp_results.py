@@ -98,6 +98,11 @@ def results() -> Family:
     f.decode("typed", "The payload is untyped multipart: bit 63 announces no hash.", [layout],
              typed.error("eof.in-body"),
              limits=LIMIT, sibling="ok", sweeps=REFUSED)
+    parts = LIMIT | {"max_parts": 1}
+    accept("parts", "As many parts as the limit.", [layout, "multipart.limit.parts"], result(f.stream()), few, parts)
+    f.decode("parts-over", "A part more than the limit, though its spec would fit.", [layout, "multipart.limit.parts"],
+             broken_result(f.stream(), Result((HIDDEN, LOGITS))).error("oversize.declared"), limits=parts,
+             sibling="parts", sweeps={"chunks": [1], "after": True})
     second = broken_result(result(f.stream()), Result(version=2)).error("version")
     f.decode("second-refused", "The result before a refused one is delivered, and offsets count on.",
              ["pp.error.sticky", "pp.manifest.version"], second, limits=LIMIT, sibling="two", sweeps=REFUSED)

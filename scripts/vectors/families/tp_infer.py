@@ -76,7 +76,16 @@ def infer() -> Family:
         f.decode(slug, why, ["tp.infer.multipart"], stream.error(error), limits=LIMIT, sibling="infer", sweeps=REFUSED)
     typed = head(f.stream(), 18).put("record_length", ((1 << 63) + 2).to_bytes(8, "big"))
     f.decode("infer-typed", "The payload is untyped multipart: bit 63 announces no hash.", [payload],
-             typed.put("manifest", bytes(range(8)) + b"\x08\x01").error("eof.in-body"), limits=LIMIT, sibling="infer", sweeps=REFUSED)
+             typed.put("manifest", bytes(range(8)) + b"\x08\x01").error("eof.in-body"), limits=LIMIT, sibling="infer",
+             sweeps=REFUSED)
+    parts = LIMIT | {"max_parts": 2}
+    accept("infer-parts", "As many parts as the limit.", ["tp.infer.multipart"],
+           message(f.stream(), INFER, Manifest((HALVES, FLOATS))), {"chunks": [1]}, parts)
+    third = Manifest((HALVES, FLOATS, Tensor("z", "int64", (0,), b"")))
+    f.decode("infer-parts-over", "A part more than the limit, though it is empty and its spec would fit.",
+             ["tp.infer.multipart"],
+             records(f.stream(), third.wire(), [t.data for t in third.tensors]).error("oversize.declared"), limits=parts,
+             sibling="infer-parts", sweeps={"chunks": [1], "after": True})
     atomic = records(f.stream(), Manifest((HALVES, FLOATS)).wire(), [HALVES.data, FLOATS.data[:-1]])
     atomic.error("spec.mismatch")
     f.decode("infer-atomic", "A good tensor beside a bad one is not delivered, nor the header before it.",
