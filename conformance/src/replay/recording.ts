@@ -32,7 +32,7 @@ interface RecordedOutcome {
   readonly outcome: Outcome;
 }
 
-/** Writes the control link as it passes, a line for each event: `{"link":1,"sent":"…"}`, `received`, `failed`. */
+/** Writes the control link as it passes, a line for each event: `{"link":1,"sent":"…"}`, `received`, `failed`. r[iut.record.complete] */
 export class RecordingWriter {
   readonly #file: number;
 

@@ -67,7 +67,7 @@ ${pages.flatMap((column) => column.list.map(({ markup }) => markup))}
 const nameOf = (report: JsonReport | undefined) => {
   if (report?.iut == null) return "no implementation";
   const { name, version, language } = report.iut;
-  return `${name} ${version} (${language})`;
+  return [name, version, `(${language})`].filter(Boolean).join(" ");
 };
 
 function corpora(reports: readonly JsonReport[]): Markup {
@@ -85,8 +85,9 @@ function agent(report: JsonReport): Markup {
   ].filter((part) => part !== false);
   return h`<li><h2><bdi>${nameOf(report)}</bdi></h2>
 <p><span class="chip ${state}">${ENDINGS[summary.exit]}</span> <span class="dim">exit ${summary.exit}</span></p>
-<p>${grouped(summary.total)} cases in ${summary.seconds.toFixed(1)} s: ${grouped(summary.pass)} passed, ${grouped(summary.fail + summary.crash + summary.timeout)} failed${summary["not run"] > 0 && `, ${grouped(summary["not run"])} not run`}</p>
+<p>${grouped(summary.total)} cases in ${summary.seconds.toFixed(1)} s: ${grouped(summary.pass)} passed, ${grouped(summary.fail + summary.crash + summary.timeout + summary.disagreement)} failed${summary["not run"] > 0 && `, ${grouped(summary["not run"])} not run`}</p>
 ${narrowed.length > 0 && h`<p>Only <bdi>${narrowed.join("; ")}</bdi></p>`}
+${(summary.notes ?? []).map((note) => h`<p><bdi>${note}</bdi></p>`)}
 ${summary.trouble !== undefined && h`<p class="trouble"><bdi>${summary.trouble}</bdi></p>`}
 <p class="dim">${iut?.way ?? ""} · seed <bdi>${summary.seed}</bdi> · corpus <bdi>${corpus.hash.slice(0, 15)}</bdi></p></li>
 `;

@@ -31,10 +31,9 @@ article:focus { outline: none; }
 .tools input[type=search] { font: inherit; padding: .25rem .5rem; border: 1px solid var(--line); border-radius: 6px; background: var(--ground); color: inherit; width: min(22rem, 100%); }
 .scroll { position: relative; overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; }
 .matrix { border-collapse: separate; border-spacing: 0; width: 100%; }
-.matrix th, .matrix td { padding: .3rem .75rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: inherit; }
-.matrix tbody:last-child tr:last-child > * { border-bottom: 0; }
+.matrix th, .matrix td { padding: .3rem .75rem; box-shadow: inset 0 -1px 0 var(--line); text-align: left; vertical-align: top; font-weight: inherit; }
 .matrix thead th { background: var(--panel); font-weight: 600; min-width: 8rem; max-width: 14rem; overflow-wrap: anywhere; }
-.matrix th:first-child { position: sticky; left: 0; z-index: 1; background-clip: padding-box !important; background: var(--ground); min-width: 13rem; max-width: 20rem; overflow-wrap: anywhere; }
+.matrix th:first-child { position: sticky; left: 0; z-index: 1; background: var(--ground); min-width: 13rem; max-width: 20rem; overflow-wrap: anywhere; }
 .matrix thead th:first-child { background: var(--panel); }
 .matrix .profile > * { background: var(--panel) !important; font-weight: 600; } .matrix .profile th { font-size: 1.0625rem; }
 .matrix .family th { padding-left: .5rem; } .matrix .vector th { padding-left: 2.25rem; font-size: .9375rem; }
