@@ -31,6 +31,7 @@ import { idFilter, profileFilter } from "./selection.ts";
 import { shrinkFailures } from "./shrink/write.ts";
 import { count, EXIT, type ExitCode, exitCode, type Outcome, type Verdict } from "./verdict.ts";
 import { runLevel0 } from "./wire/level0.ts";
+import { selected } from "./wire/level2.ts";
 import { RuntimeDefect } from "./wire/runtime.ts";
 
 export interface ConformanceResult {
@@ -300,5 +301,6 @@ function nothingText(exit: ExitCode, outcomes: readonly Outcome[]): string | und
 function size({ corpus, filter, profile }: RunPlan): number {
   let total = 0;
   for (const item of casesOf(corpus, filter)) if (profile(item.profile)) total++;
+  for (const _ of selected({ corpus, filter, profile })) total++;
   return total;
 }

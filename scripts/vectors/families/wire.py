@@ -16,6 +16,10 @@ def files() -> Iterator[tuple[str, dict]]:
         yield _file(p.profile, f"{p.profile} on sockets: what a codec's sweeps cannot show.", _prefixed(p))
     yield _file("multipart", "Multipart messages on sockets.", _multipart())
     yield _file("tp", "TP headers and messages on sockets.", _tp())
+    yield _file("pp-envelope", "PP requests on sockets.", _pp_envelope())
+    yield _file("pp-result", "PP results on sockets.", _pp_result())
+    for name in ("tp-session", "pp-session"):
+        yield _file(name, "A receiver's order of ids and epochs, on sockets.", _session(name))
 
 
 def _file(profile: str, about: str, scenarios: list[dict]) -> tuple[str, dict]:
@@ -299,5 +303,80 @@ def _tp() -> list[dict]:
         "Two groups on two connections do not meet.",
         ("infer-tensor#chunk=1", "mixed#chunk=1"),
         ("noop#chunk=1", "infer#chunk=1"),
+    )
+    return s.list
+
+
+def _pp_envelope() -> list[dict]:
+    s = _Scenarios("pp-envelope")
+    s.replay(
+        "split",
+        ["iut.wire.sync", "pp.boundary.chunking"],
+        "Header, envelope and tensors may come in any pieces.",
+        *("noop#cut=*", "infer#cut=*", "infer-two#chunk=1"),
+    )
+    s.replay(
+        "half-close",
+        ["iut.wire.half-close", "pp.infer.cut", "pp.eof.boundary"],
+        "The end of a direction is named by what is missing: a header, a prefix, a body.",
+        "infer#eof=*",
+    )
+    s.replay(
+        "refused",
+        ["iut.wire.refusal", "pp.error.sticky", "pp.error.atomic"],
+        "A request that is refused ends the connection, and nothing of it is told.",
+        *("action-3", "action-second", "infer-record-cut", "infer-over", "infer-empty-frame#after*"),
+    )
+    s.interleave(
+        "two-connections",
+        ["iut.wire.connections", "pp.state.isolated"],
+        "Two stages on two connections do not meet.",
+        ("infer#chunk=1", "mixed#chunk=1"),
+    )
+    return s.list
+
+
+def _pp_result() -> list[dict]:
+    s = _Scenarios("pp-result")
+    s.replay(
+        "split",
+        ["iut.wire.sync", "pp.boundary.chunking"],
+        "A result may come in any pieces.",
+        *("ok#cut=*", "two#chunk=1"),
+    )
+    s.replay(
+        "half-close",
+        ["iut.wire.half-close", "pp.eof.boundary"],
+        "A stage that ends between two results has ended cleanly, and elsewhere not.",
+        "two#eof=*",
+    )
+    s.replay(
+        "refused",
+        ["iut.wire.refusal", "pp.error.sticky"],
+        "A result that is refused ends the connection, behind those before it.",
+        *("second-refused", "over", "record-cut", "empty-frame#after*"),
+    )
+    return s.list
+
+
+def _session(profile: str) -> list[dict]:
+    s = _Scenarios(profile)
+    s.replay(
+        "order",
+        ["iut.wire.sync", f"{profile}.call-id.increasing", f"{profile}.call-id.duplicate", f"{profile}.shutdown.last"],
+        "Ids and epochs are judged as the bytes come, whatever pieces they come in.",
+        *("plain", "plain#chunk=1", "duplicate-infer", "duplicate-noop#cut=*", "call-id-lower", "shutdown-twice"),
+    )
+    s.replay(
+        "half-close",
+        ["iut.wire.half-close", f"{profile}.eof"],
+        "The end of a direction ends a session where it falls.",
+        "duplicate-noop#eof=*",
+    )
+    s.interleave(
+        "two-connections",
+        ["iut.wire.connections", f"{profile}.call-id.increasing"],
+        "Each connection has a session of its own: the ids of one are nothing to another.",
+        ("plain#chunk=1", "duplicate-noop#chunk=1"),
     )
     return s.list
