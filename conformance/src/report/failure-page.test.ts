@@ -55,6 +55,15 @@ describe("a failure page", () => {
     ]);
   });
 
+  test("names what else the specification allows", () => {
+    const about = testCase("len32/x", {
+      steps: [{ feed: "00" }],
+      expected: [[error("header.length", 1)]],
+      alternatives: [{ reason: "It may be ignored.", expected: [[]] }],
+    });
+    expect(page(about, [[message("00")]])).toContain("  allowed  another outcome too: It may be ignored.");
+  });
+
   test("an error that agrees in all but its text has agreed", () => {
     const about = testCase("len32/x", {
       steps: [{ feed: "00" }, { eof: true }],

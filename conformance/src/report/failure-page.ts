@@ -21,6 +21,7 @@ export function failurePage({ first, more }: FailureGroup, report: Report, paint
     item("why", about.why);
     item("rules", about.rules.map((rule) => `r[${rule}]`).join(" ") || "none");
     if (about.sibling !== undefined) item("sibling", `${about.sibling} differs in one point and is accepted`);
+    for (const { reason } of about.alternatives ?? []) item("allowed", `another outcome too: ${reason}`);
   }
   if (difference !== undefined) item("problem", paint.bad(difference.problem));
   if (text !== undefined && text !== "") item(verdict === "fixed" ? "baseline" : "said", text);
