@@ -1,9 +1,9 @@
-import type { InProcessIut } from "../src/link/in-process.ts";
 import {
   type Answer,
   type BytesIn,
   type CaseRequest,
   type Event,
+  type Hello,
   type Limits,
   PROBES,
   type Step,
@@ -28,7 +28,7 @@ export type Bend =
   | "copies-all";
 
 /** An IUT of `len32` with every probe, right but for `bend`: what the liars of level 3 lie about, written for reading. */
-export function probed(bend?: Bend): InProcessIut {
+export function probed(bend?: Bend): { readonly hello: Hello; handle(request: CaseRequest): Answer } {
   return {
     hello: {
       ...honestHello,

@@ -1,9 +1,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { loadCorpus } from "../src/corpus/index.ts";
 import { DEFAULT_CORPUS } from "../src/options.ts";
 import { PROBES } from "../src/protocol.ts";
-import { runInProcess } from "../src/run.ts";
+import { runConformance, runInProcess } from "../src/run.ts";
 import { type Bend, probed } from "./honest-probes.ts";
+import { TOUCHES } from "./touches.ts";
 
 setDefaultTimeout(60_000);
 
@@ -65,4 +68,20 @@ test("r[iut.probe.capabilities]: what hello does not declare is not applicable, 
     new Set(["not applicable: capability cancel not declared"]),
   );
   expect(asked.filter((id) => id.includes("#cancel"))).toEqual([]);
+});
+
+test.if(existsSync("/proc/self/clear_refs"))("r[iut.probe.memory.resident]: the system is asked too", async () => {
+  const main = fileURLToPath(new URL("main.ts", import.meta.url));
+  let printed = "";
+  const { exitCode, report } = await runConformance({
+    way: { kind: "launch", command: `"${process.execPath}" "${main}" ${TOUCHES.name}` },
+    ...{ corpus, profiles: ["len32"], filter: "*#memory=2147483648", jobs: 1, seed: "liars" },
+    log: () => {},
+    print: (text) => {
+      printed += text;
+    },
+  });
+  expect(report?.outcomes.map(({ verdict }) => verdict)).toEqual(["fail"]);
+  expect(printed).toMatch(TOUCHES.says);
+  expect(exitCode).toBe(1);
 });

@@ -104,3 +104,23 @@ describe("judgeCase", () => {
     );
   });
 });
+
+describe("r[iut.probe.memory.bound] r[iut.probe.memory.linear]: a memory report is held to the most that is allowed", () => {
+  const most: Events = [[{ event: "memory", held: "1000", copied: "50" }]];
+  const says = (held: string, copied?: string) =>
+    problem(most, [[{ event: "memory", held, ...(copied === undefined ? {} : { copied }) }]]);
+
+  test("up to it and below is right, and what is copied need not be told", () => {
+    expect([says("1000", "50"), says("0", "0"), says("999")]).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("more is wrong, and says by how much", () => {
+    expect(says("1001", "50")).toBe("in step 0 1001 bytes are held, at most 1000 are allowed");
+    expect(says("9007199254740993", "0")).toContain("9007199254740993 bytes are held");
+    expect(says("1000", "51")).toBe("in step 0 51 bytes were copied, at most 50 are allowed");
+  });
+
+  test("another event is none", () => {
+    expect(problem(most, [[{ event: "end" }]])).toBe("step 0 should give a memory report; it gave a clean end");
+  });
+});

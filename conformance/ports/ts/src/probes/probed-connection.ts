@@ -71,6 +71,7 @@ export class ProbedConnection {
   }
 
   drop(): void {
+    this.#over = true;
     this.#connection.abort("the case is over");
   }
 
