@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Rule, RuleIndex } from "@tensorwire/scripts/rules";
@@ -40,6 +41,7 @@ export function coveragePage(index: RuleIndex, gate: Gate, oneSided: Readonly<Re
     `The run: ${gate.control.passed} checks of the unmutated reference passed and ${gate.control.failed.length} failed, ${gate.control.declined} had limits above those of the reference; ${killed} of ${gate.verdicts.length} mutants died by every rule that they break; ${killingSet(gate.verdicts).length} vectors are enough to kill them all. The rules of \`iut-protocol.md\` bind harness and adapters, and are judged by the tests of these.`,
     "## Where the corpus is weak",
     ...weak(rows, gate, oneSided),
+    "The tables follow. *Text* is the start of the SHA-256 of the rule's text: who changes a rule finds this page stale, and looks again at what is named here.",
     ...CHAPTERS.flatMap((file) => chapter(file, rows)),
   ].join("\n\n")}\n`;
 }
@@ -60,12 +62,12 @@ function rowOf(id: string, rule: Rule, { inVectors }: RuleIndex, { control, verd
   };
 }
 
-/** Unit tests of the packages that name the rule, in a title or a comment. */
+/** Packages whose unit tests name the rule, in a title or a comment. */
 function testsNaming(id: string): string[] {
   const whole = new RegExp(`(?<![\\w.-])${id.replaceAll(".", "[.]")}(?![\\w-]|[.]\\w)`);
-  return [...new Glob("packages/*/src/**/*.test.ts").scanSync(ROOT)]
-    .filter((file) => whole.test(readFileSync(join(ROOT, file), "utf8")))
-    .sort();
+  const files = [...new Glob("packages/*/src/**/*.test.ts").scanSync(ROOT)];
+  const naming = files.filter((file) => whole.test(readFileSync(join(ROOT, file), "utf8")));
+  return [...new Set(naming.map((file) => file.split("/")[1]!))].sort();
 }
 
 const checks = ({ accepting, refusing }: Row) => accepting + refusing;
@@ -147,7 +149,7 @@ function byReason(rows: readonly Row[], reasons: Readonly<Record<string, string>
 }
 
 function judgedBy(unitTests: readonly string[], reason = "No reason is written."): string {
-  const tests = unitTests.length === 0 ? "No unit test names it" : `Named in ${unitTests.map(code).join(", ")}`;
+  const tests = unitTests.length === 0 ? "No unit test names it" : `Named in the unit tests of ${unitTests.join(", ")}`;
   return `${reason} ${tests}.`;
 }
 
@@ -157,9 +159,10 @@ function chapter(file: string, rows: readonly Row[]): string[] {
     `## ${file.slice("spec/".length)}`,
     markdownTable(
       [
-        ["rule", "level", "vectors", "checks", "accepting", "refusing", "mutants that died by it"],
+        ["rule", "text", "level", "vectors", "checks", "accepting", "refusing", "mutants that died by it"],
         ...own.map((row) => [
           code(row.id),
+          digest(row.rule.text),
           row.rule.level,
           [...row.vectors, ...row.sweeps.map((profile) => `sweeps of ${profile}`)].join(", "),
           String(checks(row)),
@@ -168,7 +171,7 @@ function chapter(file: string, rows: readonly Row[]): string[] {
           row.mutants.join(", "),
         ]),
       ],
-      { align: ["l", "l", "l", "r", "r", "r", "l"], alignDelimiters: false, padding: true },
+      { align: ["l", "l", "l", "l", "r", "r", "r", "l"], alignDelimiters: false, padding: true },
     ),
   ];
 }
@@ -177,5 +180,6 @@ function section(title: string, items: readonly string[]): string {
   return [`### ${title}`, "", ...(items.length === 0 ? ["None."] : items.map((item) => `- ${item}`))].join("\n");
 }
 
+const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 8);
 const code = (text: string) => `\`${text}\``;
 const link = (file: string) => `[${file.slice("spec/".length)}](${file.slice("spec/".length)})`;
