@@ -105,5 +105,6 @@ export function repeatCommand(options: ConformanceOptions): string {
   if (way?.kind === "connect") words.push(`--connect ${quote(way.address)}`);
   if (way?.kind === "attach") words.push("--attach");
   if (way?.kind === "in-process") words.push("--in-process");
+  if (options.unusableToo === true) words.push("--unusable-too");
   return words.join(" ");
 }

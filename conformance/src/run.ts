@@ -266,6 +266,7 @@ function recorderOf(
 ): RecordingWriter | undefined {
   const { record } = options;
   if (record === undefined) return undefined;
+  if (about.way.kind === "wire") throw new UsageError("--record has no link to record at level 0");
   const { way, ...rest } = about;
   const header = {
     ...rest,

@@ -41,7 +41,12 @@ function prefix(hex: string, { fields }: Profile, length: number): string {
 }
 
 /** One encode step as a vector; undefined for more, or where the fields of the bytes are not known. */
-export function encodeVectorOf(about: Case, profile: Profile, why: string): FileEncodeVector | undefined {
+export function encodeVectorOf(
+  about: Case,
+  profile: Profile,
+  why: string,
+  sibling: string,
+): FileEncodeVector | undefined {
   const [step, ...more] = about.steps;
   const [answer] = about.expected[0] ?? [];
   if (step === undefined || !("encode" in step) || more.length > 0 || answer === undefined) return undefined;
@@ -54,7 +59,7 @@ export function encodeVectorOf(about: Case, profile: Profile, why: string): File
     value: step.encode,
   };
   if (answer.event === "error") {
-    const body = { ...common, refusal: answer.class as EventClass, sibling: about.sibling ?? about.vector, sweeps: {} };
+    const body = { ...common, refusal: answer.class as EventClass, sibling, sweeps: {} };
     return { id: idOf(about.profile, body), ...body };
   }
   if (answer.event !== "bytes" || !("hex" in answer) || !isFramed(profile)) return undefined;

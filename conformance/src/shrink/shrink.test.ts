@@ -195,3 +195,25 @@ function firstGlued(): string {
   }
   throw new Error("no row of all vectors");
 }
+
+test("a challenge, which is no vector, shrinks to one whose sibling is a vector", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tensorwire-"));
+  const challenge = {
+    ...caseOf("len32/hello#eof=3"),
+    id: "challenge/len32/ended-1",
+    vector: "challenge/len32/ended-1",
+  };
+  await runConformance({
+    way: { kind: "in-process", iut: buggy("eof-in-prefix-clean") },
+    corpus: testCorpus(challenge),
+    shrink: folder,
+    log: () => {},
+    print: () => {},
+  });
+  const [vector] = JSON.parse(readFileSync(join(folder, "len32", "shrunk.json"), "utf8")).vectors;
+  expect(
+    caseOf(vector.sibling)
+      .expected.flat()
+      .some(({ event }) => event === "end"),
+  ).toBe(true);
+});

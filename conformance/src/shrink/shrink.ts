@@ -22,6 +22,9 @@ export interface Shrunk {
   readonly tries: number;
 }
 
+/** A vector that is accepted, to stand beside a refusal made of this case. */
+export type Accepting = (about: Case) => string;
+
 /** Cases that are put to the IUT for one failure, at most. */
 const TRIES = 600;
 /** Cases of the resulting vector that are tried for the one that fails. */
@@ -38,6 +41,8 @@ export function failuresToShrink(outcomes: readonly Outcome[]): Outcome[] {
     if (about === undefined || (verdict !== "fail" && verdict !== "crash" && verdict !== "timeout")) continue;
     // The link check has no vector, and a scenario on real connections is no case of one decoder.
     if (/^(?:link-check|wire)\//.test(about.id)) continue;
+    // Steps of a probe follow from a vector, and stand in none.
+    if (about.requires !== undefined) continue;
     const key = `${profile} ${about.role} ${signatureOf(outcome, about)}`;
     const known = kinds.get(key)?.case;
     if (known === undefined || weightOf(about) < weightOf(known)) kinds.set(key, outcome);
@@ -51,7 +56,12 @@ const weightOf = (about: Case) => about.steps.length + bytesOf(about).total;
  * Makes a failing case as small as it goes while the same event comes in the place of the same other. Deterministic: the same
  * IUT gives the same vector. Undefined where the case cannot be taken apart, or does not fail again.
  */
-export async function shrink(outcome: Outcome, profile: ProfileFile, prober: Prober): Promise<Shrunk | undefined> {
+export async function shrink(
+  outcome: Outcome,
+  profile: ProfileFile,
+  prober: Prober,
+  accepting: Accepting = (about) => about.vector,
+): Promise<Shrunk | undefined> {
   const { case: from } = outcome;
   if (from === undefined) return undefined;
   const signature = signatureOf(outcome, from);
@@ -63,6 +73,7 @@ export async function shrink(outcome: Outcome, profile: ProfileFile, prober: Pro
   };
   if (!(await still(from))) return undefined;
   const why = `Shrunk from ${from.id}: ${outcome.difference?.problem ?? `a ${outcome.verdict}`}.`;
+  const sibling = from.sibling ?? accepting(from);
   const found = from.role === "encode" ? await smallestEncode(from) : await smallestDecode(from);
   if (found === undefined) return undefined;
   const { smallest, vector } = found;
@@ -78,7 +89,7 @@ export async function shrink(outcome: Outcome, profile: ProfileFile, prober: Pro
     ) {
       best = next;
     }
-    return { smallest: best, vector: encodeVectorOf(best, profile, why) };
+    return { smallest: best, vector: encodeVectorOf(best, profile, why, sibling) };
   }
 
   async function smallestDecode(first: Case) {
@@ -92,7 +103,7 @@ export async function shrink(outcome: Outcome, profile: ProfileFile, prober: Pro
     ) {
       best = next;
     }
-    return { smallest: caseOf(best), vector: vectorOf(best, why) };
+    return { smallest: caseOf(best), vector: vectorOf(best, why, sibling) };
   }
 
   /** Of the vector's cases the first that fails in the same way: a vector that shows nothing is none. */

@@ -17,7 +17,11 @@ import { type Connection, type Scenario, streamOf } from "./scenario.ts";
 const FILL = 32;
 
 /** The scenario as a vector with the smallest sweep that holds it; undefined where no sweep does. */
-export function vectorOf({ about, limits, connections }: Scenario, why: string): FileDecodeVector | undefined {
+export function vectorOf(
+  { about, limits, connections }: Scenario,
+  why: string,
+  sibling: string,
+): FileDecodeVector | undefined {
   const connection = connections.at(-1);
   if (connection === undefined) return undefined;
   const sweeps = connections.length === 1 ? sweepsOf(connection) : resetSweep(connections);
@@ -37,7 +41,7 @@ export function vectorOf({ about, limits, connections }: Scenario, why: string):
       return { at, event: "message", value: (event as { value: Json }).value };
     }),
     ...(atEof !== null && { at_eof: atEof }),
-    ...(refuses && { sibling: about.sibling ?? about.vector }),
+    ...(refuses && { sibling }),
     sweeps,
   };
   return { id: idOf(about.profile, body), ...body };

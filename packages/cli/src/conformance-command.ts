@@ -15,6 +15,7 @@ interface Flags {
   readonly jobs?: number;
   readonly seed?: string;
   readonly replay?: string;
+  readonly unusableToo?: true;
   readonly baseline?: string;
   readonly updateBaseline?: true;
   readonly json?: string;
@@ -50,6 +51,7 @@ export function conformanceCommand(): Command {
     .option("--jobs <n>", "links to open at once", integer(1, 64))
     .option("--seed <text>", "repeat a run with its seed")
     .option("--case-deadline <ms>", "milliseconds for each case; default: scaled to the machine", integer(1))
+    .option("--unusable-too", "go on with the cases of a profile whose codec failed the link check")
     .option(
       "--baseline <file>",
       "known failures: they must fail as stated; stale, expired or too broad entries are an error",
