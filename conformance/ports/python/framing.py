@@ -33,11 +33,10 @@ class Decoder:
 
     def push(self, chunk: bytes) -> list[Any]:
         """The messages that `chunk` completed. Look at `error` afterwards."""
-        messages: list[Any] = []
         if self.error:
-            return messages
+            return []
         self._buffer += chunk
-        at = 0
+        messages, at = list[Any](), 0
         try:
             while len(self._buffer) - at >= self._want:
                 data = bytes(self._buffer[at : at + self._want])

@@ -13,6 +13,7 @@ from values import LIMITS, MAX_FRAME, PROFILES, Declined, codec, show
 STEPS = {"decode": {"feed", "feed_fill", "eof", "reset"}, "encode": {"encode", "reset"}}
 ROLES = {name: [*STEPS] for name in PROFILES}
 CAPABILITIES: list[str] = []
+OPERATIONS = {"case": lambda r: {"op": "result", "steps": run_case(r["profile"], r["role"], r["limits"], r["steps"])}}
 
 
 def choose(profile: str, role: str, limits: dict[str, str]) -> Any:
@@ -51,9 +52,6 @@ def run_case(profile: str, role: str, limits: dict[str, str], steps: list[dict[s
     return lists
 
 
-OPERATIONS = {"case": lambda r: {"op": "result", "steps": run_case(r["profile"], r["role"], r["limits"], r["steps"])}}
-
-
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         if request["op"] not in OPERATIONS:
@@ -75,10 +73,7 @@ def serve(reader: BinaryIO, writer: BinaryIO) -> None:
     profiles = {name: {"roles": roles, "max_frame_length": str(MAX_FRAME)} for name, roles in ROLES.items()}
     hello = {"op": "hello", "protocol": 1, "token": os.environ.get("TENSORWIRE_TOKEN", ""), "iut": iut}
     send({**hello, "profiles": profiles, "capabilities": CAPABILITIES, "error_granularity": "class"})
-    while (line := reader.readline(8 << 20)).endswith(b"\n"):
-        request = json.loads(line)
-        if request["op"] == "bye":
-            return
+    while (line := reader.readline(8 << 20)).endswith(b"\n") and (request := json.loads(line))["op"] != "bye":
         if request["op"] != "welcome":
             send(answer(request))
 
