@@ -26,11 +26,16 @@ export const PORTS: readonly Port[] = [
     name: "python",
     needs: [PYTHON],
     build: [],
-    test: [
-      ["python3", at("python", "test_port.py")],
-      ["python3", at("python", "test_probes.py")],
-    ],
+    test: [["python3", at("python", "test_port.py")]],
     launch: `python3 ${at("python", "shim.py")}`,
+  },
+  {
+    // The starter with both of its extensions: level 2, and the probes of level 3.
+    name: "python-levels",
+    needs: [PYTHON],
+    build: [],
+    test: [["python3", at("python", "test_probes.py")]],
+    launch: `PYTHONPATH=${at("python")} python3 -c "import probes, shim, wire; shim.main()"`,
   },
   {
     name: "python-full",

@@ -33,6 +33,7 @@ interface Row {
   /** Without those that hello does not claim. */
   readonly cases?: number;
   readonly pass?: number;
+  readonly warn?: number;
   readonly declined?: number;
   readonly seconds?: number;
   readonly exit?: number;
@@ -93,6 +94,7 @@ async function runPort(port: Port, narrowed: ConformanceOptions, requireAll: boo
     status: exitCode !== 0 ? "not conformant" : untested !== null ? "own tests failed" : "conformant",
     cases: (report?.outcomes.length ?? 0) - count("not applicable"),
     pass: count("pass"),
+    warn: count("warn"),
     declined: count("declined"),
     seconds: Math.round((report?.seconds ?? 0) * 10) / 10,
     exit: exitCode,
@@ -101,11 +103,13 @@ async function runPort(port: Port, narrowed: ConformanceOptions, requireAll: boo
 
 function table(rows: readonly Row[]): string {
   const { green, red, yellow } = picocolors.createColors(process.stdout.isTTY === true);
-  const heads = ["port", "status", "cases", "pass", "declined", "seconds", "exit"];
+  const heads = ["port", "status", "cases", "pass", "warn", "declined", "seconds", "exit"];
   const cells = rows.map((row) => [
     row.port,
     row.reason === undefined ? row.status : `${row.status}: ${row.reason}`,
-    ...[row.cases, row.pass, row.declined, row.seconds, row.exit].map((value) => value?.toLocaleString("en-US") ?? "-"),
+    ...[row.cases, row.pass, row.warn, row.declined, row.seconds, row.exit].map(
+      (value) => value?.toLocaleString("en-US") ?? "-",
+    ),
   ]);
   const widths = heads.map((head, i) => Math.max(head.length, ...cells.map((line) => line[i]?.length ?? 0)));
   const format = (line: readonly string[]) =>
