@@ -5,7 +5,7 @@ import type { ProbeStep } from "../protocol.ts";
 import { type ProbePlan, settled, Tape } from "./plan.ts";
 
 /** Longer streams are cancelled after every byte in one case alone. */
-const MAX_EVERY = 160;
+const MAX_EVERY = 96;
 const CANCEL: readonly ProbeStep[] = [{ cancel: true }];
 
 /**

@@ -8,7 +8,7 @@ import { type ProbePlan, settled, Tape } from "./plan.ts";
 /** Milliseconds of the IUT's own clock that a message has. */
 const DEADLINE = 1000;
 /** Of a message up to here every byte is waited for. */
-const MAX_EVERY = 64;
+const MAX_EVERY = 40;
 const MAX_TRICKLED = 512;
 
 const expired = (at: number): Event => ({ event: "expired", at: String(at) });

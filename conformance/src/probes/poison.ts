@@ -15,25 +15,39 @@ const MAX_PIECES = 512;
 export function* poison(v: DecodeVector): Iterable<ProbePlan> {
   if (!settled(v) || v.stream.events[0]?.event.event !== "message") return;
   const { stream } = v;
-  yield plan(v, "poison", stream, stream.seams());
+  yield plan(
+    v,
+    "poison",
+    () => stream,
+    (whole) => whole.seams(),
+  );
   const clean = stream.atEof === "end" && v.sweeps.glue === true;
   if (stream.length > MAX_PIECES) return;
-  yield plan(v, "poison=chunk=1", stream, multiples(1, stream.length));
+  yield plan(v, "poison=chunk=1", () => stream, pieces(1));
   if (!clean) return;
   // The buffer in which a decoder gathered one message is the one that the next needs.
-  const rows = Stream.join([stream, stream, stream]);
-  yield plan(v, "poison=thrice", rows, []);
-  yield plan(v, "poison=thrice,chunk=1", rows, multiples(1, rows.length));
-  yield plan(v, `poison=thrice,chunk=${stream.length - 1}`, rows, multiples(stream.length - 1, rows.length));
+  const rows = () => Stream.join([stream, stream, stream]);
+  yield plan(v, "poison=thrice", rows, () => []);
+  yield plan(v, "poison=thrice,chunk=1", rows, pieces(1));
+  yield plan(v, `poison=thrice,chunk=${stream.length - 1}`, rows, pieces(stream.length - 1));
 }
 
-function plan(v: DecodeVector, suffix: string, stream: Stream, cuts: readonly number[]): ProbePlan {
+const pieces = (size: number) => (stream: Stream) => multiples(size, stream.length);
+
+function plan(
+  v: DecodeVector,
+  suffix: string,
+  whole: () => Stream,
+  cutsOf: (stream: Stream) => readonly number[],
+): ProbePlan {
   return {
     suffix,
     requires: ["poison"],
     rules: ["iut.probe.poison.recall", "iut.probe.poison.input", ...v.rulesFor("chunking")],
     why: "A message stays what it was when the chunk that it came in is used again, and a decoder does not write to a chunk.",
     play: () => {
+      const stream = whole();
+      const cuts = cutsOf(stream);
       // What comes after an error may be read or not.
       const end = cuts.find((at) => at >= stream.failedAt) ?? stream.length;
       const script = new Script(stream);

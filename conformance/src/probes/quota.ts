@@ -4,7 +4,7 @@ import type { Step } from "../protocol.ts";
 import { type ProbePlan, Tape } from "./plan.ts";
 
 /** Messages up to here are written with every quota. */
-const MAX_EVERY = 128;
+const MAX_EVERY = 64;
 /** A larger one is taken in at most so many pieces. */
 const MAX_PIECES = 48;
 /** Where buffers of usual sizes end. */

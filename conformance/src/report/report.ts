@@ -3,6 +3,7 @@ import type { BaselineProblem } from "../baseline.ts";
 import type { Events, Granularity, Hello } from "../protocol.ts";
 import { type Counts, count, type ExitCode, type Outcome, type Verdict, type Word, wordOf } from "../verdict.ts";
 import { failureOf } from "./failure.ts";
+import { probesOf } from "./probes.ts";
 import { streamOf } from "./stream.ts";
 
 /** What reports say of this program. */
@@ -141,6 +142,7 @@ export function jsonReport(report: Report) {
     corpus,
     selection,
     profiles: profilesOf(report),
+    probes: probesOf(report),
     baseline: { problems: baseline },
     command,
     families: Object.fromEntries(families),

@@ -1,7 +1,8 @@
-import { type Counts, count, EXIT, type Verdict } from "../verdict.ts";
+import { type Counts, count, EXIT, type Verdict, type Word } from "../verdict.ts";
 import { ENDINGS } from "./endings.ts";
 import { failurePage } from "./failure-page.ts";
 import type { Paint } from "./paint.ts";
+import { probesOf } from "./probes.ts";
 import { failuresOf, profilesOf, type Report } from "./report.ts";
 
 /** Failure pages on a terminal; the JSON and HTML reports have all. */
@@ -41,7 +42,7 @@ export function summary(report: Report, paint: Paint): string {
     if (report.record.length > 0) lines.push("the link, as recorded:", ...report.record.map((line) => `  ${line}`));
     lines.push("");
   }
-  lines.push(...header(report), "", ...table(report, paint));
+  lines.push(...header(report), "", ...table(report, paint), ...probes(report, paint));
   for (const { kind, entry, text } of report.baseline) {
     const reason = entry.reason === "" ? "" : ` (${entry.reason})`;
     lines.push(paint.bad(`baseline, ${kind}: ${entry.pattern}: ${text}${reason}`));
@@ -85,11 +86,20 @@ function table(report: Report, paint: Paint): string[] {
     paint.dim(`  ${format(heads).join("  ")}`),
     ...rows.map((row) => {
       const [profile = "", word = "", ...numbers] = format(row);
-      const colour = row[1] === "conformant" ? paint.good : row[1] === "not conformant" ? paint.bad : paint.warn;
-      return `  ${profile}  ${colour(word)}  ${numbers.join("  ")}`;
+      return `  ${profile}  ${paintOf(row[1] as Word, paint)(word)}  ${numbers.join("  ")}`;
     }),
     "",
   ];
+}
+
+function probes(report: Report, paint: Paint): string[] {
+  const words = probesOf(report).map(({ probe, word }) => `${probe} ${paintOf(word, paint)(word)}`);
+  return words.length === 0 ? [] : [`probes: ${words.join(" · ")}`, ""];
+}
+
+function paintOf(word: Word, paint: Paint): (text: string) => string {
+  if (word === "conformant") return paint.good;
+  return word === "not conformant" ? paint.bad : paint.warn;
 }
 
 function totals(report: Report, paint: Paint): string[] {
