@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
+import schema from "@tensorwire/spec/iut/baseline.schema.json";
+import common from "@tensorwire/spec/iut/common.schema.json";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import schema from "../../spec/iut/baseline.schema.json";
-import common from "../../spec/iut/common.schema.json";
 import { globMatcher } from "./glob.ts";
 import type { Outcome } from "./verdict.ts";
 

@@ -1,13 +1,13 @@
+import bye from "@tensorwire/spec/iut/bye.schema.json";
+import caseRequest from "@tensorwire/spec/iut/case.schema.json";
+import common from "@tensorwire/spec/iut/common.schema.json";
+import declined from "@tensorwire/spec/iut/declined.schema.json";
+import errored from "@tensorwire/spec/iut/errored.schema.json";
+import hello from "@tensorwire/spec/iut/hello.schema.json";
+import result from "@tensorwire/spec/iut/result.schema.json";
+import values from "@tensorwire/spec/iut/values.schema.json";
+import welcome from "@tensorwire/spec/iut/welcome.schema.json";
 import Ajv, { type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
-import bye from "../../spec/iut/bye.schema.json";
-import caseRequest from "../../spec/iut/case.schema.json";
-import common from "../../spec/iut/common.schema.json";
-import declined from "../../spec/iut/declined.schema.json";
-import errored from "../../spec/iut/errored.schema.json";
-import hello from "../../spec/iut/hello.schema.json";
-import result from "../../spec/iut/result.schema.json";
-import values from "../../spec/iut/values.schema.json";
-import welcome from "../../spec/iut/welcome.schema.json";
 import { type Answer, EVENT_CLASSES, type Events, type Granularity, type Hello } from "./protocol.ts";
 
 /** Knows the shapes that messages share, by the names of their files. */

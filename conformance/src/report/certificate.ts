@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import schema from "@tensorwire/spec/iut/certificate.schema.json";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import schema from "../../../spec/iut/certificate.schema.json";
 import { type Counts, count, type ExitCode, type Word } from "../verdict.ts";
 import { HARNESS, profilesOf, type Report, type Selection } from "./report.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
+import schema from "@tensorwire/spec/iut/report.schema.json";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import schema from "../../../spec/iut/report.schema.json";
 import type { JsonReport } from "./report.ts";
 
 /** A file that is no report of `--json`. */
