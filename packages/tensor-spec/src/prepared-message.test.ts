@@ -106,3 +106,15 @@ test("only prepare makes a PreparedMessage: nothing of the same shape passes for
   expect(PreparedMessage.is(forged)).toBeFalse();
   expect(() => Object.assign(made, { buffers: [] })).toThrow(TypeError);
 });
+
+test("what is no object is no prepared message, and neither is one of the same shape", () => {
+  for (const value of [null, undefined, 5, "x", {}, { subject: 1, buffers: [], byteLength: 0 }]) {
+    expect(PreparedMessage.is(value)).toBe(false);
+  }
+});
+
+test("a body may come without tensors", () => {
+  const { buffers } = PreparedMessage.prepare({ subject: 1, serialise: () => body }, limits);
+  const { parts } = decodeMultipart(new Uint8Array(Buffer.concat(buffers).subarray(8)));
+  expect(parts).toEqual([]);
+});

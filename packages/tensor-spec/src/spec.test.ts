@@ -127,3 +127,14 @@ test("a limit that is no count is the caller's fault", () => {
   expect(() => messageLimits({ maxRank: -1 })).toThrow("maxRank: expected an integer from 0");
   expect(() => messageLimits({ maxTensors: Number.NaN })).toThrow("maxTensors");
 });
+
+test("tp.spec.order: keys that differ in their last surrogate alone are in the order of their code points", () => {
+  expect(compareSpecs({ key: "\u{103fe}" }, { key: "\u{103ff}" })).toBeLessThan(0);
+  expect(compareSpecs({ key: "\u{103ff}" }, { key: "\u{103fe}" })).toBeGreaterThan(0);
+});
+
+test("a refusal names the tensor, and what is supported", () => {
+  expect(verdict([spec({ key: "latents", index: 2, dtype: "int8" })])).toBe(
+    '[spec.mismatch] tensor "latents"[2]: expected a supported dtype (bfloat16, float16, float32, int64), int8, which is known but not supported, came',
+  );
+});

@@ -40,3 +40,9 @@ test("a zero dimension makes a tensor of no bytes", () => {
   const [empty] = takeTensors([{ key: "e", dtype: "float32", shape: [0, 5] }], [part(0)], refusal);
   expect(empty!.data).toHaveLength(0);
 });
+
+test("tensors lie one behind the other, with at most 63 bytes between them", () => {
+  const [first, second] = takeTensors([a, b], [part(8), part(8)], refusal);
+  expect(second!.data.buffer).toBe(first!.data.buffer);
+  expect([second!.data.byteOffset, second!.data.buffer.byteLength]).toEqual([64, 128]);
+});
