@@ -65,6 +65,7 @@ export async function runGate({ only, jobs, started, tried }: GateOptions): Prom
     const { control } = answer;
     const faults = [
       ...control.failed.slice(0, 10).map((text) => `the unmutated control fails ${text}`),
+      ...(selected.length === 0 ? ["no mutant is selected"] : []),
       ...(control.passed === 0 ? ["the unmutated control passed no case"] : []),
       ...verdicts
         .filter(({ fate }) => fate !== "killed")
