@@ -1,10 +1,10 @@
 import type { Case, Corpus } from "../corpus/types.ts";
-import type { StepsScenario, WireScenario } from "../corpus/wire-file.ts";
+import type { StepsScenario } from "../corpus/wire-file.ts";
 import type { Event, Hello } from "../protocol.ts";
 import { blame, type Session } from "../session.ts";
 import type { Outcome } from "../verdict.ts";
 import { WireFailure } from "./peer.ts";
-import { judgePlayed, playCases } from "./play-cases.ts";
+import { CaseFailure, judgePlayed, playCases } from "./play-cases.ts";
 import { CannotShow, playSteps } from "./play-steps.ts";
 import type { RuntimeFacts } from "./runtime.ts";
 import { type Item, idOf, itemsOf } from "./scenarios.ts";
@@ -130,7 +130,11 @@ function failed(item: Item, error: unknown, stage: Stage, session: Session): Out
   if (error instanceof CannotShow) return { id, profile, verdict: "not applicable", text };
   const about = { case: caseOf(item), timeline: stage.timeline.lines() };
   if (error instanceof WireFailure) {
-    return { id, profile, verdict: scenario.level === "must" ? "fail" : "warn", text, ...about };
+    const verdict = scenario.level === "must" ? "fail" : "warn";
+    if (!(error instanceof CaseFailure)) return { id, profile, verdict, text, ...about };
+    const { about: one, events } = error.played;
+    const actual = one.steps.map((_, step) => events[step] ?? []);
+    return { ...about, id: idOf(item, one), profile, verdict, text, case: { ...one, ...headOf(item) }, actual };
   }
   const record = session.link.record.lines();
   const broken = error instanceof Error ? (error.stack ?? text) : text;
@@ -139,9 +143,13 @@ function failed(item: Item, error: unknown, stage: Stage, session: Session): Out
 }
 
 /** What the reports say of a scenario: its reason and its rules. */
-function caseOf({ id, scenario, profile, limits, cases }: Item): Case {
-  const first = cases[0];
-  const { rules, level, why } = scenario as WireScenario;
+function headOf({ id, scenario }: Item) {
+  const { rules, level, why } = scenario;
+  return { id, vector: scenario.id, rules, level, why };
+}
+
+function caseOf(item: Item): Case {
+  const { profile, limits, cases } = item;
   const nothing = { profile, role: "decode", limits, steps: [], expected: [], marks: [] } as const;
-  return { ...(first ?? nothing), id, vector: scenario.id, rules, level, why };
+  return { ...(cases[0] ?? nothing), ...headOf(item) };
 }

@@ -230,12 +230,13 @@ export class PeerListener {
   readonly #timeline: Timeline;
   readonly #sockets: PeerSocket[] = [];
 
-  constructor(at: "127.0.0.1:0" | `/${string}`, timeline: Timeline) {
+  /** `allowHalfOpen` is false in the test of the runtime's test alone. */
+  constructor(at: "127.0.0.1:0" | `/${string}`, timeline: Timeline, allowHalfOpen = true) {
     this.#timeline = timeline;
     const place = parseAddress(at) as { hostname: string; port: number };
     const server = Bun.listen<Peer | undefined>({
       ...place,
-      allowHalfOpen: true,
+      allowHalfOpen,
       data: undefined,
       socket: peerHandlers((socket) => {
         // Until a scenario asks for it, nothing of it is read.

@@ -21,9 +21,27 @@ export async function playCases(stage: Stage, cases: readonly Case[]): Promise<P
   const players = cases.map((about, i) => new Player(stage, about, String.fromCharCode(97 + i)));
   for (const player of players) await player.open();
   const longest = Math.max(...cases.map(({ steps }) => steps.length));
-  for (let at = 0; at < longest; at++) for (const player of players) await player.step(at);
-  for (const player of players) await player.finish();
+  for (let at = 0; at < longest; at++) for (const player of players) await blamed(player, () => player.step(at));
+  for (const player of players) await blamed(player, () => player.finish());
   return players.map(({ about, events }) => ({ about, events }));
+}
+
+/** A case that did not come to its end, with what came before. */
+export class CaseFailure extends WireFailure {
+  readonly played: Played;
+
+  constructor(message: string, played: Played) {
+    super(message);
+    this.played = played;
+  }
+}
+
+async function blamed({ about, events }: Player, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    throw error instanceof WireFailure ? new CaseFailure(error.message, { about, events }) : error;
+  }
 }
 
 class Player {
@@ -55,18 +73,25 @@ class Player {
       this.events.push([]);
       return;
     }
-    if ("eof" in step) this.#peer.end();
-    else await this.#peer.write(bytesOf(step), this.#stage.options.deadline);
+    if ("eof" in step) {
+      // The close of a refusal is the implementation's own: nothing of the harness's may bring it about.
+      if (this.#refused) await this.#peer.ended(this.#stage.options.deadline);
+      this.#peer.end();
+    } else await this.#peer.write(bytesOf(step), this.#stage.options.deadline);
     const { events } = await this.#stage.sync(this.#conn, "eof" in step);
     this.events.push(decoded(events));
   }
 
-  /** r[iut.wire.refusal] r[iut.wire.silent] */
-  async finish(): Promise<void> {
+  /** True once the implementation has told of a refusal that had to come. r[iut.wire.refusal] */
+  get #refused(): boolean {
     const last = this.about.expected.flat().at(-1);
-    const told = this.events.flat().at(-1);
-    const refused = last?.event === "error" && !(last.class ?? "").startsWith("eof.");
-    if (refused && told?.event === "error") await this.#peer.ended(this.#stage.options.deadline);
+    if (last?.event !== "error" || last.class?.startsWith("eof.") !== false) return false;
+    return this.events.flat().at(-1)?.event === "error";
+  }
+
+  /** r[iut.wire.silent] */
+  async finish(): Promise<void> {
+    if (this.#refused) await this.#peer.ended(this.#stage.options.deadline);
     if (this.#peer.received > 0) {
       throw new WireFailure(
         `${this.#conn}: the implementation wrote ${this.#peer.received} bytes that nobody asked for`,
