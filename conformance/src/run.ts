@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { type Baseline, BaselineError, BaselineJudge, readBaseline } from "./baseline.ts";
-import { baselineText, updateBaseline } from "./baseline-update.ts";
+import { BaselineError, BaselineJudge } from "./baseline.ts";
+import { baselineOf, NO_BASELINE, rewriteBaseline } from "./baseline-file.ts";
 import { withChallenges } from "./challenge/cases.ts";
 import { loadCorpus } from "./corpus/index.ts";
 import type { Corpus } from "./corpus/types.ts";
@@ -18,13 +17,14 @@ import {
   UsageError,
 } from "./options.ts";
 import type { Hello, Welcome } from "./protocol.ts";
-import { RecordingError, RecordingWriter } from "./replay/recording.ts";
+import { recorderOf } from "./replay/record.ts";
+import { RecordingError } from "./replay/recording.ts";
 import { startReplay } from "./replay/replay.ts";
 import type { Certificate } from "./report/certificate.ts";
 import { EventStream } from "./report/events.ts";
 import { type Progress, progress } from "./report/progress.ts";
 import type { Report } from "./report/report.ts";
-import { machineReads, openSink, save, usable, writeReports } from "./report/write.ts";
+import { machineReads, openSink, writeReports } from "./report/write.ts";
 import { casesOf, type RunPlan, type RunResult, run } from "./runner.ts";
 import { ShapeError } from "./schema.ts";
 import { idFilter, profileFilter } from "./selection.ts";
@@ -228,54 +228,11 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
   }
 }
 
-const NO_BASELINE: Baseline = { entries: [], flaky: [] };
-
-function baselineOf({ baseline, updateBaseline }: ConformanceOptions): Baseline | undefined {
-  if (baseline === undefined) {
-    if (updateBaseline === true) throw new UsageError("--update-baseline needs --baseline FILE: the file to write");
-    return undefined;
-  }
-  return updateBaseline === true && !existsSync(baseline) ? NO_BASELINE : readBaseline(baseline);
-}
-
-function rewriteBaseline(
-  { baseline: path = "" }: ConformanceOptions,
-  old: Baseline = NO_BASELINE,
-  outcomes: readonly Outcome[],
-  narrowed: boolean,
-  log: (line: string) => void,
-): Baseline {
-  const { baseline, kept, added, removed } = updateBaseline(old, outcomes, narrowed);
-  save(path, baselineText(baseline));
-  const unexplained = baseline.entries.filter(({ reason }) => reason === "").length;
-  const fill = unexplained === 0 ? "" : `; fill in the reason of ${unexplained} before the next run`;
-  log(`${path}: ${kept} entries kept, ${added} added, ${removed} removed${fill}`);
-  return baseline;
-}
-
 function jobsOf({ jobs: given }: ConformanceOptions, way: Way): number {
   const jobs = given ?? defaultJobs(way);
   if (!Number.isInteger(jobs) || jobs < 1) throw new UsageError(`--jobs must be a whole number from 1; it is ${jobs}`);
   if (way.kind === "stdio" && jobs > 64) throw new UsageError(`--jobs ${jobs} would start ${jobs} processes`);
   return jobs;
-}
-
-function recorderOf(
-  options: ConformanceOptions,
-  about: { corpus: string; seed: string; selection: Report["selection"]; way: Way },
-): RecordingWriter | undefined {
-  const { record } = options;
-  if (record === undefined) return undefined;
-  if (about.way.kind === "wire") throw new UsageError("--record has no link to record at level 0");
-  const { way, ...rest } = about;
-  const header = {
-    ...rest,
-    unusableToo: options.unusableToo ?? false,
-    way: describeWay(way),
-    wire: way.kind !== "in-process",
-    command: repeatCommand(options),
-  };
-  return usable(record, () => new RecordingWriter(record, header));
 }
 
 /** A runtime that is not what the harness needs says so by itself; anything else is a fault with its place. */
