@@ -19,7 +19,6 @@ function start(over: Partial<GroupStageOptions> = {}) {
   const running = serveGroupStage(end, leader, {
     rank: 1,
     callOf: ({ header, envelope, tensors }) => ({
-      call_id: header.call_id,
       chunk_index: header.chunk_index,
       hard_cut: envelope.lm?.init_cache ?? false,
       manifest: {},

@@ -12,7 +12,7 @@ export type InferRequest = Extract<PpRequest, { readonly tensors: unknown }>;
 
 export interface GroupStageOptions {
   readonly rank: number;
-  /** What the group gets for a request. The ids that it leaves out are the leader's. */
+  /** What the group gets for a request. Its call_id there is the leader's, so a work that needs upstream's puts it into kwargs. */
   readonly callOf: (request: InferRequest) => TpCall;
   /** The leader's own part of the call, at work while the group does the same. Its throw becomes an error result. */
   readonly work: (request: InferRequest) => Promise<Omit<PpResultInit, keyof PpCallIds>>;
@@ -38,7 +38,10 @@ export async function serveGroupStage(
   try {
     await stage.run();
   } catch (error) {
-    const lost = error instanceof RankLostError ? error : new RankLostError(options.rank - 1, [], messageOf(error));
+    const lost =
+      error instanceof RankLostError
+        ? error
+        : new RankLostError(options.rank - 1, [], messageOf(error), { cause: error });
     // r[pp-session.rebroadcast]: a bad envelope, or no upstream any more, is the group's end.
     await leader.terminate(lost);
     upstream.abort(lost.message, error);

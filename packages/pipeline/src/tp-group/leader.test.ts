@@ -87,7 +87,6 @@ describe("a broadcast", () => {
       { ...callOf(3n), manifest: { kwargs: { a: new Float32Array(1) as never } } },
       { ...callOf(3n), manifest: { tp_plan: "v1_generator_only" as const } },
       callOf(2n),
-      callOf(3n, [1], { call_id: 1n }),
       callOf(3n, [1], { manifest: { tp_plan: "v1_generator_only", video: { ...video, init_cache: true } } }),
     ];
     for (const call of bad) await rejection(leader.infer(call));
@@ -102,10 +101,10 @@ describe("a broadcast", () => {
     const heard = hear(ends[0]!);
     const leader = new TpLeader(members);
     await leader.infer(callOf(5n));
-    await leader.infer(callOf(0n, [1], { hard_cut: true, call_id: 9n }));
+    await leader.infer(callOf(0n, [1], { hard_cut: true }));
     await leader.shutdown();
     const { headers, end } = await heard;
-    expect(headers).toMatchObject([{ cache_epoch: 0n }, { cache_epoch: 1n, call_id: 9n }, { call_id: 10n }]);
+    expect(headers).toMatchObject([{ cache_epoch: 0n }, { cache_epoch: 1n, call_id: 2n }, { call_id: 3n }]);
     expect(end).toBe("clean");
   });
 });

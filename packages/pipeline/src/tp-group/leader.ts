@@ -19,13 +19,11 @@ export interface TpLeaderOptions {
   readonly clock?: Clock;
 }
 
-/** An INFER for the group. The ids that are not given are the leader's. */
+/** An INFER for the group. call_id and the epochs are the leader's own: its heartbeats count among them. */
 export interface TpCall {
   readonly chunk_index: bigint;
   /** Empties the workers' caches: cache_epoch grows by one. */
   readonly hard_cut?: boolean;
-  /** Must be above the last one's. One more than that unless told. */
-  readonly call_id?: bigint;
   readonly manifest: TpManifestInit;
   /** Must not change until the broadcast is done. */
   readonly tensors?: readonly TensorSource[];
@@ -122,12 +120,9 @@ export class TpLeader {
     this.#settle(why);
   }
 
-  #inferHeader({ call_id, chunk_index, hard_cut = false, manifest: { video } }: TpCall): TpHeader {
+  #inferHeader({ chunk_index, hard_cut = false, manifest: { video } }: TpCall): TpHeader {
     const next = this.#next("INFER");
     // What a worker's session would refuse must not leave: it would end the group for a mistake of the caller.
-    if (call_id !== undefined && call_id < next.call_id) {
-      throw refusal("sequence", `call_id: expected at least ${next.call_id}, ${call_id} came`);
-    }
     const least = hard_cut ? 0n : (this.#chunk ?? 0n);
     if (chunk_index < least) throw refusal("sequence", `chunk_index: expected at least ${least}, ${chunk_index} came`);
     const initialises = hard_cut || !this.#inferred;
@@ -135,7 +130,7 @@ export class TpLeader {
       throw refusal("sequence", `init_cache: expected ${initialises}, ${video.init_cache} came`);
     }
     const cache_epoch = next.cache_epoch + (hard_cut ? 1n : 0n);
-    return { ...next, call_id: call_id ?? next.call_id, chunk_index, cache_epoch };
+    return { ...next, chunk_index, cache_epoch };
   }
 
   #next(action: TpHeader["action"]): TpHeader {

@@ -1,0 +1,158 @@
+/** One rank of a fault run. Takes its part as one line of JSON on stdin, and says on stdout how it ended. */
+import { writeSync } from "node:fs";
+import { WireError } from "@tensorwire/framing";
+import { Hop, RankLostError, serveGroupStage, TpLeader, TpWorker } from "@tensorwire/pipeline";
+import type { Tensor } from "@tensorwire/tensor-spec";
+import { type Connection, connect, formatAddress, listen } from "@tensorwire/transport";
+import { isWhole, makeTensor, type Origin } from "./content.ts";
+import { LimitedConnection } from "./limited-connection.ts";
+import { LEADER, type RankConfig, type RankEnd, type RankLine, WAITS } from "./rank-config.ts";
+
+const config = await firstLine();
+const connections: Connection[] = [];
+const seen = new Set<bigint>();
+const count = { calls: 0, torn: 0, duplicated: 0, open: 0 };
+let answered: RankEnd["answered"];
+
+/** The config; the end of stdin behind it is the end of the parent. */
+async function firstLine(): Promise<RankConfig> {
+  const first = Promise.withResolvers<string>();
+  let text = "";
+  process.stdin.on("data", (chunk) => {
+    text += chunk;
+    if (text.includes("\n")) first.resolve(text);
+  });
+  process.stdin.on("end", () => process.exit(3));
+  return JSON.parse(await first.promise) as RankConfig;
+}
+
+function print(line: RankLine): void {
+  writeSync(1, `${JSON.stringify(line)}\n`);
+}
+
+/** The connection to `peer`, with the fault on it when it is this rank's. */
+function own(connection: Connection, peer: number): Connection {
+  connections.push(connection);
+  const { fault } = config;
+  if (fault?.peer !== peer) return connection;
+  return new LimitedConnection(connection, fault.quota, () => {
+    if (fault.act === "kill") process.kill(process.pid, "SIGKILL");
+    print({ event: "stalled" });
+    process.kill(process.pid, "SIGSTOP");
+  });
+}
+
+async function accept(peer: number): Promise<Connection> {
+  const accepted = Promise.withResolvers<Connection>();
+  const listener = await listen(undefined, { onConnection: accepted.resolve });
+  print({ event: "ready", address: formatAddress(listener.address) });
+  const connection = await accepted.promise;
+  listener.stop();
+  return own(connection, peer);
+}
+
+function note(tensors: readonly Tensor[], origin: Origin): void {
+  count.calls++;
+  if (seen.has(origin.call_id)) count.duplicated++;
+  seen.add(origin.call_id);
+  if (tensors.length !== 1 || !isWhole(tensors[0]!, origin)) count.torn++;
+}
+
+async function worker(): Promise<string> {
+  const connection = await accept(LEADER);
+  await new TpWorker(connection, { leader: LEADER, ...WAITS, callMs: WAITS.deadlineMs }).run((message) => {
+    if (!("tensors" in message)) return;
+    const { chunk_index } = message.header;
+    note(message.tensors, { call_id: BigInt(Number(message.manifest.kwargs.call_id)), chunk_index, rank: 0 });
+  });
+  return "SHUTDOWN";
+}
+
+async function leader(): Promise<string> {
+  const open = config.connect.map(async ({ rank, address }) => ({
+    rank,
+    connection: own(await connect(address), rank),
+  }));
+  const group = new TpLeader(await Promise.all(open), WAITS);
+  await serveGroupStage(await accept(0), group, {
+    rank: LEADER,
+    ...WAITS,
+    callOf: ({ header, envelope, tensors }) => ({
+      chunk_index: header.chunk_index,
+      hard_cut: envelope.lm?.init_cache ?? false,
+      manifest: { kwargs: { call_id: Number(header.call_id) } },
+      tensors: tensors.map(({ key, dtype, shape, data }) => ({ key, dtype, shape, data })),
+    }),
+    work: async ({ header, tensors }) => {
+      note(tensors, { ...header, rank: 0 });
+      return { tensors: [makeTensor("out", { ...header, rank: LEADER }, config.length)] };
+    },
+  });
+  return "SHUTDOWN";
+}
+
+async function driver(): Promise<string> {
+  const { calls, length, cutEvery, window } = config;
+  const { address } = config.connect[0]!;
+  const hop = new Hop(own(await connect(address), LEADER), { rank: LEADER, deadlineMs: WAITS.resultMs, window });
+  const ends = { ok: 0, error: 0, stale: 0, lost: 0 };
+  answered = ends;
+  let loss: RankLostError | null = null;
+  let epoch = 0n;
+  let chunk = 0n;
+  let ids = { call_id: 0n, chunk_index: 0n, cache_epoch: 0n };
+  const one = async (step: { position: number; num_tokens: number; init_cache: boolean }, origin: Origin) => {
+    count.open++;
+    try {
+      const { result, tensors } = await hop.infer(ids, { lm: step }, [makeTensor("input_ids", origin, length)]);
+      if (result.ok) note(tensors, { ...result, rank: LEADER });
+      ends[result.ok ? "ok" : "error"]++;
+      if (!result.ok) console.error(result.error_message);
+    } catch (error) {
+      if (error instanceof RankLostError) loss = error;
+      ends[error instanceof RankLostError ? "lost" : "stale"]++;
+    }
+    count.open--;
+  };
+  const running = new Set<Promise<void>>();
+  for (let call = 1; call <= calls && loss === null; call++) {
+    const init_cache = call % cutEvery === 1 || cutEvery === 1;
+    if (init_cache) epoch++;
+    chunk = init_cache ? 0n : chunk + 1n;
+    ids = { call_id: BigInt(call), chunk_index: chunk, cache_epoch: epoch };
+    const end = one({ position: init_cache ? 0 : call, num_tokens: length, init_cache }, { ...ids, rank: 0 });
+    const tracked = end.finally(() => running.delete(tracked));
+    running.add(tracked);
+    // One more than the window, so that a hard cut finds calls in both queues.
+    if (running.size > window) await Promise.race(running);
+  }
+  await Promise.all(running);
+  if (loss !== null) throw loss;
+  await hop.pass({ ...ids, call_id: ids.call_id + 1n, control_epoch: 0n, action: "SHUTDOWN" });
+  await hop.close();
+  return "done";
+}
+
+/** `rank 2: transport.reset`: who is blamed, and the code at the bottom of it. */
+function describe(error: unknown): string {
+  const blamed = error instanceof RankLostError ? `lost ${error.rank}: ` : "";
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof WireError) return `${blamed}${cause.code}`;
+  }
+  return `${blamed}${error instanceof RankLostError ? error.why : String(error)}`;
+}
+
+const part = config.rank === 0 ? driver : config.rank === LEADER ? leader : worker;
+const saw = await part().catch(describe);
+const peak = (name: "peakBufferedRead" | "peakBufferedWrite") =>
+  Math.max(0, ...connections.map(({ counters }) => counters[name]));
+print({
+  event: "end",
+  saw,
+  ...count,
+  ...(answered !== undefined && { answered }),
+  peakRead: peak("peakBufferedRead"),
+  peakWrite: peak("peakBufferedWrite"),
+  rssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+});
+process.exit(0);
