@@ -6,7 +6,8 @@ import type { Hello } from "../protocol.ts";
 import type { RunPlan, RunResult } from "../runner.ts";
 import type { Outcome } from "../verdict.ts";
 import { type EchoCase, echoCase, LEAST_LIMIT } from "./echo-cases.ts";
-import { dialPeer, type Peer, WireFailure } from "./peer.ts";
+import { dialPeer } from "./open.ts";
+import { type Peer, WireFailure } from "./peer.ts";
 import { checkRuntime } from "./runtime.ts";
 import { Timeline } from "./timeline.ts";
 

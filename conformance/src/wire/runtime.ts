@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { dialPeer, type Ending, type Peer, PeerListener, WireFailure } from "./peer.ts";
+import { dialPeer, PeerListener } from "./open.ts";
+import { type Ending, type Peer, WireFailure } from "./peer.ts";
 import { Timeline } from "./timeline.ts";
 
 /** The runtime's sockets are not what the wire levels stand on: exit 4, since no verdict about an implementation would mean anything. */
