@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { takeTensors } from "@tensorwire/tensor-spec";
 import { mulberry32 } from "@tensorwire/tensor-stage";
 import { memoryPair } from "@tensorwire/transport";
@@ -88,8 +88,11 @@ describe("plans", () => {
 });
 
 describe("a run", () => {
-  const pool = new RankPool(4);
-  afterAll(() => pool.close());
+  let pool: RankPool;
+  beforeAll(async () => {
+    pool = await RankPool.start(4);
+  });
+  afterAll(() => pool[Symbol.dispose]());
   const plan = (name: string): Plan => namedPlans(false).find((each) => each.name === name)!;
 
   test("without a fault answers every call", async () => {

@@ -1,6 +1,7 @@
 import type { PpCallIds } from "@tensorwire/pp-contract";
 import { idsTensor, logitsOf } from "./activations.ts";
 import { type Decoded, type DecodeOptions, decode } from "./decode.ts";
+import type { DialOptions } from "./dial.ts";
 import { Hop, type HopOptions } from "./hop.ts";
 import { StageLostError } from "./stage-lost.ts";
 import { type CallRecord, Stopwatch } from "./trace.ts";
@@ -10,8 +11,7 @@ export interface Job extends DecodeOptions {
   readonly onEnd?: (decoded: Decoded) => void;
 }
 
-export interface DriverOptions extends HopOptions {
-  readonly address: string;
+export interface DriverOptions extends HopOptions, DialOptions {
   readonly lanes: number;
 }
 

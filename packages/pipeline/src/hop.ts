@@ -9,9 +9,10 @@ import {
   preparePpRequest,
 } from "@tensorwire/pp-contract";
 import type { PreparedMessage, TensorSource } from "@tensorwire/tensor-spec";
-import { type Connection, connect } from "@tensorwire/transport";
+import type { Connection } from "@tensorwire/transport";
+import { type Call, CallQueue, stale } from "./call-queue.ts";
+import { type DialOptions, dial } from "./dial.ts";
 import { MessageSender } from "./message-sender.ts";
-import { DEFAULT_START_DEADLINE_MS } from "./options.ts";
 import { messageOf, RankLostError, StageLostError } from "./stage-lost.ts";
 
 export interface HopOptions {
@@ -19,8 +20,6 @@ export interface HopOptions {
   readonly rank: number;
   /** For a whole call: what this stage and all behind it may take. */
   readonly deadlineMs: number;
-  readonly startDeadlineMs?: number;
-  readonly signal?: AbortSignal | undefined;
   /** Calls in flight at a time. 1 unless told. */
   readonly window?: number;
   /** Calls that may wait for room in the window. 64 unless told. */
@@ -28,23 +27,6 @@ export interface HopOptions {
 }
 
 const DEFAULT_MAX_QUEUED = 64;
-
-/** Stages under a launcher start at the same time, so that the next one may not listen yet. */
-const RETRY_MS = 100;
-
-interface Call {
-  readonly ids: PpCallIds;
-  readonly step: PpStep;
-  readonly tensors: readonly TensorSource[];
-  readonly sent: () => void;
-  readonly resolve: (result: PpResultMessage) => void;
-  readonly reject: (why: unknown) => void;
-}
-
-/** What waits to be sent: a call, which needs room in the window, or a header alone, which does not. */
-type Job =
-  | { readonly call: Call }
-  | { readonly header: PpHeader; readonly resolve: () => void; readonly reject: (why: unknown) => void };
 
 /** A call under way, and the timer that ends the hop when it gets no result. */
 interface Pending {
@@ -65,7 +47,7 @@ export class Hop {
   readonly #sender: MessageSender;
   readonly #results = new PpResultDecoder();
   readonly #acceptance: PpAcceptance;
-  readonly #queue: Job[] = [];
+  readonly #queue = new CallQueue();
   readonly #pending = new Map<bigint, Pending>();
   readonly #settleLost: (error: StageLostError) => void;
   #sequence = 0n;
@@ -89,19 +71,8 @@ export class Hop {
   }
 
   /** Connects, and tries again while nobody listens. Rejects with StageLostError. */
-  static async open(options: HopOptions & { readonly address: string }): Promise<Hop> {
-    const { address, rank, startDeadlineMs = DEFAULT_START_DEADLINE_MS, signal } = options;
-    const until = performance.now() + startDeadlineMs;
-    for (;;) {
-      const deadlineMs = Math.max(0, until - performance.now());
-      try {
-        return new Hop(await connect(address, { deadlineMs, ...(signal && { signal }) }), options);
-      } catch (error) {
-        const refused = error instanceof WireError && error.code === "transport.refused" && error.fault === "transport";
-        if (!refused || deadlineMs < RETRY_MS) throw new StageLostError(rank, [], messageOf(error), { cause: error });
-        await Bun.sleep(RETRY_MS);
-      }
-    }
+  static async open(options: HopOptions & DialOptions): Promise<Hop> {
+    return new Hop(await dial(options), options);
   }
 
   /** Bytes of requests, and of results. */
@@ -150,7 +121,7 @@ export class Hop {
     if (cut) this.#cut(cache_epoch);
     this.#epoch = cache_epoch;
     const { promise, resolve, reject } = Promise.withResolvers<PpResultMessage>();
-    this.#queue.push({ call: { ids, step, tensors, sent, resolve, reject } });
+    this.#queue.add({ call: { ids, step, tensors, sent, resolve, reject } });
     void this.#pump();
     return promise;
   }
@@ -159,7 +130,7 @@ export class Hop {
   pass(header: PpHeader): Promise<void> {
     if (this.#lost !== null) return Promise.reject(this.#lost);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#queue.push({ header, resolve, reject });
+    this.#queue.add({ header, resolve, reject });
     void this.#pump();
     return promise;
   }
@@ -183,10 +154,10 @@ export class Hop {
   async #pump(): Promise<void> {
     if (this.#pumping) return;
     this.#pumping = true;
-    for (let job = this.#queue[0]; job !== undefined && this.#lost === null; job = this.#queue[0]) {
+    for (let job = this.#queue.first; job !== undefined && this.#lost === null; job = this.#queue.first) {
       // r[pp.acceptance.window]
       if ("call" in job && !this.#acceptance.open) break;
-      this.#queue.shift();
+      this.#queue.take();
       try {
         await ("call" in job ? this.#sendCall(job.call) : this.#sendHeader(job.header).then(job.resolve));
       } catch (error) {
@@ -234,15 +205,8 @@ export class Hop {
   /** r[pp.acceptance.hard-cut]: what was not sent goes as a NOOP, what is in flight is awaited and dropped. */
   #cut(epoch: bigint): void {
     this.#acceptance.cut(epoch);
-    const stale = ({ ids }: Call) =>
-      refusal("state", `call ${ids.call_id} of cache epoch ${ids.cache_epoch} is stale: a hard cut made it ${epoch}`);
-    for (const { call } of this.#pending.values()) call.reject(stale(call));
-    this.#queue.forEach((job, i) => {
-      if (!("call" in job)) return;
-      job.call.reject(stale(job.call));
-      const header = { ...job.call.ids, control_epoch: 0n, action: "NOOP" } as const;
-      this.#queue[i] = { header, resolve: () => {}, reject: () => {} };
-    });
+    for (const { call } of this.#pending.values()) call.reject(stale(call, epoch));
+    this.#queue.cut(epoch);
   }
 
   async #receive(): Promise<void> {
@@ -281,7 +245,7 @@ export class Hop {
       call.reject(lost);
     }
     this.#pending.clear();
-    for (const job of this.#queue.splice(0)) ("call" in job ? job.call : job).reject(lost);
+    this.#queue.rejectAll(lost);
     if (!this.#ending) this.#settleLost(lost);
     return lost;
   }
