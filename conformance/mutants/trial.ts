@@ -24,7 +24,8 @@ type Result = { readonly kind: "pass" | "crash" | "declined" } | { readonly kind
 export async function put(iut: InProcessIut, item: Case): Promise<Result> {
   const { id, profile, role, limits, steps } = item;
   const answer = await iut.handle({ op: "case", seq: 1, id, profile, role, limits, steps });
-  if (answer.op === "declined") return { kind: "declined" };
+  // Only what the reference says of its limits is a reason not to be judged.
+  if (answer.op === "declined") return { kind: answer.reason === "limit" ? "declined" : "crash" };
   if (answer.op === "errored") return { kind: "crash" };
   const difference = judgeCase(item, answer.steps, "class");
   return difference === null ? { kind: "pass" } : { kind: "fail", problem: difference.problem };

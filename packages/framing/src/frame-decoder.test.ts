@@ -198,3 +198,46 @@ test("copy and take own their bytes, also when the chunk is a Node Buffer, whose
     expect(Buffer.from(kept).toString("hex")).toBe("abcd");
   }
 });
+
+test("a push that may take no frame reads nothing, inside a frame too", () => {
+  const decoder = new FrameDecoder("len32");
+  decoder.push(hex("00000002 aa"));
+  const batch = decoder.push(hex("bb"), 0, 0);
+  expect([batch.count, batch.consumed, decoder.offset]).toEqual([0, 0, 5]);
+  expect(decoder.push(hex("bb")).count).toBe(1);
+});
+
+test("a payload that lies in one chunk is lent from there, though its prefix was split", () => {
+  for (const tail of ["", "00"]) {
+    const decoder = new FrameDecoder("len32");
+    decoder.push(hex("0000"));
+    const chunk = hex(`0002 aabb ${tail}`);
+    const batch = decoder.push(chunk);
+    expect(batch.buffer(0)).toBe(chunk);
+    expect([batch.start(0), batch.end(0)]).toEqual([2, 4]);
+  }
+});
+
+test("a length of more than 24 bits is no tag", () => {
+  const length = 2 ** 24 + 1;
+  const batch = new FrameDecoder("len32", { maxFrameLength: 2 ** 25 }).push(
+    concat([hex("01000001"), new Uint8Array(length)]),
+  );
+  expect([batch.count, batch.lead(0), batch.end(0) - batch.start(0)]).toEqual([1, 0, length]);
+});
+
+test("a refused length is named without the tag or flag before it", () => {
+  for (const [profile, prefix, length] of [
+    ["len56-tagged", "ff ffffffffffffff", "72057594037927935"],
+    ["grpc-lpm", "00 ffffffff", "4294967295"],
+  ] as const) {
+    const { error } = new FrameDecoder(profile, { maxFrameLength: 16 }).push(hex(prefix));
+    expect(error?.message).toContain(`a length of ${length} came`);
+  }
+});
+
+test("a limit of 0 accepts empty frames alone", () => {
+  const decoder = new FrameDecoder("len32", { maxFrameLength: 0 });
+  expect(decoder.push(hex("00000000")).count).toBe(1);
+  expect(decoder.push(hex("00000001")).error?.code).toBe("oversize.declared");
+});

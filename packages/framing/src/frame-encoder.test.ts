@@ -81,3 +81,33 @@ describe("encode.refusal", () => {
     expect(target).toEqual(new Uint8Array(8).fill(9));
   });
 });
+
+test("every byte of a prefix is written, whatever stood there", () => {
+  for (const [profile, expected] of [
+    ["len32", "00000005"],
+    ["len64", "0000000000000005"],
+    ["len56-tagged", "0000000000000005"],
+    ["grpc-lpm", "0000000005"],
+  ] as const) {
+    const target = new Uint8Array(10).fill(0xff);
+    const end = new FrameEncoder(profile).writePrefix(target, 1, 5);
+    expect(Buffer.from(target).toString("hex")).toBe(`ff${expected}`.padEnd(20, "f"));
+    expect(end).toBe(1 + expected.length / 2);
+  }
+});
+
+test("r[grpc.encode.flag]: a flag that is no byte is reserved all the same", () => {
+  for (const flag of [-1, 256, 0.5]) {
+    expect(() => new FrameEncoder("grpc-lpm").encode(new Uint8Array(0), flag)).toThrow("[flags.reserved]");
+  }
+});
+
+test("r[len56.encode.tag-range]: 0 and 255 are tags, what is beside them is none", () => {
+  const encoder = new FrameEncoder("len56-tagged");
+  expect([0, 255].map((tag) => encoder.encode(new Uint8Array(0), tag)[0]![0])).toEqual([0, 255]);
+  for (const tag of [-1, 256, 0.5]) {
+    expect(() => encoder.encode(new Uint8Array(0), tag)).toThrow(
+      `[header.field] expected a tag from 0 to 255, ${tag} came`,
+    );
+  }
+});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { WireError } from "./errors.ts";
-import { decodeMultipart, encodeMultipart, type MultipartOptions } from "./multipart.ts";
+import { decodeMultipart, encodeMultipart, type MultipartOptions, MultipartRecords } from "./multipart.ts";
 import { concat, hex, text } from "./testing.ts";
 
 const HELLO =
@@ -101,4 +101,73 @@ describe("encode", () => {
       expect(act).toThrow(`[${code}]`);
     }
   });
+});
+
+describe("MultipartRecords, used for one payload after the other", () => {
+  const payload = (...records: string[]) => concat(records.map(hex));
+  const spans = ({ count, offsets }: MultipartRecords) =>
+    Array.from({ length: count }, (_, i) => [offsets[2 * i], offsets[2 * i + 1]]);
+
+  test("keeps nothing of the payload before", () => {
+    const records = new MultipartRecords({ typed: true });
+    const typed = hex(TYPED);
+    records.read(typed, 0, typed.length, 0);
+    expect(records.hashes).toEqual([undefined, 0x36c76e3b36067378n]);
+    const plain = payload("0000000000000001 61", "0000000000000000");
+    records.read(plain, 0, plain.length, 0);
+    expect([records.hashes, spans(records)]).toEqual([
+      [],
+      [
+        [8, 9],
+        [17, 17],
+      ],
+    ]);
+    expect(() => records.read(new Uint8Array(0), 0, 0, 0)).toThrow("[eof.in-prefix]");
+    expect(records.count).toBe(0);
+  });
+
+  test("grows past its first rows and keeps what it has", () => {
+    const records = new MultipartRecords();
+    const many = concat(Array.from({ length: 100 }, (_, i) => hex(`0000000000000001 ${(i + 100).toString(16)}`)));
+    records.read(many, 0, many.length, 0);
+    expect(spans(records)).toEqual(Array.from({ length: 100 }, (_, i) => [9 * i + 8, 9 * i + 9]));
+  });
+
+  test("an error says which record, what it needed and what was left", () => {
+    for (const [stream, expected] of [
+      ["0000", "expected 8 bytes of length in the body record, 2 bytes were left"],
+      ["0000000000000000 000000", "expected 8 bytes of length in part 0, 3 bytes were left"],
+      ["0000000000000000 0000000000000000 0000000000000002 61", "expected 2 bytes in part 1, 1 bytes were left"],
+    ] as const) {
+      expect(() => decodeMultipart(hex(stream))).toThrow(expected);
+    }
+    const cut = hex("0000000000000000 8000000000000001 0102");
+    expect(() => decodeMultipart(cut, { typed: true })).toThrow(
+      "expected 8 bytes of type hash in part 0, 2 bytes were left",
+    );
+    const three = hex("0000000000000000 0000000000000000 0000000000000000");
+    expect(decodeMultipart(three, { maxParts: 2 }).parts).toHaveLength(2);
+    expect(() => decodeMultipart(three, { maxParts: 1 })).toThrow(
+      "expected at most 1 parts in part 1, 8 bytes were left",
+    );
+  });
+});
+
+test("the edges of what an encoder takes: as many parts as the limit, every hash of 64 bits", () => {
+  const bytes = new Uint8Array(0);
+  expect(encodeMultipart({ body: { bytes }, parts: [{ bytes }] }, { maxParts: 1 })).toHaveLength(4);
+  for (const typehash of [0n, 2n ** 64n - 1n]) {
+    const [header] = encodeMultipart({ body: { bytes, typehash }, parts: [] }, { typed: true });
+    expect(Buffer.from(header!).readBigUInt64BE(8)).toBe(typehash);
+  }
+  for (const [typehash, parts, where] of [
+    [-1n, [], "the body"],
+    [2n ** 64n, [], "the body"],
+    [undefined, [{ bytes }, { bytes, typehash: -1n }], "part 1"],
+  ] as const) {
+    const body = typehash === undefined ? { bytes } : { bytes, typehash };
+    expect(() => encodeMultipart({ body, parts }, { typed: true })).toThrow(
+      `[header.field] expected a type hash of 64 unsigned bits in ${where}, ${typehash ?? -1n} came`,
+    );
+  }
 });
