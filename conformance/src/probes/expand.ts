@@ -1,9 +1,9 @@
 import { build } from "../corpus/expand.ts";
-import { sameLimits } from "../corpus/sweeps/plan.ts";
 import type { Case } from "../corpus/types.ts";
-import type { EncodeVector, Vector } from "../corpus/vector.ts";
+import type { Vector } from "../corpus/vector.ts";
 import { cancel } from "./cancel.ts";
 import { clock, writeClock } from "./clock.ts";
+import { companionsOf, followerOf } from "./companions.ts";
 import { memory } from "./memory.ts";
 import type { ProbePlan } from "./plan.ts";
 import { poison } from "./poison.ts";
@@ -17,8 +17,9 @@ export function* expandProbes(
   vectors: readonly Vector[],
   filter: (id: string) => boolean = () => true,
 ): Generator<Case> {
+  const kin = Map.groupBy(vectors, ({ profile }) => profile);
   for (const vector of vectors) {
-    for (const plan of plansOf(vector, vectors)) {
+    for (const plan of plansOf(vector, kin.get(vector.profile) ?? [])) {
       const id = `${vector.id}#${plan.suffix}`;
       if (!filter(id)) continue;
       const { requires, limits, half } = plan;
@@ -36,7 +37,7 @@ function* plansOf(vector: Vector, vectors: readonly Vector[]): Iterable<ProbePla
   // A SHOULD decides no probe.
   if (vector.level !== "must") return;
   if (vector.role === "decode") {
-    yield* poison(vector);
+    yield* poison(vector, companionsOf(vector, vectors));
     yield* cancel(vector);
     yield* clock(vector);
     yield* memory(vector);
@@ -44,16 +45,4 @@ function* plansOf(vector: Vector, vectors: readonly Vector[]): Iterable<ProbePla
     yield* quota(vector, followerOf(vector, vectors));
     yield* writeClock(vector);
   }
-}
-
-/** The next message of the same family of limits that gives other bytes: a second sender. */
-function followerOf(vector: EncodeVector, vectors: readonly Vector[]): EncodeVector | undefined {
-  const others = vectors.filter(
-    (v): v is EncodeVector =>
-      v.role === "encode" && v.profile === vector.profile && v.bytes !== null && sameLimits(v.limits, vector.limits),
-  );
-  const at = others.indexOf(vector);
-  return [...others.slice(at + 1), ...others.slice(0, Math.max(0, at))].find(
-    ({ bytes }) => bytes!.length <= 1024 && Buffer.compare(bytes!, vector.bytes ?? new Uint8Array()) !== 0,
-  );
 }

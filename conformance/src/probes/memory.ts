@@ -9,8 +9,8 @@ const SLACK = 1 << 20;
 const HELD_PER_BYTE = 4;
 /** Buffers that double copy each byte a few times; those that grow by a chunk copy it for each chunk. */
 const COPIED_PER_BYTE = 16;
-/** Bytes that come one at a time. */
-const TRICKLE = 1 << 16;
+/** Bytes that come one at a time: more than a first buffer of usual size. */
+const TRICKLE = 96 * 1024;
 /** What arrives of a message that announced much more. */
 const ARRIVED = 5000;
 

@@ -5,31 +5,30 @@ import { multiples } from "../corpus/sweeps/reads.ts";
 import type { DecodeVector } from "../corpus/vector.ts";
 import { messagesOf, type ProbePlan, settled, Tape } from "./plan.ts";
 
-/** Streams up to here are also read in small pieces. */
+/** Streams up to here are also read in small pieces, longer ones in pieces of so many bytes. */
 const MAX_PIECES = 512;
+const LARGE = 10_000;
+const MAX_ROW = 300_000;
 
 /**
  * Every chunk is overwritten once its read is over; at the end the IUT reads the messages that it handed out once more, from
- * where they lie, and says what the chunks were after their reads.
+ * where they lie, and says what the chunks were after their reads. `others` may follow on the same connection: the buffer in
+ * which a decoder gathered one message is the one that the next but one needs.
  */
-export function* poison(v: DecodeVector): Iterable<ProbePlan> {
+export function* poison(v: DecodeVector, others: readonly DecodeVector[]): Iterable<ProbePlan> {
   if (!settled(v) || v.stream.events[0]?.event.event !== "message") return;
   const { stream } = v;
-  yield plan(
-    v,
-    "poison",
-    () => stream,
-    (whole) => whole.seams(),
-  );
-  const clean = stream.atEof === "end" && v.sweeps.glue === true;
-  if (stream.length > MAX_PIECES) return;
-  yield plan(v, "poison=chunk=1", () => stream, pieces(1));
-  if (!clean) return;
-  // The buffer in which a decoder gathered one message is the one that the next needs.
-  const rows = () => Stream.join([stream, stream, stream]);
-  yield plan(v, "poison=thrice", rows, () => []);
-  yield plan(v, "poison=thrice,chunk=1", rows, pieces(1));
-  yield plan(v, `poison=thrice,chunk=${stream.length - 1}`, rows, pieces(stream.length - 1));
+  const alone = () => stream;
+  yield plan(v, "poison", alone, () => stream.seams());
+  const short = stream.length <= MAX_PIECES;
+  if (short) yield plan(v, "poison=chunk=1", alone, pieces(1));
+  const all = [stream, ...others.map((other) => other.stream)];
+  if (stream.atEof !== "end" || all.length < 3 || all.reduce((sum, { length }) => sum + length, 0) > MAX_ROW) return;
+  const row = () => Stream.join(all);
+  yield plan(v, "poison=row", row, () => []);
+  for (const size of short ? [1, stream.length - 1] : [LARGE]) {
+    if (size > 0) yield plan(v, `poison=row,chunk=${size}`, row, pieces(size));
+  }
 }
 
 const pieces = (size: number) => (stream: Stream) => multiples(size, stream.length);

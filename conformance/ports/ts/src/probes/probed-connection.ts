@@ -110,8 +110,10 @@ export class ProbedConnection {
     this.#over = true;
     if (!isDeadline(error)) throw error;
     this.#events.push({ event: "expired", at: String(this.#connection.counters[counter]) });
-    this.#connection.abort("a deadline passed");
+    // A write that was torn has ended the connection by itself.
+    if (!error.fatal) this.#connection.abort("a deadline passed");
   }
 }
 
-const isDeadline = (error: unknown) => error instanceof WireError && error.code === "transport.deadline";
+const isDeadline = (error: unknown): error is WireError =>
+  error instanceof WireError && error.code === "transport.deadline";

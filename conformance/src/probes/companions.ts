@@ -1,0 +1,42 @@
+import type { DecodeVector, EncodeVector, Vector } from "../corpus/vector.ts";
+import type { Limits } from "../protocol.ts";
+import { settled } from "./plan.ts";
+
+/** Companions up to here make a row or a queue that is still short. */
+const MAX_LENGTH = 100_000;
+
+/** The next two of the profile's vectors, in the corpus' order, whose streams may follow this one on its connection. */
+export function companionsOf(v: DecodeVector, vectors: readonly Vector[]): readonly DecodeVector[] {
+  // What follows what in a session is the session's affair: r[iut.session.decode]
+  const free = !v.profile.endsWith("-session");
+  return next(v, vectors, (other): other is DecodeVector => {
+    if (other.role !== "decode" || other.stream.atEof !== "end" || !settled(other)) return false;
+    const { length, events } = other.stream;
+    return (
+      events.length > 0 && length <= MAX_LENGTH && (free || (v.sweeps.glue === true && other.sweeps.glue === true))
+    );
+  }).slice(0, 2);
+}
+
+/** The next of the profile's vectors whose message may be sent while this one's waits, and is another. */
+export function followerOf(v: EncodeVector, vectors: readonly Vector[]): EncodeVector | undefined {
+  return next(v, vectors, (other): other is EncodeVector => {
+    if (other.role !== "encode" || other.bytes === null || other.bytes.length > 1024) return false;
+    return v.bytes !== null && Buffer.compare(other.bytes, v.bytes) !== 0;
+  })[0];
+}
+
+/** Those that stand behind `v`, then those before it. */
+function next<V extends Vector>(v: Vector, vectors: readonly Vector[], fits: (other: Vector) => other is V): V[] {
+  const kin = vectors.filter((other) => other === v || (other.level === v.level && within(other.limits, v.limits)));
+  const at = kin.indexOf(v);
+  return [...kin.slice(at + 1), ...kin.slice(0, at)].filter(fits);
+}
+
+/** What the one limits accept, the other accept too. */
+function within(limits: Limits, wider: Limits): boolean {
+  return Object.entries(wider).every(([name, most]) => {
+    const limit = limits[name];
+    return limit !== undefined && BigInt(limit) <= BigInt(most);
+  });
+}
