@@ -18,7 +18,7 @@ interface Flags {
 /** Runs at a time: their ranks wait more than they work. */
 const AT_ONCE = 4;
 /** The most calls of one random run; its fault falls on one of them. */
-const RUN_CALLS = 500;
+const RUN_CALLS = 700;
 
 const count = (text: string): number => {
   const value = Number(text);

@@ -52,5 +52,6 @@ export interface RankEnd {
   /** The most that any connection of the rank held, in bytes, each way. */
   readonly peakRead: number;
   readonly peakWrite: number;
+  /** Of the process, as it ended. */
   readonly rssMiB: number;
 }

@@ -153,6 +153,6 @@ print({
   ...(answered !== undefined && { answered }),
   peakRead: peak("peakBufferedRead"),
   peakWrite: peak("peakBufferedWrite"),
-  rssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+  rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
 });
 process.exit(0);

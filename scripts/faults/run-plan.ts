@@ -37,6 +37,9 @@ const DEADLINE_MS = 20_000;
  */
 const MOST_BUFFERED = { read: DEFAULT_LIMITS.maxBufferedRead + 512 * 1024, write: DEFAULT_LIMITS.maxBufferedWrite };
 
+/** A rank takes some 70 MiB to begin with, and 20 more with tensors of 512 KiB. */
+const MOST_RSS_MIB = 256;
+
 /** Starts the ranks, lets the fault happen, waits for every process to end, and says what was seen. */
 export async function runPlan(plan: Plan, pool: RankPool, deadlineMs = DEADLINE_MS): Promise<Row> {
   const ranks = new Map<number, RankProcess>(RANKS.map((rank) => [rank, pool.take()]));
@@ -105,6 +108,7 @@ function judge(plan: Plan, endings: ReadonlyMap<number, Ending | null>, begun: n
   });
   if (most((end) => end.peakRead) > MOST_BUFFERED.read) wrong.push("a connection held more than it may read ahead");
   if (most((end) => end.peakWrite) > MOST_BUFFERED.write) wrong.push("a connection held more than it may write behind");
+  if (most(({ rssMiB }) => rssMiB) > MOST_RSS_MIB) wrong.push(`a rank held more than ${MOST_RSS_MIB} MiB`);
   // Where nothing broke, nothing may be lost: a driver that was done has an end for each call, and none of them an error.
   if (began === null && (driver?.saw !== "done" || made !== plan.calls || answered!.error + answered!.lost > 0)) {
     wrong.push(`without a fault, the driver saw ${driver?.saw} and ${JSON.stringify(answered)}`);
