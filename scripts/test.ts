@@ -1,6 +1,6 @@
 /**
  * All tests: formatting and lint, types, `bun test`, and each port's own tests where its language is here. The last line is
- * the plain count. `--require-all` (CI) makes a missing language or a missing native TensorFlow a failure.
+ * the plain count. `--require-all` (CI) makes a missing language, native TensorFlow or Chromium a failure.
  */
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -36,7 +36,7 @@ const junit = join(mkdtempSync(join(tmpdir(), "tensorwire-test-")), "junit.xml")
 const status = await run(
   [bun, "test", "--timeout=60000", "--only-failures", "--reporter=junit", `--reporter-outfile=${junit}`],
   {
-    ...(requireAll && { TENSORWIRE_REQUIRE_TENSORFLOW: "1", TENSORWIRE_REQUIRE_PORTS: "1" }),
+    ...(requireAll && { TENSORWIRE_REQUIRE_TENSORFLOW: "1", TENSORWIRE_REQUIRE_PORTS: "1", TENSORWIRE_REQUIRE_CHROMIUM: "1" }),
   },
 );
 const suites = /<testsuites\b([^>]*)>/.exec(readFileSync(junit, "utf8"))?.[1] ?? "";
