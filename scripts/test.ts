@@ -36,7 +36,11 @@ const junit = join(mkdtempSync(join(tmpdir(), "tensorwire-test-")), "junit.xml")
 const status = await run(
   [bun, "test", "--timeout=60000", "--only-failures", "--reporter=junit", `--reporter-outfile=${junit}`],
   {
-    ...(requireAll && { TENSORWIRE_REQUIRE_TENSORFLOW: "1", TENSORWIRE_REQUIRE_PORTS: "1", TENSORWIRE_REQUIRE_CHROMIUM: "1" }),
+    ...(requireAll && {
+      TENSORWIRE_REQUIRE_TENSORFLOW: "1",
+      TENSORWIRE_REQUIRE_PORTS: "1",
+      TENSORWIRE_REQUIRE_CHROMIUM: "1",
+    }),
   },
 );
 const suites = /<testsuites\b([^>]*)>/.exec(readFileSync(junit, "utf8"))?.[1] ?? "";
