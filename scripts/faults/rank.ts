@@ -123,6 +123,8 @@ async function driver(): Promise<string> {
     const end = one({ position: init_cache ? 0 : call, num_tokens: length, init_cache }, { ...ids, rank: 0 });
     const tracked = end.finally(() => running.delete(tracked));
     running.add(tracked);
+    // Calls that a cut ends at once must not keep the socket from its turn.
+    await new Promise((resolve) => setImmediate(resolve));
     // One more than the window, so that a hard cut finds calls in both queues.
     if (running.size > window) await Promise.race(running);
   }

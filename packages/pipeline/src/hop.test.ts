@@ -213,6 +213,21 @@ describe("a window of calls", () => {
     hop.abort("done");
   });
 
+  test("pp-session.cache-epoch.step: an epoch that skips one or goes back is refused, and the hop lives", async () => {
+    const { stage, hop, arrived, lane } = await held(2);
+    await using _ = stage;
+    const first = hop.infer(epoch1(1n), step, tensors);
+    for (const epoch of [0n, 3n]) {
+      const error = await rejection(hop.infer(ids(2n, epoch), step, tensors));
+      expect(error).toMatchObject({ code: "sequence", fatal: false, fault: "caller" });
+    }
+    await arrived(1);
+    await answer(epoch1(1n), await lane);
+    await first;
+    expect(stage.requests).toHaveLength(1);
+    hop.abort("done");
+  });
+
   test("a bounded number of calls waits for room", async () => {
     const { stage, hop } = await held(1, { maxQueued: 2 });
     await using _ = stage;

@@ -109,8 +109,9 @@ export class Hop {
     const { maxQueued = DEFAULT_MAX_QUEUED } = this.#options;
     if (this.#lost !== null) return Promise.reject(this.#lost);
     const { cache_epoch } = ids;
-    if (this.#epoch !== null && cache_epoch < this.#epoch) {
-      const message = `cache_epoch: expected at least ${this.#epoch}, ${cache_epoch} came`;
+    // r[pp-session.cache-epoch.step]: what a stage would refuse as fatal is refused here, without a byte.
+    if (this.#epoch !== null && cache_epoch !== this.#epoch && cache_epoch !== this.#epoch + 1n) {
+      const message = `cache_epoch: expected ${this.#epoch}, or ${this.#epoch + 1n} at a hard cut, ${cache_epoch} came`;
       return Promise.reject(refusal("sequence", message));
     }
     const cut = this.#epoch !== null && cache_epoch > this.#epoch;
@@ -129,6 +130,9 @@ export class Hop {
   /** Sends a NOOP or SHUTDOWN with the ids of `header`, behind the calls that wait; nothing answers it. */
   pass(header: PpHeader): Promise<void> {
     if (this.#lost !== null) return Promise.reject(this.#lost);
+    // A hard cut whose first call could not be made: the stages behind must see it all the same.
+    if (this.#epoch !== null && header.cache_epoch > this.#epoch) this.#cut(header.cache_epoch);
+    this.#epoch = header.cache_epoch;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#queue.add({ header, resolve, reject });
     void this.#pump();
