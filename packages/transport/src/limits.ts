@@ -5,8 +5,8 @@ const KIB = 1024;
 /** What one connection may hold and wait for. Everything but `deadlineMs` is a whole number above 0. */
 export interface Limits {
   /**
-   * Bytes that were received and not yet read. The socket is paused while one more chunk could pass this limit, so that
-   * the true bound is the larger of this and one chunk (512 KiB on a socket).
+   * Bytes that were received and not yet read. The socket is paused while one more chunk could pass this limit. Bun may
+   * still hand over a chunk that it had read, so that the true bound is this and one chunk (512 KiB on a socket).
    */
   readonly maxBufferedRead: number;
   /** Chunks that were received and not yet read: a peer that sends single bytes costs no more than this many objects. */

@@ -11,7 +11,10 @@ export interface TpLeaderOptions {
   readonly deadlineMs?: number;
   /** For a worker to take SHUTDOWN and to end, when another one is lost, in milliseconds. 1,000 unless told. */
   readonly graceMs?: number;
-  /** A NOOP goes out after so many milliseconds without a broadcast, so that an idle group is not a silent one. Never unless told. */
+  /**
+   * A NOOP goes out after so many milliseconds without a broadcast, so that an idle group is not a silent one: well below the
+   * workers' `silenceMs`. 20,000 unless told; Infinity for never.
+   */
   readonly heartbeatMs?: number;
   /** Broadcasts that may wait for their turn; one more is refused with `transport.full`. 16 unless told. */
   readonly maxQueued?: number;
@@ -215,8 +218,8 @@ export class TpLeader {
   }
 
   #beat(): void {
-    const { heartbeatMs } = this.#options;
-    if (heartbeatMs === undefined || this.#over !== null) return;
+    const { heartbeatMs = 20_000 } = this.#options;
+    if (heartbeatMs === Number.POSITIVE_INFINITY || this.#over !== null) return;
     this.#clock.clearTimeout(this.#heart);
     // Nothing but a lost worker can fail a NOOP, and `ended` tells that.
     this.#heart = this.#clock.setTimeout(() => this.#queued === 0 && this.noop().catch(() => {}), heartbeatMs);
