@@ -1,6 +1,6 @@
 /**
- * All tests: formatting and lint, types, `bun test`, and each port's own tests where its language is here. The last line is
- * the plain count. `--require-all` (CI) makes a missing language, native TensorFlow or Chromium a failure.
+ * All tests: formatting and lint, types, `bun test`, and each port with its own tests and the whole corpus, where its language
+ * is here. The last line is the plain count. `--require-all` (CI) makes a missing language, native TensorFlow or Chromium a failure.
  */
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -51,6 +51,23 @@ count.passed += tests - failures - skipped;
 // A run that fails outside of its tests (a module that does not load) must not count as green.
 count.failed += failures === 0 && status !== 0 ? 1 : failures;
 count.skipped += skipped;
+
+console.log(`\n$ bun conformance/ports/run.ts`);
+const ports = Bun.spawn([bun, "conformance/ports/run.ts", "--json", ...(requireAll ? ["--require-all"] : [])], {
+  cwd: ROOT,
+  stdio: ["ignore", "pipe", "inherit"],
+});
+interface PortRow {
+  readonly port: string;
+  readonly status: string;
+  readonly reason?: string;
+}
+for (const { port, status, reason } of ((await ports.stdout.json()) as { ports: PortRow[] }).ports) {
+  console.log(`${port}: ${status}${reason === undefined ? "" : `, ${reason}`}`);
+  // A build may need a registry that this machine does not reach; where everything is required that is a failure.
+  if (status === "skipped" || (status === "build failed" && !requireAll)) count.skipped++;
+  else tally(status === "conformant");
+}
 
 console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 process.exit(count.failed === 0 ? 0 : 1);
