@@ -9,10 +9,18 @@ import { after, glue, repeat } from "./sweeps/rows.ts";
 import type { Case } from "./types.ts";
 import type { DecodeVector, EncodeVector, Vector } from "./vector.ts";
 
-/** The cases of all vectors, in order, each built when it is asked for. `filter` sees ids and saves building the rest. */
-export function* expand(vectors: readonly Vector[], filter: (id: string) => boolean = () => true): Iterable<Case> {
+/**
+ * The cases of all vectors, in order, each built when it is asked for. `filter` sees ids and saves building the rest; `among`
+ * sees the ids of vectors and saves naming their cases.
+ */
+export function* expand(
+  vectors: readonly Vector[],
+  filter: (id: string) => boolean = () => true,
+  among: (vector: string) => boolean = () => true,
+): Iterable<Case> {
   const neighbours = new Table(vectors);
   for (const vector of vectors) {
+    if (!among(vector.id)) continue;
     const others = vector.role === "decode" ? alternativePlans(vector, neighbours) : [];
     let turn = 0;
     for (const plan of vector.role === "decode" ? decodePlans(vector, neighbours) : encodePlans(vector, neighbours)) {

@@ -27,7 +27,7 @@ export function loadCorpus(directory: string): Corpus {
     ]),
     families: new Map(families.flatMap(({ family }) => family.vectors.map(({ id }) => [id, family.family] as const))),
     wire,
-    cases: (filter) => expand(vectors, filter),
+    cases: (filter, among) => expand(vectors, filter, among),
     probes: (filter) => expandProbes(vectors, filter),
   };
 }

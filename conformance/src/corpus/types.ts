@@ -49,6 +49,6 @@ export interface Corpus {
   readonly wire?: readonly WireFile[];
   /** The cases of level 3, each with what it requires; the same way. */
   probes?(filter?: (id: string) => boolean): Iterable<Case>;
-  /** Expanded lazily, in a stable order. */
-  cases(filter?: (id: string) => boolean): Iterable<Case>;
+  /** Expanded lazily, in a stable order. `among` narrows by vector, before any case of it has a name. */
+  cases(filter?: (id: string) => boolean, among?: (vector: string) => boolean): Iterable<Case>;
 }

@@ -65,7 +65,8 @@ function casesOf(file: WireFile, corpus: Corpus): ReadonlyMap<string, Case[]> {
     else list.push({ matches, cases });
   }
   const wanted = (id: string) => byVector.get(id.split("#", 1)[0] ?? "")?.filter(({ matches }) => matches(id)) ?? [];
-  for (const about of corpus.cases((id) => wanted(id).length > 0)) {
+  const among = (vector: string) => byVector.has(vector);
+  for (const about of corpus.cases((id) => wanted(id).length > 0, among)) {
     for (const { cases } of wanted(about.id)) cases.push(about);
   }
   return table;

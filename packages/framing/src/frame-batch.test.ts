@@ -28,11 +28,11 @@ describe("take", () => {
   test("a gathered frame that fills half of its buffer takes it, and one byte less is copied", () => {
     const decoder = new FrameDecoder("len32");
     for (const [length, copied] of [
-      [32 * 1024, false],
-      [32 * 1024 - 1, true],
+      [2 * 1024, false],
+      [2 * 1024 - 1, true],
     ] as const) {
       const batch = pushInTwo(decoder, frame(length, 7));
-      expect(batch.buffer(0).length).toBe(64 * 1024);
+      expect(batch.buffer(0).length).toBe(4 * 1024);
       expect(batch.take(0).buffer === batch.buffer(0).buffer).toBe(!copied);
     }
   });

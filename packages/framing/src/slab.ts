@@ -1,6 +1,6 @@
 import { WireError } from "./errors.ts";
 
-const FIRST_CAPACITY = 64 * 1024;
+const FIRST_CAPACITY = 4 * 1024;
 /** Below this a byte loop beats the cost of a view object. */
 const LOOP_COPY = 48;
 
