@@ -122,6 +122,14 @@ export const MULTIPART_DECODE: readonly Mutant[] = [
     why: "One part more than the limit is accepted.",
   },
   {
+    id: "multipart/last-typed-part-refused",
+    rules: ["multipart.limit.parts"],
+    file: MULTIPART,
+    find: "if (record > this.#maxParts)",
+    replace: "if (record >= this.#maxParts && record > 0)",
+    why: "The last part that the limit allows is refused when it has a hash.",
+  },
+  {
     id: "multipart/offset-in-payload",
     rules: ["multipart.judged.frame-end"],
     file: MULTIPART,

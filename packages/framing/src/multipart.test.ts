@@ -171,3 +171,9 @@ test("the edges of what an encoder takes: as many parts as the limit, every hash
     );
   }
 });
+
+test("r[multipart.limit.parts]: the last part that is allowed may have a hash", () => {
+  const two = hex("0000000000000000 8000000000000000 0000000000000001 8000000000000000 0000000000000002");
+  expect(decodeMultipart(two, { typed: true, maxParts: 2 }).parts).toHaveLength(2);
+  expect(() => decodeMultipart(two, { typed: true, maxParts: 1 })).toThrow("[oversize.declared]");
+});

@@ -37,6 +37,9 @@ def typed_messages() -> Family:
                frame(f.stream(), Record(b"b"), Record(b"x", value)), sweeps={"chunks": [1], "glue": True})
     accept("hash-not-counted", "The hash is not counted in the length: the record after it begins where it should.",
            [layout], frame(f.stream(), Record(b"12345678", 7), Record(b"next")))
+    f.decode("typed-parts-exact", "As many typed parts as the limit are accepted.", ["multipart.limit.parts"],
+             frame(f.stream(), Record(b"b"), Record(b"1", 1), Record(b"", 2)), limits=LIMIT | {"max_parts": 2},
+             sweeps={"chunks": [1], "reset": True})
     accept("typed-258", "Two distinct bytes of length below bit 63.", [layout],
            frame(f.stream(), Record(varied(258, 9), 5)), sweeps={"chunks": [1, 7, 100]})
     return f
