@@ -25,7 +25,7 @@ export class Slab {
     return this.#buffers[0].length + this.#buffers[1].length;
   }
 
-  /** Appends `chunk[from, to)`. The capacity doubles with what has arrived and never passes `declared` on its own. */
+  /** Appends `chunk[from, to)`. The capacity is at most twice what has arrived, and never passes `declared` on its own. */
   append(chunk: Uint8Array, from: number, to: number, declared: number): void {
     const length = this.length + to - from;
     if (length > this.buffer.length) this.#grow(length, declared);
@@ -65,7 +65,8 @@ export class Slab {
   }
 
   #grow(length: number, declared: number): void {
-    const doubled = Math.max(length, this.buffer.length * 2, FIRST_CAPACITY);
+    // Twice what has arrived, not twice what was there: the second half of a payload never meets a buffer too short for it.
+    const doubled = Math.max(length * 2, FIRST_CAPACITY);
     let grown: Uint8Array;
     try {
       grown = new Uint8Array(Math.min(doubled, Math.max(declared, FIRST_CAPACITY)));
