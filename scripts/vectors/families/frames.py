@@ -78,6 +78,11 @@ def large(p: Prefix) -> Family:
         sweeps={"chunks": [997, 1448, 4096, 16384, 65535, 65536, 65537]}, defects=["tokio-rs/tokio#333"],
     )
     f.decode(
+        "varied-again", "A payload after a longer one, begun in the read that ended it: nothing of either shows in the other.",
+        [rule("boundary.chunking")], p.frames(f, varied(30000, 21), varied(20000, 22), b"next"), limits=limits,
+        sweeps={"chunks": [1009, 4096, 8191]},
+    )
+    f.decode(
         "slow-20000", "A payload that arrives byte by byte costs time in proportion to its bytes, not to their square.",
         [rule("boundary.chunking")], p.frames(f, varied(20000, 3)), limits=limits,
         sweeps={"chunks": [1, 7], "repeat": [2]},
