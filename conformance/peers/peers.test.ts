@@ -51,8 +51,10 @@ describe("grpc-js against a slice of the corpus", () => {
   for (const vector of ["limit-exact#cut=*", "limit-over-prefix-only#cut=2", "encode-hello", "encode-over"]) {
     test(`passes ${vector}`, async () => {
       const outcomes = await run(`grpc-lpm/${vector}`);
-      expect(outcomes.length).toBeGreaterThan(0);
-      expect(outcomes.filter(({ verdict }) => verdict !== "pass")).toEqual([]);
+      // The probes of a vector are of those that declare them.
+      const judged = outcomes.filter(({ verdict }) => verdict !== "not applicable");
+      expect(judged.length).toBeGreaterThan(0);
+      expect(judged.filter(({ verdict }) => verdict !== "pass")).toEqual([]);
     });
   }
 
