@@ -26,7 +26,7 @@ async function mutatePackage(name: string, jobs: number) {
     reporters: process.stderr.isTTY ? ["json", "progress"] : ["json", "progress-append-only"],
     allowConsoleColors: process.stderr.isTTY === true,
     jsonReporter: { fileName: report },
-    // Outside of the repository: a sandbox in it would be found by \`bun test\`.
+    // Outside of the repository: a sandbox in it would be found by `bun test`.
     tempDirName: join(folder, "sandbox"),
     ignorePatterns: ["vectors", "bench", "conformance/ports/rust/target", ".tensorflow"],
     // Stryker edits the paths of a tsconfig with the compiler's old API, which TypeScript 7 does not have; nothing here needs it.
