@@ -33,7 +33,7 @@ export async function runHyperfine(): Promise<readonly HyperfineResult[] | null>
   }
   const out = join(mkdtempSync(join(tmpdir(), "tensorwire-bench-")), "hyperfine.json");
   const named = COMMANDS.flatMap(([name, command]) => ["-n", name, command]);
-  const args = ["hyperfine", "-N", "--warmup", "1", "--runs", "5", "--style", "none", "--export-json", out, ...named];
+  const args = ["hyperfine", "-N", "--warmup", "1", "--runs", "3", "--style", "none", "--export-json", out, ...named];
   const child = Bun.spawn(args, { cwd: ROOT, stdout: "ignore", stderr: "inherit" });
   if ((await child.exited) !== 0) throw new Error("hyperfine failed: one of the commands exits with an error");
   const { results } = (await Bun.file(out).json()) as { results: HyperfineResult[] };
