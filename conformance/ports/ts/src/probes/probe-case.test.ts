@@ -76,7 +76,7 @@ describe("a probe of the reference", () => {
       [{ event: "memory", held: "0", copied: "0" }],
       [],
       [],
-      [{ event: "memory", held: "65536", copied: "10" }],
+      [{ event: "memory", held: "4096", copied: "10" }],
     ]);
   });
 
