@@ -6,6 +6,7 @@ import { idFilter } from "../selection.ts";
 import { explain, explainText, nearest } from "./explain.ts";
 import { listCorpus, sweepOf } from "./list.ts";
 import { readRules } from "./rules.ts";
+import { describeWireStep } from "./wire-steps.ts";
 
 const corpus = loadCorpus(DEFAULT_CORPUS);
 const sources = { corpus, vectors: DEFAULT_CORPUS, spec: DEFAULT_SPEC };
@@ -47,10 +48,70 @@ describe("explaining", () => {
     expect(page).not.toContain("len64/alive");
   });
 
+  test("a vector's probes, and a case of one: its own steps in words and what it requires", () => {
+    expect(text("len64/hello")).toMatch(/probes +.*poison \d+, cancel \d+/);
+    const page = text("len64/hello#poison");
+    expect(page).toMatch(/requires +poison/);
+    expect(page).toContain("r[iut.probe.poison.recall]");
+    expect(page).toContain("all chunks and messages once more");
+    expect(text("len64/encode-hello#quota=3")).toContain("the sink takes 3 bytes, then none");
+  });
+
   test("knows what someone may have meant", () => {
     expect(text("len64/helo")).toBeUndefined();
     expect(nearest("len64/helo", corpus)[0]).toBe("len64/hello");
+    expect(nearest("wire/tp/spilt", corpus)[0]).toBe("wire/tp/split");
     expect(nearest("zzz", corpus)).toEqual([]);
+  });
+});
+
+describe("explaining a scenario", () => {
+  test("of cases: why, rules, who opens, and what it plays", () => {
+    const page = text("wire/tp/split");
+    expect(page).toContain("Header, manifest and tensors may come in any pieces.");
+    expect(page).toContain("r[tp.boundary.chunking]  tp-control.md:");
+    expect(page).toContain("the harness, which dials");
+    expect(page).toMatch(/Plays \d+ cases\n {2}wire\/tp\/split\/noop#cut=1 {2}tp\/noop#cut=1/);
+  });
+
+  test("one case that it plays: the steps of that case, with the rules of both", () => {
+    const page = text("wire/tp/split/infer#cut=3");
+    expect(page).toMatch(/scenario +wire\/tp\/split\n/);
+    expect(page).toContain("Plays tp/infer#cut=3");
+    expect(page).toContain("read of 3 bytes");
+    expect(page).toContain("r[iut.wire.sync]");
+  });
+
+  test("cases side by side, and one of them", () => {
+    expect(text("wire/tp/two-connections")).toContain("tp/infer-tensor#chunk=1 beside tp/mixed#chunk=1");
+    const page = text("wire/tp/two-connections/1");
+    expect(page).toContain("Plays tp/infer-tensor#chunk=1");
+    expect(page).toContain("Plays tp/mixed#chunk=1");
+  });
+
+  test("of steps: each in words, and none in the letters of its file", () => {
+    const seen = (corpus.wire ?? []).flatMap(({ scenarios }) =>
+      scenarios.flatMap((scenario) => ("connections" in scenario ? [text(scenario.id)!.split("Steps\n")[1]!] : [])),
+    );
+    expect(seen.length).toBeGreaterThan(10);
+    const all = seen.join("");
+    expect(all).not.toContain('{"conn"');
+    for (const words of ["the harness writes 3 bytes", "stops reading", "sees a reset", "is asked to take nothing"]) {
+      expect(all).toContain(words);
+    }
+  });
+
+  test("knows every scenario and every case that one plays, and nothing else", () => {
+    for (const { scenarios } of corpus.wire ?? []) for (const { id } of scenarios) expect(text(id)).toBeString();
+    expect(text("wire/tp/split/infer#cut=9999")).toBeUndefined();
+    expect(text("wire/tp/none")).toBeUndefined();
+  });
+});
+
+describe("a step of a scenario that has no words yet", () => {
+  test("is shown as it is written", () => {
+    expect(describeWireStep({ conn: "a", vanish: true })).toBe('a  {"conn":"a","vanish":true}');
+    expect(describeWireStep({ vanish: true })).toBe('{"vanish":true}');
   });
 });
 

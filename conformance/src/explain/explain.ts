@@ -1,11 +1,13 @@
 import { type CorpusFiles, readCorpusFiles } from "../corpus/index.ts";
 import type { Case, Corpus } from "../corpus/types.ts";
-import { describeEvents, describeStep } from "../report/describe.ts";
+import { describeEvents } from "../report/describe.ts";
 import { hexdump } from "../report/hexdump.ts";
 import type { Paint } from "../report/paint.ts";
 import { streamOf } from "../report/stream.ts";
+import { countsText, itemsInto, limitsText, ruleLines, stepLines } from "./lines.ts";
 import { listCorpus } from "./list.ts";
-import { type Rule, readRules } from "./rules.ts";
+import { type Rule, rulesOf } from "./rules.ts";
+import { explainScenario, type ScenarioExplanation, scenarioText } from "./scenario.ts";
 
 /** A mutant as `bun run mutants --json` tells of it, as far as this page needs. */
 export interface ToldMutant {
@@ -17,14 +19,18 @@ export interface ToldMutant {
   readonly first: string | null;
 }
 
-/** Everything there is to say about a vector, or about one case of it. */
-export interface Explanation {
+export type Explanation = CaseExplanation | ScenarioExplanation;
+
+/** Everything there is to say about a vector, or about one case of it, of a sweep or of a probe. */
+export interface CaseExplanation {
   readonly about: Case;
   readonly family: { readonly name: string; readonly about: string } | undefined;
   readonly rules: readonly Rule[];
   /** Cases by sweep, where a vector was asked for. */
   readonly sweeps: Readonly<Record<string, number>>;
   readonly cases: number;
+  /** The same by probe of level 3. */
+  readonly probes: Readonly<Record<string, number>>;
   /** The accepting sibling, and the vectors that name this one as theirs. */
   readonly sibling: string | undefined;
   readonly siblingOf: readonly string[];
@@ -40,21 +46,24 @@ export interface ExplainSources {
   readonly mutants?: readonly ToldMutant[];
 }
 
-/** Undefined where no vector and no case bears the id. */
-export function explain(id: string, { corpus, vectors, spec, mutants = [] }: ExplainSources): Explanation | undefined {
-  const [about] = corpus.cases((other) => other === id);
+/** Undefined where no vector, no case and no scenario bears the id. */
+export function explain(id: string, sources: ExplainSources): Explanation | undefined {
+  const { corpus, vectors, spec, mutants = [] } = sources;
+  const scenario = explainScenario(id, sources);
+  if (scenario !== undefined) return scenario;
+  const about = caseOf(id, corpus);
   if (about === undefined) return undefined;
   const { vector } = about;
   const files = readCorpusFiles(vectors);
-  const stated = readRules(spec);
   const own = id === vector ? listCorpus(corpus, (other) => other.split("#", 1)[0] === vector).vectors[0] : undefined;
   const { defects = [], siblingOf, family } = inFiles(vector, files);
   return {
     about,
     family,
-    rules: about.rules.map((rule) => stated.get(rule) ?? { id: rule, text: "", place: "not in the specification" }),
+    rules: rulesOf(about.rules, spec),
     sweeps: own?.sweeps ?? {},
     cases: own?.cases ?? 1,
+    probes: own === undefined ? {} : probesOf(vector, corpus),
     sibling: about.sibling,
     siblingOf,
     defects,
@@ -63,6 +72,22 @@ export function explain(id: string, { corpus, vectors, spec, mutants = [] }: Exp
       return first.split("#", 1)[0] === vector || rules.some((rule) => about.rules.includes(rule));
     }),
   };
+}
+
+function caseOf(id: string, corpus: Corpus): Case | undefined {
+  const wanted = (other: string) => other === id;
+  for (const about of corpus.cases(wanted, (vector) => vector === id.split("#", 1)[0])) return about;
+  for (const about of corpus.probes?.(wanted) ?? []) return about;
+  return undefined;
+}
+
+function probesOf(vector: string, { probes }: Corpus): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { requires } of probes?.((id) => id.startsWith(`${vector}#`)) ?? []) {
+    const name = requires?.[0] ?? "";
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
 }
 
 function inFiles(id: string, { families }: CorpusFiles) {
@@ -75,45 +100,46 @@ function inFiles(id: string, { families }: CorpusFiles) {
   };
 }
 
-/** Vectors that someone may have meant: those that share most pairs of letters with the id. */
+/** Vectors and scenarios that someone may have meant: those that share most pairs of letters with the id. */
 export function nearest(id: string, corpus: Corpus, most = 5): string[] {
   const wanted = pairsOf(id.split("#", 1)[0] ?? id);
-  const found: { readonly vector: string; readonly score: number }[] = [];
-  for (const { id: vector } of corpus.cases((other) => !other.includes("#"))) {
-    const pairs = pairsOf(vector);
+  const vectors = [...corpus.cases((other) => !other.includes("#"))];
+  const scenarios = (corpus.wire ?? []).flatMap((file) => file.scenarios);
+  const found: { readonly name: string; readonly score: number }[] = [];
+  for (const { id: name } of [...vectors, ...scenarios]) {
+    const pairs = pairsOf(name);
     const score = (2 * wanted.intersection(pairs).size) / (wanted.size + pairs.size);
-    if (score > 0.4) found.push({ vector, score });
+    if (score > 0.4) found.push({ name, score });
   }
   return found
     .sort((a, b) => b.score - a.score)
     .slice(0, most)
-    .map(({ vector }) => vector);
+    .map(({ name }) => name);
 }
 
 const pairsOf = (word: string) => new Set(Array.from({ length: word.length - 1 }, (_, i) => word.slice(i, i + 2)));
 
-const STEPS = 24;
-
 /** An explanation for people. */
 export function explainText(explanation: Explanation, paint: Paint): string {
-  const { about, family, rules, sweeps, cases, sibling, siblingOf, defects, mutants } = explanation;
-  const limits = Object.entries(about.limits).map(([name, value]) => `${name} ${value}`);
+  return "scenario" in explanation ? scenarioText(explanation, paint) : caseText(explanation, paint);
+}
+
+function caseText(explanation: CaseExplanation, paint: Paint): string {
+  const { about, family, rules, sweeps, cases, probes, sibling, siblingOf, defects, mutants } = explanation;
   const lines = [paint.bold(about.id), about.why, ""];
-  const item = (name: string, value: string | undefined) => {
-    if (value !== undefined && value !== "") lines.push(`${name.padEnd(11)}${value}`);
-  };
+  const item = itemsInto(lines);
   item("profile", `${about.profile}, ${about.role}, ${about.level}`);
   item("family", family && `${family.name}: ${family.about}`);
-  item("limits", limits.join(", "));
+  item("limits", limitsText(about.limits));
+  item("requires", about.requires?.join(", "));
   item("sibling", sibling && `${sibling} differs in one point and is accepted`);
   item("sibling of", siblingOf.join(", "));
   item("defects", defects.join(", "));
   if (cases > 1) {
-    const parts = Object.entries(sweeps).map(([sweep, count]) => `${sweep} ${count}`);
-    item("cases", `${cases}: itself, ${parts.join(", ")}`);
+    item("cases", `${cases}: itself, ${countsText(sweeps)}`);
   }
-  lines.push("", paint.bold("Rules"));
-  for (const { id, text, place } of rules) lines.push(`  r[${id}]  ${paint.dim(place)}`, `    ${text}`);
+  item("probes", countsText(probes));
+  lines.push(...ruleLines(rules, paint));
   const stream = streamOf(about);
   if (stream.total > 0) {
     lines.push("", paint.bold(`Bytes: ${stream.total}, a | where a read ends`));
@@ -130,12 +156,4 @@ export function explainText(explanation: Explanation, paint: Paint): string {
     for (const { id, why, first } of mutants) lines.push(`  ${id}  ${why}  ${paint.dim(vector(first))}`);
   }
   return `${lines.join("\n")}\n`;
-}
-
-function stepLines({ steps, expected }: Case, ends: readonly number[]): string[] {
-  const lines = steps.slice(0, STEPS).map((step, i) => {
-    const position = (ends[i] ?? 0) === 0 ? "" : ` → ${ends[i]}`;
-    return `  ${String(i).padStart(3)}  ${`${describeStep(step)}${position}`.padEnd(34)}  ${describeEvents(expected[i])}`;
-  });
-  return steps.length > STEPS ? [...lines, `  … ${steps.length - STEPS} steps more`] : lines;
 }

@@ -28,3 +28,9 @@ export function readRules(directory: string): ReadonlyMap<string, Rule> {
   }
   return rules;
 }
+
+/** Rules as the chapters of a folder state them; one that they do not state says so. */
+export function rulesOf(ids: readonly string[], directory: string): Rule[] {
+  const stated = readRules(directory);
+  return ids.map((id) => stated.get(id) ?? { id, text: "", place: "not in the specification" });
+}

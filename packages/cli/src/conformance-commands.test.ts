@@ -83,6 +83,7 @@ describe("what there is to run", () => {
 
   test("explain says what a case sends, and what was meant by a wrong name", async () => {
     expect((await tensorwire("explain", "len32/hello#cut=2")).out).toContain("r[len32.boundary.chunking]");
+    expect((await tensorwire("explain", "wire/len32/split")).out).toContain("level 2 on real connections");
     const wrong = await tensorwire("explain", "len32/helo");
     expect(wrong.code).toBe(64);
     expect(wrong.err).toContain("near: len32/hello");

@@ -9,9 +9,12 @@ interface Flags {
 export function explainCommand(): Command {
   return new Command("explain")
     .description(
-      "Say what a vector, or one case of it, sends and expects, and why: rules, bytes, steps, siblings, defects.",
+      "Say what a vector, one case of it or a scenario sends and expects, and why: rules, bytes, steps, siblings, defects.",
     )
-    .argument("<id>", "a vector (len64/hello) or a case ('len64/hello#cut=3')")
+    .argument(
+      "<id>",
+      "a vector (len64/hello), a case of a sweep or probe ('len64/hello#cut=3'), a scenario (wire/tp/split) or a case that it plays",
+    )
     .option("--mutants <file>", "what `bun run mutants --json` wrote: also the mutants that die by its rules")
     .option("--json", "the same as one object")
     .addHelpText(
@@ -20,9 +23,12 @@ export function explainCommand(): Command {
 Examples:
   tensorwire explain len64/hello
   tensorwire explain 'len64/hello#cut=3'
+  tensorwire explain 'len64/hello#poison'               a case of a probe, level 3
+  tensorwire explain wire/len64/several                 a scenario on real connections, level 2
+  tensorwire explain 'wire/tp/split/infer#cut=3'
   bun run mutants --json > mutants.json && tensorwire explain len64/hello --mutants mutants.json
 
-Exit status: 0, or 64 when no vector has this id.`,
+Exit status: 0, or 64 when nothing has this id.`,
     )
     .action(async (id: string, { mutants, json }: Flags) => {
       const { DEFAULT_CORPUS, DEFAULT_SPEC, explain, explainText, loadCorpus, nearest, paint } = await import(
@@ -35,7 +41,7 @@ Exit status: 0, or 64 when no vector has this id.`,
       if (explanation === undefined) {
         const near = nearest(id, corpus);
         throw new UsageError(
-          `no vector or case is named ${id}${near.length === 0 ? "" : `; near: ${near.join(", ")}`}`,
+          `no vector, case or scenario is named ${id}${near.length === 0 ? "" : `; near: ${near.join(", ")}`}`,
         );
       }
       if (json) out.json(explanation);
