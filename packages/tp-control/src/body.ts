@@ -2,7 +2,8 @@ import tensorProto from "@tensorwire/spec/proto/tensor.proto" with { type: "text
 import type { Blame, MessageLimits, RawSpec } from "@tensorwire/tensor-spec";
 import { loadProtos, type ProtoCodec } from "./proto-codec.ts";
 
-const versionedCodec: ProtoCodec<{ readonly version: number }> = loadProtos([tensorProto])(
+/** Reads field 1, which is the version in every version of every message. */
+export const versionedCodec: ProtoCodec<{ readonly version: number }> = loadProtos([tensorProto])(
   "tensorwire.tensor.v1.Versioned",
 );
 

@@ -26,6 +26,7 @@ export function toWireObject(type: protobuf.Type, message: object, blame: Blame,
 }
 
 function isDefault(value: unknown): boolean {
+  if (value instanceof Uint8Array) return value.length === 0;
   return value === 0 || value === 0n || value === "" || value === false;
 }
 
@@ -54,6 +55,7 @@ function toWireValue(field: protobuf.Field, value: unknown, blame: Blame, path: 
     return type === "uint32" ? Number(exact) : String(exact);
   }
   if (type === "bool" && typeof value !== "boolean") throw fail("true or false");
+  if (type === "bytes" && !(value instanceof Uint8Array)) throw fail("bytes");
   if (type === "double" && !Number.isFinite(value)) throw fail("a finite number");
   if (type === "string" && !(typeof value === "string" && value.isWellFormed())) {
     throw fail("a string of well-formed Unicode");

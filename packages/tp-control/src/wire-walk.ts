@@ -7,7 +7,11 @@ const GROUP = 3;
 const GROUP_END = 4;
 const FIXED32 = 5;
 /** Wire types of the scalar types that the `.proto` files use; enums are varints too. */
-const WIRE_TYPES: Readonly<Record<string, number>> = { double: FIXED64, string: LENGTH_DELIMITED };
+const WIRE_TYPES: Readonly<Record<string, number>> = {
+  double: FIXED64,
+  string: LENGTH_DELIMITED,
+  bytes: LENGTH_DELIMITED,
+};
 const MAX_VARINT = 10;
 
 interface WireField {
