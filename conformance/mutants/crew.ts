@@ -1,17 +1,17 @@
-import { join } from "node:path";
-import type { Answer, Question } from "./child.ts";
-
-const CHILD = join(import.meta.dir, "child.ts");
-
 /** The child gave no answer: it ran past the deadline, or its process ended. */
 export interface NoAnswer {
   readonly lost: "timeout" | "died";
 }
 
-/** One child process, started when it is needed and again after it was lost. */
-export class Worker {
+/** One child process that runs `entry`, started when it is needed and again after it was lost. */
+export class Worker<Question, Answer> {
+  readonly #entry: string;
   #child: Bun.Subprocess | null = null;
   #settle: (answer: Answer | NoAnswer) => void = () => {};
+
+  constructor(entry: string) {
+    this.#entry = entry;
+  }
 
   async ask(question: Question, deadline: number): Promise<Answer | NoAnswer> {
     this.#child ??= this.#start();
@@ -39,7 +39,7 @@ export class Worker {
   }
 
   #start(): Bun.Subprocess {
-    const child: Bun.Subprocess = Bun.spawn([process.execPath, CHILD], {
+    const child: Bun.Subprocess = Bun.spawn([process.execPath, this.#entry], {
       stdio: ["ignore", "inherit", "inherit"],
       ipc: (answer: Answer) => this.#settle(answer),
       onExit: () => {

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { indexRules, type RuleIndex } from "@tensorwire/scripts/rules";
+import type { Answer, Question } from "./child.ts";
 import { Worker } from "./crew.ts";
 import { EXEMPTIONS, inScope } from "./exempt.ts";
 import type { Mutant } from "./mutant.ts";
@@ -37,13 +39,14 @@ export interface GateOptions {
   readonly tried?: (verdict: Verdict) => void;
 }
 
+const CHILD = join(import.meta.dir, "child.ts");
 /** Until the control has shown how fast this machine is. */
 const FIRST_DEADLINE = 300_000;
 
 export async function runGate({ only, jobs, started, tried }: GateOptions): Promise<Gate> {
   const selected = MUTANTS.filter(({ id }) => only?.(id) ?? true);
   started?.(selected.length);
-  const crew = Array.from({ length: jobs }, () => new Worker());
+  const crew = Array.from({ length: jobs }, () => new Worker<Question, Answer>(CHILD));
   try {
     const from = performance.now();
     const answer = await crew[0]!.ask({ mutant: null }, FIRST_DEADLINE);
@@ -54,7 +57,7 @@ export async function runGate({ only, jobs, started, tried }: GateOptions): Prom
     const deadline = Math.max(30_000, 5 * (performance.now() - from));
     const verdicts: Verdict[] = [];
     const queue = selected.entries();
-    const work = async (worker: Worker) => {
+    const work = async (worker: Worker<Question, Answer>) => {
       for (const [i, mutant] of queue) {
         const reply = await worker.ask({ mutant: mutant.id }, deadline);
         verdicts[i] = verdictOf(mutant, reply);
@@ -79,7 +82,7 @@ export async function runGate({ only, jobs, started, tried }: GateOptions): Prom
 }
 
 /** @internal */
-export function verdictOf(mutant: Mutant, reply: Awaited<ReturnType<Worker["ask"]>>): Verdict {
+export function verdictOf(mutant: Mutant, reply: Awaited<ReturnType<Worker<Question, Answer>["ask"]>>): Verdict {
   const verdict = (fate: Fate, text: string, kills: Trial["kills"] = {}): Verdict => ({ mutant, fate, text, kills });
   if ("lost" in reply) {
     if (reply.lost === "timeout") return verdict("timeout", "it ran past its deadline");

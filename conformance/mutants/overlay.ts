@@ -30,7 +30,7 @@ export async function buildReference(mutant: Mutant | null): Promise<InProcessIu
             if (kind === "entry-point-build" || /^(?:@tensorwire\/|node:)/.test(path)) return undefined;
             return { path: Bun.resolveSync(path, dirname(importer)), external: true };
           });
-          // A copy of the tree, as Stryker makes them, has node_modules that lead back to the original.
+          // By file: a package's name would lead to whatever node_modules links to.
           build.onResolve({ filter: PACKAGES }, ({ path }) => ({
             path: join(ROOT, path.replace(PACKAGES, "packages/$1/src/index.ts")),
           }));

@@ -1,10 +1,13 @@
 import { Presets, SingleBar } from "cli-progress";
-import type { GateOptions } from "./gate.ts";
 
-/** Progress on a terminal, silence elsewhere: the hooks of `runGate`, and an end. */
-export function progress(
-  stream: NodeJS.WriteStream,
-): Required<Pick<GateOptions, "started" | "tried">> & { stop(): void } {
+interface Hooks {
+  started(mutants: number): void;
+  tried(outcome: { readonly fate: string }): void;
+  stop(): void;
+}
+
+/** Progress on a terminal, silence elsewhere: the hooks of `runGate` and of the mechanical mutants, and an end. */
+export function progress(stream: NodeJS.WriteStream): Hooks {
   if (stream.isTTY !== true) return { started: () => {}, tried: () => {}, stop: () => {} };
   const bar = new SingleBar(
     {
