@@ -4,8 +4,8 @@ import { buildReference } from "../overlay.ts";
 import { put } from "../trial.ts";
 
 export type CorpusQuestion = Mutant;
-/** What the corpus made of a mutant: the case that noticed it, or none. */
-export type CorpusAnswer = { readonly noticed: string | null };
+/** What the corpus made of a mutant: the case that noticed it, or none. A defect: the file is not any more what the list was made of. */
+export type CorpusAnswer = { readonly noticed: string | null } | { readonly defect: string };
 
 /** A process that puts mutants to the corpus, one after the other. */
 if (import.meta.main) {
@@ -22,8 +22,7 @@ if (import.meta.main) {
       }
       return { noticed: null };
     } catch (error) {
-      // The file is not what the list was made of.
-      if (error instanceof MutantDefect) throw error;
+      if (error instanceof MutantDefect) return { defect: error.message };
       return { noticed: `the build: ${error instanceof AggregateError ? error.errors.map(String).join("; ") : error}` };
     }
   };

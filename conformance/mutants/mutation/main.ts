@@ -26,6 +26,7 @@ async function fateOf(change: Change, worker: Worker<CorpusQuestion, CorpusAnswe
   const { file, key, original, mutated } = change;
   const answer = await worker.ask({ id: key, rules: [], file, find: original, replace: mutated, why: "" }, DEADLINE);
   if ("lost" in answer) return answer.lost === "timeout" ? "timeout" : "corpus";
+  if ("defect" in answer) throw new Error(`the sources have changed under the run: ${answer.defect}`);
   if (answer.noticed !== null) return "corpus";
   return (await sandbox.notices(file, mutated, original, DEADLINE)) ? "tests" : "survived";
 }
