@@ -1,8 +1,9 @@
 /** The conformance harness: the corpus against any implementation. It imports no protocol package. */
 
-export { exportCases, loadCorpus } from "./corpus/index.ts";
+export { loadCorpus } from "./corpus/index.ts";
 export type { Case, Corpus, Mark } from "./corpus/types.ts";
 export { type Explanation, explain, explainText, nearest } from "./explain/explain.ts";
+export { type ExportedScenario, exportCases } from "./explain/export.ts";
 export { type Listing, listCorpus } from "./explain/list.ts";
 export type { InProcessIut } from "./link/in-process.ts";
 export { LineError, LineReader } from "./link/line-reader.ts";

@@ -2,7 +2,6 @@
 
 export { type Bins, bytesEvent, resolveValue, segmentBytes } from "./bytes.ts";
 export { CorpusDefect } from "./defect.ts";
-export { caseLine, exportCases } from "./export.ts";
 export { type CorpusFiles, type FamilyFiles, readCorpusFiles } from "./files.ts";
 export { loadCorpus } from "./load.ts";
 export type { Case, Corpus, Level, Mark } from "./types.ts";

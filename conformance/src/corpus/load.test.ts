@@ -4,9 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CorpusDefect } from "./defect.ts";
-import { exportCases } from "./export.ts";
 import { loadCorpus } from "./load.ts";
-import type { Case } from "./types.ts";
 
 const CORPUS = join(import.meta.dir, "../../../vectors");
 const PROFILE = {
@@ -95,16 +93,6 @@ describe("the corpus of the repository", () => {
   test("ends every connection of a decoder with the end of its stream or a reset", () => {
     const last = all.filter(({ role, steps }) => role === "decode" && !("eof" in (steps.at(-1) ?? {})));
     expect(last.map(({ id }) => id)).toEqual([]);
-  });
-
-  test("is exported whole, one JSON object a line", () => {
-    const lines: string[] = [];
-    const only = (id: string) => id.startsWith("grpc-lpm/flag-1");
-    const count = exportCases(corpus, { write: (text) => lines.push(text) }, only);
-    const parsed = lines.map((line) => JSON.parse(line) as Case);
-    expect(lines.every((line) => line.endsWith("\n") && line.indexOf("\n") === line.length - 1)).toBe(true);
-    expect(parsed).toEqual(all.filter(({ id }) => only(id)));
-    expect(count).toBe(parsed.length);
   });
 });
 

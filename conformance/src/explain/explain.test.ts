@@ -124,7 +124,17 @@ describe("listing", () => {
     const hello = listing.vectors.find(({ id }) => id === "len32/hello");
     expect(hello).toMatchObject({ family: "frames", profile: "len32", role: "decode" });
     expect(1 + Object.values(hello?.sweeps ?? {}).reduce((sum, count) => sum + count, 0)).toBe(hello?.cases ?? 0);
+    expect(hello?.probes).toMatchObject({ poison: expect.any(Number), cancel: expect.any(Number) });
+    expect(listing.totals.probes).toBe([...corpus.probes!((id) => id.startsWith("len32/"))].length);
+    expect(listing.scenarios).toEqual([]);
     expect(listing.rules.find(({ id }) => id === "len32.prefix.layout")?.cases).toBeGreaterThan(0);
+  });
+
+  test("has each scenario with what it plays", () => {
+    const { scenarios, totals } = listCorpus(corpus, idFilter("wire/tp/*"));
+    expect(scenarios.length).toBe(corpus.wire!.find(({ profile }) => profile === "tp")!.scenarios.length);
+    expect(scenarios.find(({ id }) => id === "wire/tp/split")?.items).toBeGreaterThan(90);
+    expect(totals).toMatchObject({ vectors: 0, cases: 0, probes: 0, scenarios: scenarios.length });
   });
 
   test("takes the sweep from a case's id", () => {

@@ -63,7 +63,7 @@ export function explain(id: string, sources: ExplainSources): Explanation | unde
     rules: rulesOf(about.rules, spec),
     sweeps: own?.sweeps ?? {},
     cases: own?.cases ?? 1,
-    probes: own === undefined ? {} : probesOf(vector, corpus),
+    probes: own?.probes ?? {},
     sibling: about.sibling,
     siblingOf,
     defects,
@@ -79,15 +79,6 @@ function caseOf(id: string, corpus: Corpus): Case | undefined {
   for (const about of corpus.cases(wanted, (vector) => vector === id.split("#", 1)[0])) return about;
   for (const about of corpus.probes?.(wanted) ?? []) return about;
   return undefined;
-}
-
-function probesOf(vector: string, { probes }: Corpus): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { requires } of probes?.((id) => id.startsWith(`${vector}#`)) ?? []) {
-    const name = requires?.[0] ?? "";
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
-  return counts;
 }
 
 function inFiles(id: string, { families }: CorpusFiles) {

@@ -70,7 +70,10 @@ export function conformanceCommand(): Command {
       "--shrink <folder>",
       "make each kind of failure as small as it goes, as a vector file that can be committed",
     )
-    .option("--export-cases <file>", "write the expanded cases as JSON Lines and run nothing; - is stdout")
+    .option(
+      "--export-cases <file>",
+      "write the expanded cases and scenarios of all levels as JSON Lines and run nothing; - is stdout",
+    )
     .addHelpText(
       "after",
       `
@@ -94,11 +97,11 @@ adapter is broken, 4 harness or corpus defect, 5 nothing executed, 64 usage.`,
 }
 
 async function run(flags: Flags): Promise<void> {
-  const { exportCases, loadCorpus, runConformance, DEFAULT_CORPUS } = await import("@tensorwire/conformance");
+  const { exportCases, idFilter, loadCorpus, runConformance, DEFAULT_CORPUS } = await import("@tensorwire/conformance");
   if (flags.exportCases !== undefined) {
     const target = flags.exportCases === "-" ? Bun.stdout : Bun.file(flags.exportCases);
     const sink = target.writer();
-    await exportCases(loadCorpus(DEFAULT_CORPUS), sink);
+    exportCases(loadCorpus(DEFAULT_CORPUS), sink, idFilter(flags.filter));
     await sink.end();
     return;
   }

@@ -23,6 +23,7 @@ export function listCommand(): Command {
 Examples:
   tensorwire list                          the profiles and their sweeps
   tensorwire list 'len64/*'                every vector of a profile
+  tensorwire list 'wire/tp/*'              every scenario on real connections
   tensorwire list --rules 'len64/*'        the rules that they show
   tensorwire list --json | jq .totals
 
@@ -34,7 +35,10 @@ Exit status: 0, or 5 when nothing matches, 64 usage.`,
       if (json) out.json(listing);
       else if (rules) for (const { id, vectors, cases } of listing.rules) out.line(row(id, vectors, cases));
       else if (glob !== undefined) {
-        for (const { id, cases, sweeps } of listing.vectors) out.line(`${row(id, 1, cases)}  ${sweepsOf(sweeps)}`);
+        for (const { id, cases, sweeps, probes } of listing.vectors) {
+          out.line(`${row(id, 1, cases)}  ${sweepsOf({ ...sweeps, ...probes })}`);
+        }
+        for (const { id, items } of listing.scenarios) out.line(row(id, 1, items));
       } else {
         for (const [profile, vectors] of Map.groupBy(listing.vectors, (vector) => vector.profile)) {
           const sweeps: Record<string, number> = {};
@@ -45,12 +49,12 @@ Exit status: 0, or 5 when nothing matches, 64 usage.`,
           out.line(`${row(profile, vectors.length, cases)}  ${sweepsOf(sweeps)}`);
         }
       }
-      const { vectors, cases, rules: named, scenarios } = listing.totals;
+      const { vectors, cases, probes, rules: named, scenarios } = listing.totals;
       if (!json) {
-        const total = `${grouped(vectors)} vectors, ${grouped(cases)} cases, ${named} rules, ${scenarios} wire scenarios`;
+        const total = `${grouped(vectors)} vectors, ${grouped(cases)} cases, ${grouped(probes)} cases of probes, ${named} rules, ${scenarios} wire scenarios`;
         out.line(`${total} · corpus ${listing.corpus.slice(0, 19)}`);
       }
-      if (cases + scenarios === 0) process.exitCode = EXIT.nothing;
+      if (cases + probes + scenarios === 0) process.exitCode = EXIT.nothing;
     });
 }
 
