@@ -52,7 +52,7 @@ describe("pp.acceptance", () => {
     );
     acceptance.judge(result(1n));
     expect(acceptance.open).toBeTrue();
-    expect(refusalOf(() => new PpAcceptance({ window: 0 }))).toContain("window");
+    expect(refusalOf(() => new PpAcceptance({ window: 0 }))).toContain("[state] window: expected an integer from 1");
   });
 
   test("sent() keeps the driver to its own order", () => {
@@ -79,9 +79,11 @@ describe("pp.acceptance", () => {
     expect(faultOf(() => lane(1n, 2n).judge(result(2n)))).toBe("sequence");
     expect(faultOf(() => lane(1n).judge(result(9n)))).toBe("sequence");
     expect(faultOf(() => lane(1n).judge(result(1n, { chunk_index: 2n })))).toBe("sequence");
+    // By its call_id alone: its chunk_index is that of the one due.
+    expect(() => lane(1n, 2n).judge(result(2n, { chunk_index: 1n }))).toThrow("expected the result of call 1");
     const idle = lane(1n);
     idle.judge(result(1n));
-    expect(faultOf(() => idle.judge(result(2n)))).toBe("sequence");
+    expect(() => idle.judge(result(2n))).toThrow("expected no result, since no call is in flight");
   });
 
   test("pp.acceptance.stale-epoch, pp.acceptance.hard-cut: old results are received, counted and dropped", () => {
@@ -108,6 +110,13 @@ describe("pp.acceptance", () => {
     expect(none.judge(result(1n))).toMatchObject({ accepted: false });
   });
 
+  test("a stale result ends its own call, and not the oldest of its epoch", () => {
+    const acceptance = lane(1n, 2n);
+    acceptance.cut(2n);
+    expect(acceptance.judge(result(2n))).toEqual({ accepted: false, reason: "stale-epoch" });
+    expect(acceptance.inFlight.map(({ call_id }) => call_id)).toEqual([1n]);
+  });
+
   test("a stale result that answers no call in flight ends none", () => {
     const acceptance = lane(1n, 2n);
     expect(acceptance.judge(result(1n, { cache_epoch: 0n }))).toEqual({ accepted: false, reason: "stale-epoch" });
@@ -130,8 +139,18 @@ describe("pp.acceptance", () => {
       accepted: true,
     });
     expect(faultOf(judge({ observed_generator_calls: 2 }))).toBe("header.field");
+    const none = 'expected a bfloat16 tensor "latents_out", none came';
     expect(faultOf(judge({ tensor_specs: [] }))).toBe("spec.mismatch");
-    expect(faultOf(judge({ tensor_specs: [{ ...latents, dtype: "float32" }] }))).toBe("spec.mismatch");
+    expect(judge({ tensor_specs: [{ ...latents, dtype: "float32" }] })).toThrow("float32 came");
+    // r[tp.spec.named]: neither another key nor an index is it, and neither hides it.
+    for (const other of [
+      { ...latents, key: "latents" },
+      { ...latents, index: 0 },
+    ]) {
+      expect(judge({ tensor_specs: [other] })).toThrow(none);
+      const decoy = { ...other, dtype: "float32" } as const;
+      expect(judge({ tensor_specs: [decoy, latents] })()).toMatchObject({ accepted: true });
+    }
   });
 
   test("pp.acceptance.exactly-one: whatever arrives, no call has two ends and none is lost", () => {

@@ -165,6 +165,17 @@ describe("preflight refuses", () => {
       "expected one of lm and video, both came",
       [{ lm: lm(), video: video() } as never, [inputIds]],
     ],
+    ["pp.step.one: neither", "expected one of lm and video, neither came", [{} as never, [inputIds]]],
+    [
+      "pp.manifest.protobuf: a finite attention bias",
+      "kv_cache_attention_bias: expected a finite number",
+      videoCase({ kv_cache_attention_bias: Number.NaN }),
+    ],
+    [
+      "pp.manifest.protobuf: a finite noise scale",
+      "noise_scale: expected a finite number",
+      videoCase({ noise_scale: Number.POSITIVE_INFINITY }),
+    ],
     ["pp.video.disable-vace", "pp_disable_vace: expected true", videoCase({ pp_disable_vace: false })],
     [
       "pp.video.generator-calls (OM-03)",
@@ -200,9 +211,15 @@ describe("preflight refuses", () => {
   });
 
   test("pp.encode.payload-matches-action", () => {
-    expect(refusalOf(() => request({ header: header({ action: "SHUTDOWN" }) }))).toContain(
-      "the header alone with SHUTDOWN",
-    );
+    const shutdown = header({ action: "SHUTDOWN" });
+    for (const payload of [
+      { step: { lm: lm() } },
+      { tensors: [inputIds] },
+      { step: { lm: lm() }, tensors: [inputIds] },
+    ]) {
+      const refused = refusalOf(() => preparePpRequest({ header: shutdown, ...payload }));
+      expect(refused).toContain("[header.field] expected the header alone with SHUTDOWN");
+    }
     expect(refusalOf(() => preparePpRequest({ header: header() }))).toContain("expected a step with INFER, none came");
   });
 });

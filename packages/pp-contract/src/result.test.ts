@@ -100,13 +100,26 @@ describe("a bad result", () => {
       expect([messages.length, error]).toEqual([1, { code, offset: stream.length }]);
     }
     const decoder = new PpResultDecoder();
-    decoder.push(stream);
-    expect(decoder.push(good).messages).toEqual([]);
+    expect(decoder.error).toBeNull();
+    const { error } = decoder.push(stream);
+    expect(decoder.error).toBe(error);
+    expect(decoder.push(good)).toEqual({ messages: [], error });
   });
 });
 
+test("what a decoder holds is the part of a frame that came", () => {
+  const decoder = new PpResultDecoder();
+  expect(decoder.memory.held).toBe(0);
+  decoder.push(concat(result().buffers).subarray(0, 40));
+  expect(decoder.memory.held).toBeGreaterThanOrEqual(32);
+});
+
+test("a prepared result names the call that it answers", () => {
+  expect(result().subject).toEqual(ids);
+});
+
 test("preparePpResult refuses what a receiver would", () => {
-  expect(refusalOf(() => result({ ok: false }))).toContain("[header.field] error_message");
+  expect(refusalOf(() => result({ ok: false }))).toContain("none came with ok false");
   expect(refusalOf(() => result({ error_message: "x" }))).toContain("[header.field] error_message");
   expect(refusalOf(() => result({ tensors: [] }))).toContain("[spec.mismatch] expected tensors if and only if ok");
   expect(refusalOf(() => result({ ok: false, error_message: "x" }))).toContain(

@@ -50,4 +50,9 @@ test("pp-session.cache-epoch.init: init_cache and the epoch agree, at the end of
 test("pp-session.shutdown.last: the first byte after SHUTDOWN is state", () => {
   const end = bytes({ call_id: 2n, control_epoch: 2n, action: "SHUTDOWN" });
   expect(run(first, end, Uint8Array.of(0))).toEqual([2, "state", 41]);
+  const session = new PpSession();
+  session.push(first);
+  expect(session.closed).toBeFalse();
+  session.push(end);
+  expect(session.closed).toBeTrue();
 });
