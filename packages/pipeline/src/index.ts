@@ -1,3 +1,8 @@
+export { Admission, type AdmissionOptions, type Admitted, DEFAULT_MAX_PENDING } from "./admission/admission.ts";
+export { type GreetOptions, greet } from "./admission/greet.ts";
+export type { Identity, Peer } from "./admission/identity.ts";
+export { DEFAULT_HANDSHAKE_DEADLINE_MS, type HandshakeOptions } from "./admission/receive-hello.ts";
+export { Roster } from "./admission/roster.ts";
 export { Hop, type HopOptions } from "./hop.ts";
 export { type LayerRange, splitLayers } from "./layers.ts";
 export { MessageSender, type Sendable } from "./message-sender.ts";

@@ -1,0 +1,94 @@
+import { WireError } from "@tensorwire/framing";
+import { type Hello, HelloDecoder } from "@tensorwire/tp-control";
+import { type Clock, type Connection, systemClock } from "@tensorwire/transport";
+import { messageOf } from "../stage-lost.ts";
+
+/** For the whole handshake, in milliseconds. r[link.hello.deadline] */
+export const DEFAULT_HANDSHAKE_DEADLINE_MS = 5000;
+
+export interface HandshakeOptions {
+  /** From the connection to the peer's whole Hello, in milliseconds. 5,000 unless told. */
+  readonly deadlineMs?: number;
+  /** The clock of the connection. */
+  readonly clock?: Clock;
+}
+
+/** What a handshake is to be done by. */
+export class HandshakeDeadline {
+  readonly #ms: number;
+  readonly #clock: Clock;
+  readonly #until: number;
+
+  constructor({ deadlineMs = DEFAULT_HANDSHAKE_DEADLINE_MS, clock = systemClock }: HandshakeOptions) {
+    this.#ms = deadlineMs;
+    this.#clock = clock;
+    this.#until = clock.now() + deadlineMs;
+  }
+
+  /** @throws WireError `transport.deadline` when nothing is left. */
+  get leftMs(): number {
+    const left = this.#until - this.#clock.now();
+    if (left <= 0) throw this.passed();
+    return left;
+  }
+
+  passed(cause?: unknown): WireError {
+    const message = `expected a whole Hello within ${this.#ms} ms, none came`;
+    return new WireError({ code: "transport.deadline", message, fault: "transport", cause });
+  }
+}
+
+export interface ReceivedHello {
+  readonly hello: Hello;
+  /** What came behind it, and belongs to the protocol. */
+  readonly rest: Uint8Array;
+  /** The end of its frame, in bytes of the connection. */
+  readonly at: number;
+}
+
+/**
+ * Reads the peer's Hello, and of the connection no more than the chunk that it ends in. Null when the peer was gone before its
+ * first byte.
+ *
+ * @throws WireError the peer's fault, or `transport.deadline`.
+ */
+export async function receiveHello(connection: Connection, deadline: HandshakeDeadline): Promise<ReceivedHello | null> {
+  const decoder = new HelloDecoder();
+  for (;;) {
+    const chunk = await readChunk(connection, deadline);
+    if (chunk === null) {
+      const cut = decoder.end();
+      if (cut !== null) throw cut;
+      return null;
+    }
+    const { messages, rest, error } = decoder.push(chunk);
+    if (error !== null) throw error;
+    const hello = messages[0];
+    if (hello !== undefined) return { hello, rest, at: decoder.offset };
+  }
+}
+
+/** A reset tells no more than an end does: before the first byte the peer does not want us, later its Hello is cut. */
+async function readChunk(connection: Connection, deadline: HandshakeDeadline): Promise<Uint8Array | null> {
+  try {
+    return await connection.read(deadline.leftMs);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    if (error.code === "transport.reset" || error.code === "transport.closed") return null;
+    if (error.code === "transport.deadline") throw deadline.passed(error);
+    throw error;
+  }
+}
+
+/** Drops the connection, without a byte, and gives the error as this side tells it. r[link.hello.refusal] r[link.hello.refusal.told] */
+export function drop(connection: Connection, why: unknown): unknown {
+  const error = why instanceof WireError ? withPeer(why, connection.peer) : why;
+  connection.abort(messageOf(error), error);
+  return error;
+}
+
+function withPeer(cause: WireError, peer: string): WireError {
+  const { code, offset, fatal, fault } = cause;
+  const text = cause.message.replace(`[${code}] `, "");
+  return new WireError({ code, message: `handshake with ${peer}: ${text}`, offset, fatal, fault, cause });
+}
