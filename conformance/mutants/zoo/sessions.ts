@@ -146,7 +146,7 @@ export const SESSIONS: readonly Mutant[] = [
     rules: ["tp-session.cache-epoch.init", "pp-session.cache-epoch.init"],
     file: SESSION,
     find: "if (init_cache === this.#initialises) return;",
-    replace: "if (init_cache === this.#initialises || at >= 0) return;",
+    replace: "if (init_cache === this.#initialises || blame !== undefined) return;",
     why: "init_cache need not be what cache_epoch says.",
   },
   {

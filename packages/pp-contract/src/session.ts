@@ -1,5 +1,5 @@
 import type { MultipartMessage } from "@tensorwire/framing";
-import { type MessageLimits, messageLimits } from "@tensorwire/tensor-spec";
+import { type MessageLimits, messageLimits, peerFault } from "@tensorwire/tensor-spec";
 import { HeaderDecoder, SessionOrder } from "@tensorwire/tp-control";
 import { type PpHeader, type PpRequest, readRequest } from "./request.ts";
 
@@ -17,7 +17,7 @@ export class PpSession extends HeaderDecoder<PpRequest> {
       const request = readRequest(header, payload, at, all);
       if ("envelope" in request) {
         const { lm, video } = request.envelope;
-        order.checkInit((lm ?? video).init_cache, at);
+        order.checkInit((lm ?? video).init_cache, peerFault(at));
       }
       return request;
     };

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { refusal } from "@tensorwire/framing";
 import type { TpHeader } from "./header.ts";
 import { prepareTp } from "./message.ts";
 import type { VideoStep } from "./plan.ts";
-import { TpSession } from "./session.ts";
-import { concat, decodeEveryWay, decodeInChunks } from "./testing.ts";
+import { SessionOrder, TpSession } from "./session.ts";
+import { concat, decodeEveryWay, decodeInChunks, refusalOf } from "./testing.ts";
 
 /** call_id, action, chunk_index, control_epoch, cache_epoch */
 type Row = readonly [bigint, TpHeader["action"], bigint, bigint, bigint];
@@ -202,6 +203,35 @@ describe("tp-session epochs", () => {
       const { error } = verdict(stream);
       expect([error?.code, error?.offset]).toEqual([code, code && stream.length]);
     }
+  });
+});
+
+describe("a sender's order", () => {
+  const noop = (call_id: bigint, control_epoch = call_id) =>
+    ({ call_id, chunk_index: 0n, control_epoch, cache_epoch: 0n, action: "NOOP" }) as const;
+
+  test("a copy goes its own way, and what it refuses is the caller's fault", () => {
+    const order = new SessionOrder();
+    order.follow(noop(3n), refusal);
+    const copy = order.copy();
+    copy.follow(noop(4n), refusal);
+    expect(refusalOf(() => copy.follow(noop(4n, 5n), refusal))).toBe("[sequence] call_id: expected at least 5, 4 came");
+    // What the copy took, the order has not seen.
+    order.follow(noop(4n), refusal);
+    order.follow({ ...noop(5n), action: "SHUTDOWN" }, refusal);
+    expect([order.closed, copy.closed]).toEqual([true, false]);
+  });
+
+  test("a copy knows of the cut and of the chunks before it", () => {
+    const order = new SessionOrder();
+    order.follow({ ...noop(1n), chunk_index: 7n, action: "INFER" }, refusal);
+    const infer = { ...noop(2n), chunk_index: 2n, action: "INFER" } as const;
+    expect(refusalOf(() => order.copy().follow(infer, refusal))).toContain("chunk_index: expected at least 7");
+    order.follow({ ...noop(2n), cache_epoch: 1n }, refusal);
+    const cut = order.copy();
+    cut.follow({ ...infer, call_id: 3n, control_epoch: 3n, cache_epoch: 1n }, refusal);
+    cut.copy().checkInit(true, refusal);
+    expect(refusalOf(() => cut.copy().checkInit(false, refusal))).toContain("init_cache: expected true");
   });
 });
 

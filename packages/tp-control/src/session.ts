@@ -30,28 +30,44 @@ export class SessionOrder implements HeaderGate {
   }
 
   admit(header: TpHeader, at: number): boolean {
-    const blame = peerFault(at);
     const last = this.#last;
     // r[tp-session.call-id.duplicate] r[pp-session.call-id.duplicate]: nothing else of it is judged, nothing changes.
     if (last !== null && header.call_id === last.call_id) {
       this.duplicates++;
       return false;
     }
+    this.follow(header, peerFault(at));
+    return true;
+  }
+
+  /** Takes a header that is no repeat. Throws what `blame` makes, and is then of no more use. */
+  follow(header: TpHeader, blame: Blame): void {
+    const last = this.#last;
     // r[tp-session.call-id.increasing] r[pp-session.call-id.increasing]
     const least = last === null ? 1n : last.call_id + 1n;
     if (header.call_id < least) throw outOfOrder(blame, "call_id", `at least ${least}`, header.call_id);
     this.#checkEpochs(header, blame);
     this.#last = header;
-    return true;
   }
 
   /**
-   * Judges a step's `init_cache`, once the payload of the INFER admitted last is read.
+   * Judges a step's `init_cache`, once the payload of the INFER taken last is read.
    * r[tp-session.cache-epoch.init] r[pp-session.cache-epoch.init]
    */
-  checkInit(init_cache: boolean, at: number): void {
+  checkInit(init_cache: boolean, blame: Blame): void {
     if (init_cache === this.#initialises) return;
-    throw outOfOrder(peerFault(at), "init_cache", `${this.#initialises}, as cache_epoch says`, init_cache);
+    throw outOfOrder(blame, "init_cache", `${this.#initialises}, as cache_epoch says`, init_cache);
+  }
+
+  /** For a sender, which must not send what a session refuses: it asks a copy, and keeps that once the message has left. */
+  copy(): SessionOrder {
+    const copy = new SessionOrder();
+    copy.duplicates = this.duplicates;
+    copy.#last = this.#last;
+    copy.#chunk = this.#chunk;
+    copy.#cut = this.#cut;
+    copy.#initialises = this.#initialises;
+    return copy;
   }
 
   #checkEpochs({ action, chunk_index, control_epoch, cache_epoch }: TpHeader, blame: Blame): void {
@@ -94,7 +110,7 @@ export class TpSession extends HeaderDecoder<TpMessage> {
     const read = (header: TpHeader, payload: MultipartMessage | null, at: number) => {
       const message = readTp(header, payload, at, all);
       const video = "manifest" in message ? message.manifest.video : undefined;
-      if (video !== undefined) order.checkInit(video.init_cache, at);
+      if (video !== undefined) order.checkInit(video.init_cache, peerFault(at));
       return message;
     };
     super(read, all, order);
