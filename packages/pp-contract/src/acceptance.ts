@@ -1,5 +1,6 @@
 import { refusal } from "@tensorwire/framing";
-import { type Blame, peerFault } from "@tensorwire/tensor-spec";
+import { type Blame, peerFault, type Tensor } from "@tensorwire/tensor-spec";
+import { outputDigest, type Sha256 } from "./digest.ts";
 import type { PpHeader } from "./request.ts";
 import type { PpCallIds, PpResult } from "./result.ts";
 import type { PpStep } from "./step.ts";
@@ -14,6 +15,12 @@ export type Verdict =
   | { readonly accepted: true; readonly call: PpCall }
   | { readonly accepted: false; readonly reason: "stale-epoch" | "late" };
 
+export interface PpAcceptanceOptions {
+  readonly window: number;
+  /** With it every ok result must carry the digest of its tensors. r[pp.acceptance.digest] */
+  readonly sha256?: Sha256;
+}
+
 /**
  * The driver's side of one lane: which calls are in flight, and which results answer them (`spec/pp-contract.md`,
  * "Acceptance"). Results come in the order of their calls, so that the oldest call is the one that is due.
@@ -21,17 +28,19 @@ export type Verdict =
 export class PpAcceptance {
   /** The most calls in flight. */
   readonly window: number;
+  readonly #sha256: Sha256 | undefined;
   /** Results that were dropped, by reason. */
   readonly dropped = { "stale-epoch": 0, late: 0 };
   /** In the order in which they were sent. Calls of an older epoch stay. r[pp.acceptance.hard-cut] */
   readonly #calls: PpCall[] = [];
   #last: PpCallIds | null = null;
 
-  constructor({ window }: { readonly window: number }) {
+  constructor({ window, sha256 }: PpAcceptanceOptions) {
     if (!(Number.isSafeInteger(window) && window > 0)) {
       throw refusal("state", `window: expected an integer from 1, ${window} came`);
     }
     this.window = window;
+    this.#sha256 = sha256;
   }
 
   /** The calls that have no result yet, oldest first, those of an older epoch included. */
@@ -76,12 +85,12 @@ export class PpAcceptance {
   }
 
   /**
-   * Judges a result that arrived, `at` being its end in the stream.
+   * Judges a result that arrived, `at` being its end in the stream. Its tensors are looked at where a digest is due.
    *
    * @throws WireError `sequence` for a result ahead of its turn, `header.field` and `spec.mismatch` for one that does not
-   *   fit its call; fatal, the peer's fault.
+   *   fit its call, `checksum` for a digest that is absent or another; fatal, the peer's fault.
    */
-  judge(result: PpResult, at = 0): Verdict {
+  judge(result: PpResult, at = 0, tensors: readonly Tensor[] = []): Verdict {
     const blame = peerFault(at);
     // r[pp.acceptance.stale-epoch]: received, so no longer in flight, but never accepted.
     if (result.cache_epoch !== this.#last?.cache_epoch) {
@@ -106,6 +115,7 @@ export class PpAcceptance {
       throw blame("sequence", `chunk_index: expected ${call.chunk_index}, ${result.chunk_index} came`);
     }
     checkFit(result, call, blame);
+    if (result.ok && this.#sha256 !== undefined) checkDigest(result, outputDigest(tensors, this.#sha256), blame);
     this.#calls.splice(due, 1);
     return { accepted: true, call };
   }
@@ -134,4 +144,9 @@ function checkFit(result: PpResult, { step }: PpCall, blame: Blame): void {
   if (latents?.dtype !== "bfloat16") {
     throw blame("spec.mismatch", `expected a bfloat16 tensor "latents_out", ${latents?.dtype ?? "none"} came`);
   }
+}
+
+/** r[pp.acceptance.digest] */
+function checkDigest({ output_digest_i64: came }: PpResult, expected: bigint, blame: Blame): void {
+  if (came !== expected) throw blame("checksum", `output_digest_i64: expected ${expected}, ${came ?? "none"} came`);
 }

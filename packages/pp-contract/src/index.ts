@@ -1,4 +1,5 @@
-export { PpAcceptance, type PpCall, type Verdict } from "./acceptance.ts";
+export { PpAcceptance, type PpAcceptanceOptions, type PpCall, type Verdict } from "./acceptance.ts";
+export { outputDigest, type Sha256, withDigest } from "./digest.ts";
 export {
   PP_ENVELOPE_VERSION,
   type PpEnvelope,

@@ -103,7 +103,7 @@ describe("a bad result", () => {
     expect(decoder.error).toBeNull();
     const { error } = decoder.push(stream);
     expect(decoder.error).toBe(error);
-    expect(decoder.push(good)).toEqual({ messages: [], error });
+    expect(decoder.push(good)).toEqual({ messages: [], ends: [], error });
   });
 });
 

@@ -96,6 +96,11 @@ function readResult(payload: Uint8Array, at: number, limits: MessageLimits): PpR
   return { result, tensors };
 }
 
+/** What one `push` made whole, and for each message the offset of its end in the stream. */
+export interface DecodedResults extends Decoded<PpResultMessage> {
+  readonly ends: readonly number[];
+}
+
 /** Decodes the stream of results, profile `pp-result`: `len64` frames without a header. r[pp.result.layout] */
 export class PpResultDecoder {
   readonly #limits: MessageLimits;
@@ -117,18 +122,22 @@ export class PpResultDecoder {
   }
 
   /** Reads a chunk. Messages own their bytes. Never throws for a peer's bytes. */
-  push(chunk: Uint8Array): Decoded<PpResultMessage> {
+  push(chunk: Uint8Array): DecodedResults {
     const messages: PpResultMessage[] = [];
-    if (this.#error !== null) return { messages, error: this.#error };
+    const ends: number[] = [];
+    if (this.#error !== null) return { messages, ends, error: this.#error };
     const batch = this.#frames.push(chunk);
     try {
-      for (let i = 0; i < batch.count; i++) messages.push(readResult(batch.view(i), batch.at(i), this.#limits));
+      for (let i = 0; i < batch.count; i++) {
+        messages.push(readResult(batch.view(i), batch.at(i), this.#limits));
+        ends.push(batch.at(i));
+      }
       this.#error = batch.error;
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#error = error;
     }
-    return { messages, error: this.#error };
+    return { messages, ends, error: this.#error };
   }
 
   /** The stream ended: null on a frame boundary, else the error that names the place. */
