@@ -156,7 +156,7 @@ export class HonestWire {
   async act(connection: HonestConnection, request: Numbered): Promise<void> {
     const { socket } = connection;
     if (request.op === "sync") await connection.sync(request.n, request.end === true);
-    if (request.op === "send") connection.send(bytesOf(request.value), request.count ?? 1);
+    if (request.op === "send" && "conn" in request) connection.send(bytesOf(request.value), request.count ?? 1);
     if (request.op === "pause") socket.pause();
     if (request.op === "resume") socket.resume();
     if (request.op === "close" && request.how === "end") socket.end();

@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from canonical import canonical  # noqa: E402
-from families import all_families, all_profiles, wire  # noqa: E402
+from families import all_families, all_profiles, ranks, wire  # noqa: E402
 from layout import Family  # noqa: E402
 from removed import REMOVED, VERSION  # noqa: E402
 
@@ -36,7 +36,7 @@ def corpus() -> dict[str, bytes]:
         files[f"{family.profile}/{family.family}.json"] = canonical(document).encode()
         if family.bin.content:
             files[f"{family.profile}/{family.bin.name}"] = bytes(family.bin.content)
-    for path, document in wire.files():
+    for path, document in (*wire.files(), *ranks.files()):
         files[path] = canonical(document).encode()
     files["history.json"] = canonical(history(families)).encode()
     hashes = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}

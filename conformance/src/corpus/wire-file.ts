@@ -1,5 +1,5 @@
 import type { BytesIn, Json, Limits } from "../protocol.ts";
-import type { WireEvent } from "../wire/protocol.ts";
+import type { Identity, RankRole, WireEvent } from "../wire/protocol.ts";
 import type { Level } from "./types.ts";
 
 /** What the files of `vectors/wire/` hold: scenarios on real connections, in the shapes of `vectors/schema/wire-file.schema.json`. */
@@ -34,7 +34,30 @@ export interface StepsScenario extends ScenarioBase {
   readonly steps: readonly WireStep[];
 }
 
-export type WireScenario = ReplayScenario | InterleaveScenario | StepsScenario;
+/** The implementation is a rank on each connection, and the harness plays the others. */
+export interface RanksScenario extends ScenarioBase {
+  /** The scenario of the source that this is: `OM-01`. */
+  readonly upstream?: string;
+  readonly limits: Limits;
+  /** Opened in this order before the first step. */
+  readonly ranks: readonly FakeRank[];
+  readonly steps: readonly RankStep[];
+}
+
+/** A rank that the harness plays. */
+export interface FakeRank {
+  readonly conn: string;
+  /** What the implementation is: a leader or driver dials the harness, a worker or stage listens. */
+  readonly role: RankRole;
+  /** Of the harness. */
+  readonly rank: number;
+  readonly group?: string;
+  readonly identity?: Identity;
+  /** Beside those of the scenario. */
+  readonly limits?: Limits;
+}
+
+export type WireScenario = ReplayScenario | InterleaveScenario | StepsScenario | RanksScenario;
 
 /** The barrier: what the implementation has to say by then. `repeat`: the events, so many times over. */
 export interface SyncStep {
@@ -81,6 +104,36 @@ export type WireStep = { readonly conn: string } & (
   | { readonly pause: true }
   | { readonly resume: true }
 );
+
+/** A broadcast. */
+export interface GroupStep {
+  readonly group: string;
+  readonly send: Json;
+  readonly events?: readonly WireEvent[];
+}
+
+/**
+ * How a connection ends. `end`: nothing more, in order. `close`: nothing more, either way. `shutdown`: SHUTDOWN, then in order.
+ * `released`: that, or a reset. `cut`: anywhere in what may come, and no SHUTDOWN behind a cut.
+ */
+export type Over = "end" | "close" | "shutdown" | "released" | "cut";
+
+export interface OverStep {
+  readonly over: Over;
+  /** Messages that may stand before the end: whole, in this order, from the first on. */
+  readonly may?: readonly WireBytes[];
+}
+
+/** An error result of this call comes next, whatever its message. */
+export interface ErrorResultStep {
+  readonly error_result: { readonly call_id: string; readonly chunk_index: string; readonly cache_epoch: string };
+}
+
+/** `quiet`: nothing more has come, though the implementation has had its turn. */
+export type RankStep =
+  | WireStep
+  | GroupStep
+  | ({ readonly conn: string } & (OverStep | ErrorResultStep | { readonly quiet: true }));
 
 /** Bytes that the harness writes or must receive: hex, a run, or several of these behind each other. */
 export type WireBytes = BytesIn | { readonly parts: readonly BytesIn[] };

@@ -1,10 +1,11 @@
 import type { Case, Corpus } from "../corpus/types.ts";
-import type { StepsScenario } from "../corpus/wire-file.ts";
+import type { RanksScenario, StepsScenario, WireScenario } from "../corpus/wire-file.ts";
 import type { Event, Hello } from "../protocol.ts";
 import { blame, type Session } from "../session.ts";
 import type { Outcome } from "../verdict.ts";
 import { WireFailure } from "./peer.ts";
 import { CaseFailure, judgePlayed, playCases } from "./play-cases.ts";
+import { playRanks, StrandedRanks } from "./play-ranks.ts";
 import { CannotShow, playSteps } from "./play-steps.ts";
 import type { RuntimeFacts } from "./runtime.ts";
 import { type Item, idOf, itemsOf } from "./scenarios.ts";
@@ -12,6 +13,10 @@ import { DeclinedAnswer, Stage } from "./stage.ts";
 
 /** What an IUT says in hello when it takes the requests of level 2. */
 export const CAPABILITY = "wire";
+/** What it says beside that when it takes the roles of ranks. r[iut.rank.capability] */
+export const RANKS = "ranks";
+
+const isRanks = (scenario: WireScenario): scenario is RanksScenario => "ranks" in scenario;
 
 export interface Level2Plan {
   readonly corpus: Corpus;
@@ -50,9 +55,12 @@ export async function runLevel2(first: Session | undefined, plan: Level2Plan): P
   let session = first;
   for (const item of selected(plan)) {
     const { id, profile } = item;
-    const reason = plan.hello.capabilities.includes(CAPABILITY)
-      ? plan.notApplicable({ profile, role: "decode", limits: item.limits })
-      : `capability ${CAPABILITY} not declared`;
+    const needed = isRanks(item.scenario) ? [CAPABILITY, RANKS] : [CAPABILITY];
+    const lacking = needed.find((capability) => !plan.hello.capabilities.includes(capability));
+    const reason =
+      lacking === undefined
+        ? plan.notApplicable({ profile, role: "decode", limits: item.limits })
+        : `capability ${lacking} not declared`;
     if (reason !== undefined) {
       plan.settle({ id, profile, verdict: "not applicable", text: reason });
     } else if (session === undefined) {
@@ -75,7 +83,7 @@ async function put(session: Session, item: Item, plan: Level2Plan): Promise<{ ou
     limits,
     openedBy: scenario.opened_by ?? "harness",
     over: scenario.over ?? "tcp",
-    deadline: plan.deadline,
+    deadline: plan.deadline + patienceOf(scenario),
   });
   try {
     const outcomes = await play(stage, session, item, plan);
@@ -90,11 +98,20 @@ async function put(session: Session, item: Item, plan: Level2Plan): Promise<{ ou
   }
 }
 
+/** What the implementation may itself wait for a rank, several times over: the harness waits longer. */
+function patienceOf(scenario: WireScenario): number {
+  if (!isRanks(scenario)) return 0;
+  const all = [scenario.limits, ...scenario.ranks.map(({ limits }) => limits)];
+  return 4 * Math.max(0, ...all.map((limits) => Number(limits?.deadline_ms ?? 0)));
+}
+
 async function play(stage: Stage, session: Session, item: Item, plan: Level2Plan): Promise<Outcome[]> {
   const { scenario, cases, id, profile } = item;
   const granularity = plan.hello.error_granularity;
   if (cases.length === 0) {
-    await playSteps(stage, scenario as StepsScenario, { granularity, kernelTakes: plan.runtime.kernelTakes });
+    const context = { granularity, kernelTakes: plan.runtime.kernelTakes };
+    if (isRanks(scenario)) await playRanks(stage, scenario, context);
+    else await playSteps(stage, scenario as StepsScenario, context);
     return [{ id, profile, verdict: "pass" }];
   }
   const played = await playCases(stage, cases);
@@ -131,6 +148,7 @@ function failed(item: Item, error: unknown, stage: Stage, session: Session): Out
   const about = { case: caseOf(item), timeline: stage.timeline.lines() };
   if (error instanceof WireFailure) {
     const verdict = scenario.level === "must" ? "fail" : "warn";
+    if (error instanceof StrandedRanks) return { id, profile, verdict, text, stranded: error.count, ...about };
     if (!(error instanceof CaseFailure)) return { id, profile, verdict, text, ...about };
     const { about: one, events } = error.played;
     const actual = one.steps.map((_, step) => events[step] ?? []);

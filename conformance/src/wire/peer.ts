@@ -46,6 +46,11 @@ export class Peer {
     return this.#dead;
   }
 
+  /** True when this side has ended its own direction, or has let go of the connection. */
+  get finished(): boolean {
+    return this.#finished || this.#dead;
+  }
+
   /** As many bytes as the operating system takes now; what it does not take is the caller's to try again. */
   offer(bytes: Uint8Array): number {
     if (this.#dead || bytes.length === 0) return 0;

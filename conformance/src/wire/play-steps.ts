@@ -7,10 +7,10 @@ import type {
   WireBytes,
   WireStep,
 } from "../corpus/wire-file.ts";
-import { judge, sameJson } from "../judge.ts";
+import { judge } from "../judge.ts";
 import type { Event, Events, Granularity, Json } from "../protocol.ts";
 import { type Peer, WireFailure } from "./peer.ts";
-import type { WireEvent, WireRequest } from "./protocol.ts";
+import { isDecoded, type WireEvent, type WireRequest } from "./protocol.ts";
 import type { Stage } from "./stage.ts";
 import { inRuns } from "./timeline.ts";
 
@@ -51,7 +51,7 @@ export async function playSteps(stage: Stage, scenario: StepsScenario, context: 
   }
 }
 
-class StepsPlayer {
+export class StepsPlayer {
   readonly #stage: Stage;
   readonly #context: StepsContext;
   /** Events that were told in between, by connection: they belong to the next barrier. */
@@ -82,6 +82,9 @@ class StepsPlayer {
     else await this.#ask(conn, { op: "pause" in step ? "pause" : "resume", conn });
   }
 
+  /** What came as it had to: a rank's messages are followed. */
+  protected onReceived(_conn: string, _bytes: Uint8Array): void {}
+
   async #sync({ conn, sync, events, repeat = 1 }: On<SyncStep>): Promise<void> {
     const state = await this.#stage.sync(conn, sync === "end");
     const want = Array.from({ length: repeat }, () => events).flat();
@@ -90,17 +93,7 @@ class StepsPlayer {
   }
 
   #compare(conn: string, want: readonly WireEvent[], got: readonly WireEvent[]): void {
-    if (sameJson(want as Json, got as Json)) return;
-    // A reset compares as any event does; to the judge's words it is an end.
-    const plain = (events: readonly WireEvent[]): Events => [
-      events.map((event) => (event.event === "reset" ? ({ ...event, event: "end" } as Event) : event)),
-    ];
-    const difference = judge(plain(want), plain(got), this.#context.granularity);
-    const names = (events: readonly WireEvent[]) => inRuns(events.map(({ event }) => event)) || "nothing";
-    if (difference === null && names(want) === names(got)) return;
-    const problem =
-      names(want) === names(got) ? (difference?.problem ?? "") : `${names(got)} instead of ${names(want)}`;
-    throw new WireFailure(`${conn}: the implementation tells of ${problem}`);
+    compareEvents(conn, want, got, this.#context.granularity);
   }
 
   async #send(peer: Peer, step: On<SendStep>): Promise<void> {
@@ -141,10 +134,11 @@ class StepsPlayer {
         );
       }
       at += size;
+      this.onReceived(conn, got);
       if (bite === undefined) continue;
       // The slow reader: nothing more until the implementation has had its turn.
       peer.stall();
-      await this.#turn(conn);
+      await this.turn(conn);
       peer.resume();
     }
   }
@@ -156,7 +150,7 @@ class StepsPlayer {
   }
 
   /** One round trip, so that the implementation has had its turn. */
-  #turn(conn: string): Promise<void> {
+  turn(conn: string): Promise<void> {
     return this.#ask(conn, { op: "sync", conn, n: 0 });
   }
 
@@ -175,7 +169,7 @@ class StepsPlayer {
         left--;
         rest = unit;
       } else {
-        await this.#turn(conn);
+        await this.turn(conn);
       }
       if (peer.written > limit) {
         throw new WireFailure(
@@ -190,6 +184,32 @@ class StepsPlayer {
   }
 }
 
+/** Holds what was told to what must be. Only what decoders say too is a matter of the granularity. */
+export function compareEvents(
+  about: string,
+  want: readonly WireEvent[],
+  got: readonly WireEvent[],
+  granularity: Granularity,
+): void {
+  const plain = (events: readonly WireEvent[]): Events => [
+    events.map((event): Event => (isDecoded(event) ? event : { event: "message", value: comparable(event) })),
+  ];
+  const difference = judge(plain(want), plain(got), granularity);
+  const names = (events: readonly WireEvent[]) => inRuns(events.map(({ event }) => event)) || "nothing";
+  if (difference === null && names(want) === names(got)) return;
+  const { event = "" } = want[difference?.index ?? 0] ?? {};
+  const other = event === "lost" || event === "dropped" || event === "reset";
+  const problem = other
+    ? `${event} as ${JSON.stringify(got[difference?.index ?? 0])}, not as ${JSON.stringify(want[difference?.index ?? 0])}`
+    : (difference?.problem ?? "");
+  throw new WireFailure(
+    `${about}: the implementation tells of ${names(want) === names(got) ? problem : `${names(got)} instead of ${names(want)}`}`,
+  );
+}
+
+/** The text of a lost rank is for people. */
+const comparable = (event: WireEvent): Json => ({ ...event, text: "" }) as Json;
+
 async function sees(peer: Peer, wanted: "end" | "reset" | "close", deadline: number): Promise<void> {
   const how = await peer.ended(deadline);
   if (wanted !== "close" && how !== wanted) {
@@ -200,7 +220,7 @@ async function sees(peer: Peer, wanted: "end" | "reset" | "close", deadline: num
 const shown = (byte: number | undefined) =>
   byte === undefined ? "missing" : `0x${byte.toString(16).padStart(2, "0")}`;
 
-function bytesOf(bytes: WireBytes): Uint8Array {
+export function bytesOf(bytes: WireBytes): Uint8Array {
   if (typeof bytes === "string") return Buffer.from(bytes, "hex");
   if ("parts" in bytes) return Buffer.concat(bytes.parts.map(bytesOf));
   return Buffer.alloc(bytes.fill.count, bytes.fill.byte);

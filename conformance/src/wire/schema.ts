@@ -7,11 +7,12 @@ import listen from "@tensorwire/spec/iut/listen.schema.json";
 import listening from "@tensorwire/spec/iut/listening.schema.json";
 import pause from "@tensorwire/spec/iut/pause.schema.json";
 import send from "@tensorwire/spec/iut/send.schema.json";
+import sent from "@tensorwire/spec/iut/sent.schema.json";
 import state from "@tensorwire/spec/iut/state.schema.json";
 import sync from "@tensorwire/spec/iut/sync.schema.json";
-import type { Answer, Event, Granularity } from "../protocol.ts";
+import type { Answer, Granularity } from "../protocol.ts";
 import { ajv, checkEvents, checkMessage, explain, ShapeError } from "../schema.ts";
-import { ANSWER_OF, type WireAnswer, type WireRequest } from "./protocol.ts";
+import { ANSWER_OF, isDecoded, type WireAnswer, type WireEvent, type WireRequest } from "./protocol.ts";
 
 const REQUESTS = {
   listen: ajv.compile(listen),
@@ -28,6 +29,7 @@ const REQUESTS = {
 const ANSWERS = {
   listening: ajv.compile(listening),
   state: ajv.compile(state),
+  sent: ajv.compile(sent),
   cleared: ajv.compile(cleared),
 } as const;
 
@@ -57,7 +59,7 @@ export function readWireAnswer(message: unknown, request: WireRequest, context: 
 }
 
 function readInStep(message: unknown, request: WireRequest, { seq, profile, granularity }: WireContext): WireReply {
-  const wanted = ANSWER_OF[request.op];
+  const wanted = "group" in request && request.op === "send" ? "sent" : ANSWER_OF[request.op];
   const op = (message as { op?: unknown } | null)?.op;
   if (op === "declined" || op === "errored") {
     checkMessage(op, message);
@@ -72,11 +74,14 @@ function readInStep(message: unknown, request: WireRequest, { seq, profile, gran
   const answer = message as WireReply;
   // r[iut.answer.seq]
   if (answer.seq !== seq) throw new ShapeError(`${answer.op}: seq must be ${seq}; it is ${answer.seq}`);
-  if (answer.op !== "state" || !("conn" in request)) return answer;
-  if (answer.conn !== request.conn) {
-    throw new ShapeError(`state: conn must be ${JSON.stringify(request.conn)}; it is ${JSON.stringify(answer.conn)}`);
+  if (answer.op !== "state" && answer.op !== "sent") return answer;
+  const [field, about] = answer.op === "sent" ? (["group", answer.group] as const) : (["conn", answer.conn] as const);
+  const asked = (request as Readonly<Record<string, unknown>>)[field];
+  if (about !== asked) {
+    throw new ShapeError(`${answer.op}: ${field} must be ${JSON.stringify(asked)}; it is ${JSON.stringify(about)}`);
   }
-  const decoded = answer.events.filter((event): event is Event => event.event !== "reset");
+  const told: readonly WireEvent[] = answer.events;
+  const decoded = told.filter(isDecoded);
   checkEvents([decoded], { seq, profile, steps: 1, granularity });
   return answer;
 }

@@ -6,7 +6,7 @@ import { ShapeError } from "../schema.ts";
 import type { Session } from "../session.ts";
 import { dialPeer, PeerListener } from "./open.ts";
 import { type Peer, WireFailure } from "./peer.ts";
-import type { State, WireEvent, WireRequest } from "./protocol.ts";
+import type { GroupSend, Sent, Spoken, State, WireEvent, WireRequest } from "./protocol.ts";
 import { checkRequest, readWireAnswer, type WireReply } from "./schema.ts";
 import { inRuns, Timeline } from "./timeline.ts";
 
@@ -30,7 +30,10 @@ export interface StageOptions {
   readonly deadline: number;
 }
 
-const LISTENER = "listener";
+/** Who opens a connection on which the implementation has this role; of a `peer` the scenario says it. */
+const DIALS: Readonly<Record<string, boolean>> = { "tp-leader": true, "pp-driver": true };
+/** A driver sends requests and tells of results. */
+const valuesOf = ({ role, profile }: Spoken) => (role === "pp-driver" ? "pp-result" : profile);
 
 /**
  * One scenario's connections: the harness's end of each, and the requests about the other end. Both the harness's acts and the
@@ -41,7 +44,10 @@ export class Stage {
   readonly options: StageOptions;
   readonly #session: Session;
   readonly #peers = new Map<string, Peer>();
-  #listening: string | undefined;
+  /** By connection: the profile of the values in its events. */
+  readonly #values = new Map<string, string>();
+  /** By what is spoken there: the implementation's listeners, with their addresses. */
+  readonly #listening = new Map<string, { readonly listener: string; readonly address: string }>();
   #waiting: PeerListener | undefined;
   #folder: string | undefined;
 
@@ -56,19 +62,23 @@ export class Stage {
     return peer;
   }
 
-  /** One more connection. r[iut.wire.accept] r[iut.wire.dial] */
-  async open(conn: string): Promise<Peer> {
+  /** One more connection, as `peer` unless told. r[iut.wire.accept] r[iut.wire.dial] */
+  async open(
+    conn: string,
+    about: Omit<Spoken, "profile" | "limits"> & Partial<Spoken> = { role: "peer" },
+  ): Promise<Peer> {
     const { openedBy, deadline, profile, limits } = this.options;
-    const spoken = { profile, role: "peer", limits };
+    const spoken = { ...about, profile, limits: { ...limits, ...about.limits } };
+    this.#values.set(conn, valuesOf(spoken));
     let peer: Peer;
-    if (openedBy === "iut") {
+    if (DIALS[spoken.role] ?? (spoken.role === "peer" && openedBy === "iut")) {
       this.#waiting ??= new PeerListener(this.#place(), this.timeline);
       await this.#state({ op: "dial", conn, address: this.#waiting.address, ...spoken });
       peer = await this.#waiting.accept(conn);
     } else {
-      this.#listening ??= await this.#listen(spoken);
-      peer = await dialPeer(conn, this.#listening, this.timeline, deadline);
-      await this.#state({ op: "accept", listener: LISTENER, conn });
+      const { listener, address } = await this.#listener(spoken);
+      peer = await dialPeer(conn, address, this.timeline, deadline);
+      await this.#state({ op: "accept", listener, conn });
     }
     this.#peers.set(conn, peer);
     return peer;
@@ -95,10 +105,19 @@ export class Stage {
     return state;
   }
 
+  /** A broadcast, and its answer. r[iut.rank.send-group] */
+  async broadcast(request: GroupSend): Promise<Sent> {
+    const answer = await this.#request(request, this.options.profile);
+    if (answer.op !== "sent") throw new Error("unreachable: the schema lets nothing else pass");
+    const told = inRuns(answer.events.map(describe));
+    this.timeline.add(request.group, `send: iut has taken the broadcast${told && `: ${told}`}`);
+    return answer;
+  }
+
   /** Nothing is left of a scenario, on either side. r[iut.wire.clear] */
   async clear(): Promise<void> {
     this.drop();
-    await this.#request({ op: "clear" });
+    await this.#request({ op: "clear" }, this.options.profile);
   }
 
   /** The harness's side alone, when the link is lost. */
@@ -108,10 +127,17 @@ export class Stage {
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #listen(spoken: Pick<StageOptions, "profile" | "limits"> & { role: string }): Promise<string> {
-    const answer = await this.#request({ op: "listen", listener: LISTENER, address: this.#place(), ...spoken });
+  /** Connections on which the same is spoken come to one listener. */
+  async #listener(spoken: Spoken): Promise<{ readonly listener: string; readonly address: string }> {
+    const key = JSON.stringify(spoken);
+    const open = this.#listening.get(key);
+    if (open !== undefined) return open;
+    const listener = this.#listening.size === 0 ? "listener" : `listener${this.#listening.size + 1}`;
+    const answer = await this.#request({ op: "listen", listener, address: this.#place(), ...spoken }, spoken.profile);
     if (answer.op !== "listening") throw new Error("unreachable: the schema lets nothing else pass");
-    return answer.address;
+    const opened = { listener, address: answer.address };
+    this.#listening.set(key, opened);
+    return opened;
   }
 
   #place(): "127.0.0.1:0" | `/${string}` {
@@ -122,7 +148,7 @@ export class Stage {
 
   /** r[iut.wire.state] */
   async #state(request: WireRequest & { readonly conn: string }): Promise<State> {
-    const answer = await this.#request(request);
+    const answer = await this.#request(request, this.#values.get(request.conn) ?? this.options.profile);
     if (answer.op !== "state") throw new Error("unreachable: the schema lets nothing else pass");
     const told = inRuns(answer.events.map(describe));
     const still = answer.reading ? "" : ", and has stopped";
@@ -130,12 +156,13 @@ export class Stage {
     return answer;
   }
 
-  async #request(request: WireRequest): Promise<Exclude<WireReply, { op: "declined" | "errored" }>> {
+  /** `values`: the profile of the values in its events. */
+  async #request(request: WireRequest, values: string): Promise<Exclude<WireReply, { op: "declined" | "errored" }>> {
     const { seq, answer: asked } = this.#session.request(request, { deadline: this.options.deadline });
     checkRequest({ ...request, seq });
     const answer = readWireAnswer(await asked, request, {
       seq,
-      profile: this.options.profile,
+      profile: values,
       granularity: this.#session.hello.error_granularity,
     });
     if (answer.op === "declined") throw new DeclinedAnswer(answer.reason, answer.text);
@@ -147,5 +174,7 @@ export class Stage {
 
 function describe(event: WireEvent): string {
   if (event.event === "message") return "message";
+  if (event.event === "lost") return `lost with calls [${event.calls.join(", ")}]`;
+  if (event.event === "dropped") return `dropped ${event.call_id} as ${event.reason}`;
   return event.event === "error" ? `error ${event.class ?? ""} at ${event.at}` : event.event;
 }

@@ -47,6 +47,7 @@ export class WireAdapter {
       this.clear();
       return { op: "cleared", seq };
     }
+    if (!("conn" in request)) throw new Declined("operation", "no broadcast is known here");
     if (op === "accept") {
       const waiting = found(this.#listeners, request.listener, "listener");
       while (waiting.arrived.length === 0) await waiting.arrival.promise;
@@ -83,7 +84,7 @@ export class WireAdapter {
 
 async function perform(wired: Wired, request: Numbered): Promise<void> {
   if (request.op === "sync") await wired.sync(request.n, request.end === true);
-  else if (request.op === "send") await wired.send(request.value, request.count ?? 1);
+  else if (request.op === "send" && "conn" in request) await wired.send(request.value, request.count ?? 1);
   else if (request.op === "pause") wired.pause();
   else if (request.op === "resume") wired.resume();
   else if (request.op === "close") await wired.close(request.how);
