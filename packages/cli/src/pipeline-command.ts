@@ -14,6 +14,7 @@ interface Flags {
   readonly lanes?: number;
   readonly transport: "tcp" | "unix";
   readonly connect?: string;
+  readonly job?: string;
   readonly backend: string;
   readonly requireGpu?: true;
   readonly dtype: "float32" | "float16" | "bfloat16";
@@ -40,6 +41,7 @@ export function pipelineCommand(): Command {
     .option("--lanes <n>", "sequences in flight; default: one for each prompt, at most 4", integer(1, 64))
     .option("--transport <kind>", "tcp or unix, between stages of this machine", oneOf(["tcp", "unix"]), "tcp")
     .option("--connect <address>", "start nothing: stage 0 runs already, at tcp://HOST:PORT or unix:/PATH")
+    .option("--job <name>", "of the stages at --connect, as they were told; default: tensorwire")
     .option("--backend <name>", "auto, wasm, cpu or tfjs-node-gpu", "auto")
     .option("--require-gpu", "fail unless TensorFlow runs on a GPU")
     .option(
@@ -94,6 +96,7 @@ async function run(flags: Flags): Promise<void> {
     lanes: flags.lanes ?? Math.min(4, prompts.length),
     transport: flags.transport,
     ...(flags.connect !== undefined && { connect: flags.connect }),
+    ...(flags.job !== undefined && { job: flags.job }),
     maxTokens: flags.maxTokens,
     backend: flags.backend,
     ...(flags.requireGpu && { requireGpu: true }),

@@ -6,6 +6,7 @@ interface Flags {
   readonly stages?: number;
   readonly layers?: { readonly from: number; readonly to: number };
   readonly model?: string;
+  readonly job?: string;
   readonly listen?: string;
   readonly next?: string;
   readonly backend: string;
@@ -23,6 +24,7 @@ export function stageCommand(): Command {
     .option("--stages <n>", "how many stages there are; default: what the launcher set", integer(1))
     .option("--layers <from:to>", "the layers of this stage, to excluded; default: an even share", layerRange)
     .option("--model <dir>", "a GPT-2-family folder, the same for all stages; default: the demo model")
+    .option("--job <name>", "what all its ranks name alike; a peer of another job is refused; default: tensorwire")
     .option("--listen <address>", "tcp://HOST:PORT or unix:/PATH; default: loopback, a free port")
     .option("--next <address>", "where stage rank + 1 listens; also TENSORWIRE_NEXT")
     .option("--backend <name>", "auto, wasm, cpu or tfjs-node-gpu", "auto")
@@ -66,7 +68,7 @@ async function run(flags: Flags): Promise<void> {
   const { DEMO_MODEL_DIR } = await import("@tensorwire/tensor-stage");
   const { rank, stages } = placed(() => stagePlacement(process.env, flags));
   const next = flags.next ?? process.env.TENSORWIRE_NEXT;
-  const { layers, listen, deadline, idleDeadline } = flags;
+  const { layers, job, listen, deadline, idleDeadline } = flags;
   const status = await stageMain({
     rank,
     stages,
@@ -74,6 +76,7 @@ async function run(flags: Flags): Promise<void> {
     backend: flags.backend,
     wireDtype: flags.dtype,
     ...(layers && { layers }),
+    ...(job !== undefined && { job }),
     ...(listen !== undefined && { listen }),
     ...(next !== undefined && { next }),
     ...(deadline !== undefined && { deadlineMs: deadline }),

@@ -1,5 +1,6 @@
 import type { PpCallIds } from "@tensorwire/pp-contract";
 import { idsTensor, logitsOf } from "./activations.ts";
+import { Roster } from "./admission/roster.ts";
 import { type Decoded, type DecodeOptions, decode } from "./decode.ts";
 import type { DialOptions } from "./dial.ts";
 import { Hop, type HopOptions } from "./hop.ts";
@@ -11,7 +12,7 @@ export interface Job extends DecodeOptions {
   readonly onEnd?: (decoded: Decoded) => void;
 }
 
-export interface DriverOptions extends HopOptions, DialOptions {
+export interface DriverOptions extends HopOptions, Omit<DialOptions, "deadlineMs" | "lane" | "roster"> {
   readonly lanes: number;
 }
 
@@ -31,7 +32,9 @@ export class Driver {
   /** Opens every lane before the first call. Rejects with StageLostError. */
   static async open(options: DriverOptions): Promise<Driver> {
     const driver = new Driver();
-    const opening = Array.from({ length: options.lanes }, () => Hop.open(options));
+    // All lanes have to end at one stage.
+    const roster = new Roster();
+    const opening = Array.from({ length: options.lanes }, (_, lane) => Hop.open({ ...options, lane, roster }));
     const hops = await Promise.all(opening).catch((error) => {
       for (const hop of opening) hop.then((each) => each.abort("another lane could not be opened")).catch(() => {});
       throw error;

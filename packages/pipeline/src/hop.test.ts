@@ -7,7 +7,7 @@ import type { Connection } from "@tensorwire/transport";
 import { idsTensor, logitsOf } from "./activations.ts";
 import { Hop, type HopOptions } from "./hop.ts";
 import { StageLostError } from "./stage-lost.ts";
-import { answering, patience, rejection, type Script, scriptedStage } from "./testing.ts";
+import { answering, patience, rejection, type Script, scriptedStage, somebody } from "./testing.ts";
 
 const step = { lm: { position: 0, num_tokens: 1, init_cache: true } };
 const tensors = [idsTensor(Int32Array.of(1))];
@@ -15,7 +15,7 @@ const ids = (call_id: bigint, cache_epoch = call_id) => ({ call_id, chunk_index:
 const ignore = () => {};
 
 const open = (address: string, over: Partial<typeof patience> = {}) =>
-  Hop.open({ address, rank: 1, ...patience, ...over });
+  Hop.open({ address, rank: 1, identity: somebody, ...patience, ...over });
 
 describe("a hop", () => {
   test("sends a call and takes its result, bytes counted", async () => {
@@ -128,7 +128,7 @@ describe("a window of calls", () => {
       lane.resolve(connection);
     });
     const lane = Promise.withResolvers<Connection>();
-    const hop = await Hop.open({ address: stage.address, rank: 1, ...patience, window, ...over });
+    const hop = await Hop.open({ address: stage.address, rank: 1, identity: somebody, ...patience, window, ...over });
     const arrived = async (count: number) => {
       while (stage.requests.length < count) await new Promise((resolve) => setImmediate(resolve));
     };

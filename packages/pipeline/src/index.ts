@@ -9,6 +9,7 @@ export { MessageSender, type Sendable } from "./message-sender.ts";
 export {
   DEFAULT_DEADLINE_MS,
   DEFAULT_IDLE_DEADLINE_MS,
+  DEFAULT_JOB,
   DEFAULT_LANES,
   DEFAULT_MAX_TOKENS,
   DEFAULT_STAGES,

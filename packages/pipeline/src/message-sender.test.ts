@@ -15,7 +15,7 @@ const large = prepareTp({
   tensors: [{ key: "x", dtype: "float32", shape: [MIB], data: new Uint8Array(4 * MIB) }],
 });
 
-test("tp.send.order: what only looks like a prepared message is refused, and leaves nothing", async () => {
+test("tp.send.order, pp.send.order: what only looks like a prepared message is refused, and leaves nothing", async () => {
   const [connection] = memoryPair();
   const sender = new MessageSender(connection, 1);
   const forged = { ...noop, buffers: [new Uint8Array(40)] } as unknown as Sendable;
@@ -28,7 +28,7 @@ test("tp.send.order: what only looks like a prepared message is refused, and lea
   expect(await rejection(sender.send(noop.buffers, 1000))).toMatchObject({ code: "state" });
 });
 
-describe("tp.send.poison", () => {
+describe("tp.send.poison, pp.send.poison", () => {
   test("a failure behind the first byte names rank and call, ends the connection, and stays", async () => {
     const clock = new ManualClock();
     const [connection, peer] = memoryPair({ clock });
@@ -46,7 +46,7 @@ describe("tp.send.poison", () => {
     expect(await peer.closed).toMatchObject({ kind: "failed" });
   });
 
-  test("a failure before it does not: the next message can be sent", async () => {
+  test("tp.send.nothing, pp.send.nothing: a failure before it does not, the next message can be sent", async () => {
     const clock = new ManualClock();
     const [connection, peer] = memoryPair({ clock });
     const sender = new MessageSender(connection, 3);

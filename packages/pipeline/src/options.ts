@@ -12,6 +12,7 @@ export interface Deadlines {
 export const DEFAULT_DEADLINE_MS = 30_000;
 export const DEFAULT_START_DEADLINE_MS = 60_000;
 export const DEFAULT_IDLE_DEADLINE_MS = 600_000;
+export const DEFAULT_JOB = "tensorwire";
 export const DEFAULT_STAGES = 2;
 export const DEFAULT_LANES = 2;
 export const DEFAULT_MAX_TOKENS = 64;
@@ -22,6 +23,8 @@ export const MAX_LANES = 64;
 export interface StageSettings extends Deadlines {
   /** A model folder in Hugging Face's layout. */
   readonly model: string;
+  /** Names what the ranks belong to: a peer of another job is refused. 1 to 128 bytes of UTF-8. "tensorwire" unless told. */
+  readonly job?: string;
   /** One of BACKEND_NAMES; "auto" unless told. */
   readonly backend?: string;
   readonly requireGpu?: boolean;
@@ -50,6 +53,8 @@ export interface StageOptions extends StageSettings {
 /** A whole run: starts the stages on this machine, or connects to stages that run already. `verify` uses their backend too. */
 export interface PipelineOptions extends StageSettings {
   readonly prompts: readonly string[];
+  /** A random one unless told, for stages that are started here; with `connect`, "tensorwire" as for those. */
+  readonly job?: string;
   /** 2 unless told. */
   readonly stages?: number;
   /** What the stages of this machine are connected by. "tcp" unless told. */

@@ -1,9 +1,12 @@
 import { chooseBackend, type Model, openModel, Sampler, type TextStream, Tokenizer } from "@tensorwire/tensor-stage";
+import type { Identity } from "./admission/identity.ts";
+import { pipelineIdentity } from "./admission/pipeline-identity.ts";
 import type { DecodeOptions } from "./decode.ts";
 import { Driver, type Job } from "./driver.ts";
 import { splitLayers } from "./layers.ts";
 import {
   DEFAULT_DEADLINE_MS,
+  DEFAULT_JOB,
   DEFAULT_LANES,
   DEFAULT_MAX_TOKENS,
   DEFAULT_STAGES,
@@ -51,7 +54,7 @@ const GRACE_MS = 1000;
  */
 export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
   const model = await openModel(options.model);
-  const plan = checkOptions(options, model);
+  const plan = await planRun(options, model);
   const tokenizer = await Tokenizer.load(options.model);
   const jobs = options.prompts.map((prompt, i) => planJob(options, model, tokenizer, prompt, i));
   const onEvent = options.onEvent ?? (() => {});
@@ -86,12 +89,14 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
 }
 
 interface Plan {
+  readonly job: string;
+  readonly identity: Identity;
   readonly stages: number;
   readonly transport: "tcp" | "unix";
   readonly lanes: number;
 }
 
-function checkOptions(options: PipelineOptions, model: Model): Plan {
+async function planRun(options: PipelineOptions, model: Model): Promise<Plan> {
   new Sampler(options.sampling);
   const { prompts, stages = DEFAULT_STAGES, transport = "tcp" } = options;
   const { lanes = DEFAULT_LANES, maxTokens = DEFAULT_MAX_TOKENS } = options;
@@ -103,8 +108,10 @@ function checkOptions(options: PipelineOptions, model: Model): Plan {
   if (!(Number.isInteger(maxTokens) && maxTokens >= 1)) {
     throw new RangeError(`maxTokens: expected at least 1, ${maxTokens} came`);
   }
+  const { job = options.connect === undefined ? crypto.randomUUID() : DEFAULT_JOB } = options;
+  const identity: Identity = { ...(await pipelineIdentity(job, model, stages)), role: "PP_DRIVER", rank: 0 };
   // Each lane does at least one call, so that no stage sees its first lanes end before its last one has come.
-  return { stages, transport, lanes: Math.min(lanes, prompts.length) };
+  return { job, identity, stages, transport, lanes: Math.min(lanes, prompts.length) };
 }
 
 function planJob(
@@ -128,7 +135,7 @@ function planJob(
 
 async function drive(
   options: PipelineOptions,
-  { stages, lanes }: Plan,
+  { identity, stages, lanes }: Plan,
   tokenizer: Tokenizer,
   jobs: readonly (() => DecodeOptions)[],
   processes: StageProcesses | null,
@@ -136,10 +143,12 @@ async function drive(
   const { signal, deadlineMs = DEFAULT_DEADLINE_MS, startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
   const address = options.connect ?? processes!.ready[0]!.address;
   const patience = { deadlineMs: deadlineMs * stages, startDeadlineMs };
-  const driver = await Driver.open({ address, rank: 0, lanes, ...patience, signal }).catch((error: unknown) => {
-    signal?.throwIfAborted();
-    throw error;
-  });
+  const driver = await Driver.open({ address, rank: 0, identity, lanes, ...patience, signal }).catch(
+    (error: unknown) => {
+      signal?.throwIfAborted();
+      throw error;
+    },
+  );
   const cancel = () => driver.abort("the run was cancelled");
   signal?.addEventListener("abort", cancel, { once: true });
   const lost = processes?.lost(() => driver.openCalls.map(({ call_id }) => call_id));

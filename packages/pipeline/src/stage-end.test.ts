@@ -2,10 +2,21 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { preparePpRequest } from "@tensorwire/pp-contract";
 import { type Connection, connect } from "@tensorwire/transport";
+import { greet } from "./admission/greet.ts";
 import type { StageOptions } from "./options.ts";
 import { type RunningStage, runStage } from "./stage.ts";
 import { StageLostError } from "./stage-lost.ts";
-import { callOn, idsOf, openLane, patience, rejection, scriptedStage, shutDown, writeTinyModel } from "./testing.ts";
+import {
+  callOn,
+  idsOf,
+  openLane,
+  patience,
+  rejection,
+  scriptedStage,
+  shutDown,
+  upstreamOf,
+  writeTinyModel,
+} from "./testing.ts";
 
 let model: string;
 beforeAll(() => {
@@ -24,7 +35,7 @@ describe("a lost next stage", () => {
       if (connections.length === 2) hang(connections);
     });
     const stage = await start({ stages: 2, next: next.address, deadlineMs });
-    const hops = [await openLane(stage), await openLane(stage)];
+    const hops = [await openLane(stage), await openLane(stage, 1)];
     const answers = await Promise.all(hops.map((hop, i) => callOn(hop, BigInt(i + 1))));
     for (const hop of hops) hop.abort("the test has its answers");
     const ended = await rejection(stage.ended);
@@ -67,7 +78,7 @@ describe("the end of a stage", () => {
   test("a lane that breaks the contract is dropped, the others go on, and the end says so", async () => {
     const stage = await start();
     const good = await openLane(stage);
-    const bad = await connect(stage.ready.address);
+    const bad = await greet(await connect(stage.ready.address), upstreamOf(stage), stage.identity, { lane: 1 });
     for (const call_id of [5n, 4n]) {
       const header = { ...idsOf(call_id), control_epoch: call_id, action: "NOOP" } as const;
       await bad.write(preparePpRequest({ header }).buffers);

@@ -19,7 +19,7 @@ export interface LaneHost {
   /** For a result to be taken, in milliseconds. */
   readonly deadlineMs: number;
   /** Opens a lane to the next stage; null in the last one. */
-  readonly openHop: (() => Promise<Hop>) | null;
+  readonly openHop: ((lane: number) => Promise<Hop>) | null;
   /** Why no call is done any more, once that is so. */
   readonly ending: Error | null;
   /** Something came from upstream. */
@@ -187,7 +187,7 @@ export class StageLane {
   }
 
   async #openHop(): Promise<Hop | null> {
-    this.#hop ??= (await this.#host.openHop?.()) ?? null;
+    this.#hop ??= (await this.#host.openHop?.(this.#number)) ?? null;
     return this.#hop;
   }
 }

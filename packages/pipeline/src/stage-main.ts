@@ -33,9 +33,10 @@ export async function stageMain(options: StageMainOptions): Promise<number> {
     stdout.write(`${JSON.stringify(line)}\n`);
     await stdout.flush();
   };
-  const printCall = (call: CallRecord) => void print({ event: "call", ...call, call_id: String(call.call_id) });
+  const onRefused = (why: Error) => console.error(why.message);
+  const onCall = (call: CallRecord) => void print({ event: "call", ...call, call_id: String(call.call_id) });
   try {
-    const stage = await runStage(options, options.printCalls ? printCall : undefined);
+    const stage = await runStage(options, { onRefused, ...(options.printCalls && { onCall }) });
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stage.stop(`${signal} came`));
     if (options.untilStdinEnds) void endOfStdin().then(() => stage.stop("its parent is gone"));
     await print(stage.ready);

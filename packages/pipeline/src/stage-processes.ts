@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   DEFAULT_DEADLINE_MS,
+  DEFAULT_JOB,
   DEFAULT_START_DEADLINE_MS,
   type PipelineEvent,
   type StageReady,
@@ -98,7 +99,7 @@ export class StageProcesses {
 
 /** What a stage gets to know: not the prompts, for one. */
 function settingsOf(options: Options): StageSettings {
-  const { model, backend = "auto", requireGpu = false, wireDtype = "float32" } = options;
+  const { model, job = DEFAULT_JOB, backend = "auto", requireGpu = false, wireDtype = "float32" } = options;
   const { deadlineMs = DEFAULT_DEADLINE_MS, startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
-  return { model, backend, requireGpu, wireDtype, deadlineMs, startDeadlineMs };
+  return { model, job, backend, requireGpu, wireDtype, deadlineMs, startDeadlineMs };
 }

@@ -17,6 +17,7 @@ import {
   scriptedStage,
   shutDown,
   TINY_CONFIG,
+  upstreamOf,
   writeTinyModel,
 } from "./testing.ts";
 import type { CallRecord } from "./trace.ts";
@@ -29,7 +30,7 @@ beforeAll(() => {
 afterAll(() => rmSync(model, { recursive: true }));
 
 const start = (over: Partial<StageOptions> = {}, onCall?: (call: CallRecord) => void) =>
-  runStage({ rank: 0, stages: 1, model, backend: "cpu", ...patience, ...over }, onCall);
+  runStage({ rank: 0, stages: 1, model, backend: "cpu", ...patience, ...over }, { ...(onCall && { onCall }) });
 
 /** Starts all stages in this process, the last one first, and returns them in the order of their ranks. */
 async function startAll(stages: number, onCall?: (call: CallRecord) => void): Promise<RunningStage[]> {
@@ -54,7 +55,8 @@ describe("a chain of stages", () => {
     const records: CallRecord[] = [];
     const stages = await startAll(3, (record) => records.push(record));
     const address = stages[0]!.ready.address;
-    const driver = await Driver.open({ address, rank: 0, lanes: 2, ...patience });
+    const identity = upstreamOf(stages[0]!);
+    const driver = await Driver.open({ address, rank: 0, identity, lanes: 2, ...patience });
     const lengths = [30, 5, 3, 25, 4, 24];
     const decoded = await driver.run(lengths.map(jobOf));
     await driver.shutdown();
@@ -79,7 +81,7 @@ describe("a chain of stages", () => {
       if (held.length === 2) await Promise.all(held.map(([request, connection]) => answering(request, connection)));
     });
     const stage = await start({ stages: 2, next: last.address });
-    const hops = [await openLane(stage), await openLane(stage)];
+    const hops = [await openLane(stage), await openLane(stage, 1)];
     const answers = await Promise.all(hops.map((hop, i) => callOn(hop, BigInt(i + 1))));
     expect(answers.map(({ result }) => result.ok)).toEqual([true, true]);
     for (const hop of hops) hop.abort("the test has its answers");

@@ -1,10 +1,15 @@
 import { chooseBackend, openModel, Stage, type WireDtype } from "@tensorwire/tensor-stage";
 import { type Connection, formatAddress, type Listener, listen } from "@tensorwire/transport";
+import { Admission, DEFAULT_MAX_PENDING } from "./admission/admission.ts";
+import type { Identity, Peer } from "./admission/identity.ts";
+import { pipelineIdentity } from "./admission/pipeline-identity.ts";
+import { Roster } from "./admission/roster.ts";
 import { Hop } from "./hop.ts";
 import { splitLayers } from "./layers.ts";
 import {
   DEFAULT_DEADLINE_MS,
   DEFAULT_IDLE_DEADLINE_MS,
+  DEFAULT_JOB,
   DEFAULT_START_DEADLINE_MS,
   MAX_LANES,
   type StageOptions,
@@ -18,6 +23,8 @@ import { Turns } from "./turns.ts";
 /** A stage that takes connections, one for each lane. */
 export interface RunningStage {
   readonly ready: StageReady;
+  /** What it says of itself in the handshake. */
+  readonly identity: Identity;
   /**
    * Resolves after every lane was shut down, or after `stop`. Rejects when the next stage or an upstream was lost, or nothing came for
    * `idleDeadlineMs`; every call that was in flight has its error result then.
@@ -29,13 +36,18 @@ export interface RunningStage {
   stop(why: string): void;
 }
 
+export interface StageObserver {
+  /** Gets each call once its result has been written. */
+  readonly onCall?: (call: CallRecord) => void;
+  /** Gets the reason why a connection was refused before it was a lane. */
+  readonly onRefused?: (why: Error) => void;
+}
+
 /**
  * Starts a stage in this process: chooses the backend, loads the layers, listens. Rejects with Error when the options, the
  * backend, the model or the address do not allow it.
- *
- * @param onCall Gets each call once its result has been written.
  */
-export async function runStage(options: StageOptions, onCall?: (call: CallRecord) => void): Promise<RunningStage> {
+export async function runStage(options: StageOptions, observer: StageObserver = {}): Promise<RunningStage> {
   const { rank, stages, next, requireGpu = false } = options;
   if (!(Number.isInteger(rank) && rank >= 0 && rank < stages)) {
     throw new RangeError(`rank: expected from 0 to ${stages - 1}, since there are ${stages} stages, ${rank} came`);
@@ -46,13 +58,16 @@ export async function runStage(options: StageOptions, onCall?: (call: CallRecord
   const model = await openModel(options.model);
   const layers = options.layers ?? splitLayers(model.config.n_layer, stages)[rank]!;
   const backend = await chooseBackend(options.backend, { requireGpu });
+  const shared = await pipelineIdentity(options.job ?? DEFAULT_JOB, model, stages);
+  const identity: Identity = { ...shared, role: "PP_STAGE", rank };
   const stage = await Stage.load(model, { ...layers, maxLanes: MAX_LANES });
-  const server = new StageServer(stage, options, onCall);
   try {
+    const server = new StageServer(stage, options, identity, observer);
     const address = await server.listen();
     const ready: StageReady = { event: "ready", rank, stages, layers, address, backend, pid: process.pid };
     return {
       ready,
+      identity,
       ended: server.ended,
       get hopBytes() {
         return server.hopBytes;
@@ -70,32 +85,36 @@ class StageServer implements LaneHost {
   readonly stage: Stage;
   readonly turns = new Turns();
   readonly wireDtype: WireDtype;
-  readonly openHop: (() => Promise<Hop>) | null;
+  readonly openHop: ((lane: number) => Promise<Hop>) | null;
   readonly ended: Promise<void>;
   ending: Error | null = null;
   readonly #options: StageOptions;
-  readonly #onCall: ((call: CallRecord) => void) | undefined;
-  readonly #lanes = new Set<StageLane>();
+  readonly #observer: StageObserver;
+  readonly #admission: Admission;
+  readonly #lanes = new Map<number, StageLane>();
   /** Fires when the stage ends, for a lane that still waits for the next stage to listen. */
   readonly #stopped = new AbortController();
   readonly #settle: { resolve: () => void; reject: (error: Error) => void };
   #listener: Listener | null = null;
   #idle: ReturnType<typeof setTimeout> | null = null;
-  #opened = 0;
   #failure: Error | null = null;
   #finished = false;
   #pastBytes = { out: 0, in: 0 };
 
-  constructor(stage: Stage, options: StageOptions, onCall: ((call: CallRecord) => void) | undefined) {
+  constructor(stage: Stage, options: StageOptions, identity: Identity, observer: StageObserver) {
     const { rank, stages, next, wireDtype = "float32", startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
     this.rank = rank;
     this.stage = stage;
     this.wireDtype = wireDtype;
     this.#options = options;
-    this.#onCall = onCall;
+    this.#observer = observer;
+    const upstream: Peer = rank === 0 ? { role: "PP_DRIVER", rank: 0 } : { role: "PP_STAGE", rank: rank - 1 };
+    this.#admission = new Admission(identity, [upstream], { maxLanes: MAX_LANES });
     const address = rank < stages - 1 ? next : undefined;
-    const hop = { rank: rank + 1, deadlineMs: this.deadlineMs, startDeadlineMs, signal: this.#stopped.signal };
-    this.openHop = address === undefined ? null : () => Hop.open({ ...hop, address });
+    const { deadlineMs } = this;
+    const { signal } = this.#stopped;
+    const hop = { rank: rank + 1, identity, roster: new Roster(), deadlineMs, startDeadlineMs, signal };
+    this.openHop = address === undefined ? null : (lane) => Hop.open({ ...hop, address, lane });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ended = promise;
     // Whoever started the stage may look at it later only.
@@ -104,7 +123,7 @@ class StageServer implements LaneHost {
   }
 
   get hopBytes() {
-    const live = [...this.#lanes].map(({ hopBytes }) => hopBytes);
+    const live = [...this.#lanes.values()].map(({ hopBytes }) => hopBytes);
     return [this.#pastBytes, ...live].reduce((sum, each) => ({ out: sum.out + each.out, in: sum.in + each.in }));
   }
 
@@ -112,7 +131,8 @@ class StageServer implements LaneHost {
     const { listen: address, insecure = false, idleDeadlineMs = DEFAULT_IDLE_DEADLINE_MS } = this.#options;
     this.#listener = await listen(address, {
       insecure,
-      maxConnections: MAX_LANES,
+      // Those that are not admitted, which Admission bounds, take no lane's place.
+      maxConnections: MAX_LANES + DEFAULT_MAX_PENDING,
       limits: { deadlineMs: this.deadlineMs },
       onConnection: (connection) => this.#take(connection),
     });
@@ -134,7 +154,7 @@ class StageServer implements LaneHost {
   }
 
   done(call: CallRecord): void {
-    this.#onCall?.(call);
+    this.#observer.onCall?.(call);
   }
 
   /** What the stages behind this one may take together, and at least what one may. */
@@ -144,13 +164,21 @@ class StageServer implements LaneHost {
   }
 
   async #take(connection: Connection): Promise<void> {
-    const lane = new StageLane(this.#opened++, connection, this);
-    this.#lanes.add(lane);
+    const admitted = await this.#admission.admit(connection).catch((why: Error) => {
+      if (!this.#finished) this.#observer.onRefused?.(why);
+      return null;
+    });
+    if (admitted === null) return;
+    const number = admitted.hello.lane;
+    // A lane whose connection is gone may still be at its last call.
+    if (this.#finished || this.#lanes.has(number)) return connection.abort(`lane ${number} is not free`);
+    const lane = new StageLane(number, admitted.connection, this);
+    this.#lanes.set(number, lane);
     if (this.ending !== null) lane.release();
     const end = await lane.serve(this.deadlineMs);
     const { out, in: came } = lane.hopBytes;
     this.#pastBytes = { out: this.#pastBytes.out + out, in: this.#pastBytes.in + came };
-    this.#lanes.delete(lane);
+    this.#lanes.delete(number);
     this.#left(end);
   }
 
@@ -164,7 +192,7 @@ class StageServer implements LaneHost {
     this.ending = why;
     if (failed) this.#failure = why;
     this.#stopped.abort(why);
-    for (const lane of this.#lanes) lane.release();
+    for (const lane of this.#lanes.values()) lane.release();
     if (this.#lanes.size === 0) this.#finish();
   }
 
@@ -173,6 +201,8 @@ class StageServer implements LaneHost {
     this.#finished = true;
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#listener?.stop();
+    // Those whose Hello is still awaited.
+    for (const connection of this.#listener?.connections ?? []) connection.abort("the stage has ended");
     this.stage.dispose();
     if (this.#failure === null) this.#settle.resolve();
     else this.#settle.reject(this.#failure);

@@ -10,8 +10,12 @@ import {
   preparePpResult,
 } from "@tensorwire/pp-contract";
 import { encodeSafetensors, mulberry32, parseGpt2Config, stageParameters } from "@tensorwire/tensor-stage";
+import { type Hello, prepareHello } from "@tensorwire/tp-control";
 import { type Connection, formatAddress, listen } from "@tensorwire/transport";
 import { idsTensor } from "./activations.ts";
+import type { Identity } from "./admission/identity.ts";
+import { HandshakeDeadline, receiveHello } from "./admission/receive-hello.ts";
+import { withBytesFirst } from "./admission/with-bytes-first.ts";
 import { Hop } from "./hop.ts";
 import type { RunningStage } from "./stage.ts";
 
@@ -70,7 +74,9 @@ export type Script = (request: PpRequest, connection: Connection) => unknown;
 export async function scriptedStage(script: Script, address?: string): Promise<ScriptedStage> {
   const requests: PpRequest[] = [];
   const listener = await listen(address, {
-    onConnection: async (connection) => {
+    onConnection: async (raw) => {
+      const connection = await welcome(raw);
+      if (connection === null) return;
       const decoder = new PpRequestDecoder();
       for (let chunk = await connection.read(); chunk !== null; chunk = await connection.read()) {
         for (const request of decoder.push(chunk).messages) {
@@ -86,6 +92,16 @@ export async function scriptedStage(script: Script, address?: string): Promise<S
     for (const connection of listener.connections) connection.abort();
   };
   return { address: formatAddress(listener.address), requests, [Symbol.asyncDispose]: dispose };
+}
+
+/** Answers whoever comes as the one who was dialled. */
+async function welcome(connection: Connection): Promise<Connection | null> {
+  const received = await receiveHello(connection, new HandshakeDeadline({}));
+  if (received === null) return null;
+  const { rank, peer_rank, ...same } = received.hello;
+  const answer: Hello = { ...same, role: "PP_STAGE", rank: peer_rank, peer_rank: rank };
+  await connection.write([prepareHello(answer)]);
+  return withBytesFirst(connection, received.rest);
 }
 
 /** Answers INFER with logits that are all the call's id. */
@@ -107,9 +123,18 @@ export function rejection(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** Opens a lane to a stage, as a driver does. */
-export function openLane(stage: RunningStage): Promise<Hop> {
-  return Hop.open({ address: stage.ready.address, rank: 0, ...patience });
+/** Who dials, where no stage is there to judge it. */
+export const somebody: Identity = { job: "test", role: "PP_DRIVER", rank: 0, plan: "" };
+
+/** Who dials a stage: the driver, or the stage below. */
+export function upstreamOf({ identity, ready: { rank } }: RunningStage): Identity {
+  return { ...identity, role: rank === 0 ? "PP_DRIVER" : "PP_STAGE", rank: Math.max(0, rank - 1) };
+}
+
+/** Opens a lane to a stage, as its upstream does. */
+export function openLane(stage: RunningStage, lane = 0): Promise<Hop> {
+  const { address, rank } = stage.ready;
+  return Hop.open({ address, rank, identity: upstreamOf(stage), lane, ...patience });
 }
 
 export function idsOf(call_id: bigint, cache_epoch = 1n): PpCallIds {

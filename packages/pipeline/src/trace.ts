@@ -13,7 +13,7 @@ export interface Span {
 export interface CallRecord {
   /** Of the stage; null for the driver. */
   readonly rank: number | null;
-  /** The driver's number of the lane; in a stage, the order in which it took the connections. */
+  /** The driver's number of the lane. */
   readonly lane: number;
   readonly call_id: bigint;
   readonly num_tokens: number;

@@ -9,4 +9,5 @@ export { mulberry32, Sampler, type SamplerOptions } from "./sampler.ts";
 export { Stage, type StageInput, type StageOptions, type StageOutput } from "./stage.ts";
 export { type AddonStamp, addonPaths, addonSources, readAddonStamp, TENSORFLOW_DIR } from "./tensorflow-addon.ts";
 export { TextStream, Tokenizer } from "./tokenizer.ts";
+export { weightsDigest } from "./weights-digest.ts";
 export { fromWire, toWire, WIRE_DTYPES, type WireDtype } from "./wire-dtype.ts";

@@ -1,6 +1,12 @@
 import { refusal, WireError } from "@tensorwire/framing";
 import type { MessageLimits, PreparedMessage, TensorSource } from "@tensorwire/tensor-spec";
-import { prepareTp, type TpHeader, type TpManifestInit } from "@tensorwire/tp-control";
+import {
+  prepareTp,
+  SessionOrder,
+  type TpHeader,
+  type TpManifestInit,
+  type TpMessageInit,
+} from "@tensorwire/tp-control";
 import { type Clock, systemClock } from "@tensorwire/transport";
 import { DEFAULT_DEADLINE_MS } from "../options.ts";
 import { messageOf, RankLostError } from "../stage-lost.ts";
@@ -12,10 +18,15 @@ export interface TpLeaderOptions {
   /** For a worker to take SHUTDOWN and to end, when another one is lost, in milliseconds. 1,000 unless told. */
   readonly graceMs?: number;
   /**
-   * A NOOP goes out after so many milliseconds without a broadcast, so that an idle group is not a silent one: well below the
+   * After so many milliseconds without a broadcast a NOOP goes out, so that an idle group is not a silent one: well below the
    * workers' `silenceMs`. 20,000 unless told; Infinity for never.
    */
   readonly heartbeatMs?: number;
+  /**
+   * The ids come with each message, as they do in a stage that passes on its upstream's: `broadcast` takes the place of `infer` and
+   * `noop`. There is no id for a NOOP then, and the heartbeat repeats the last message, which is held for it.
+   */
+  readonly givenIds?: boolean;
   /** Broadcasts that may wait for their turn; one more is refused with `transport.full`. 16 unless told. */
   readonly maxQueued?: number;
   readonly limits?: Partial<MessageLimits>;
@@ -41,16 +52,19 @@ export interface TpCall {
  * the group: the others get SHUTDOWN, or a reset where even that does not pass.
  */
 export class TpLeader {
+  /** Resolves when a worker is lost, at once: the others are still being ended then. */
+  readonly lost: Promise<RankLostError>;
   /** How the group ended: null after `shutdown`, or the worker that was lost. Settles once, never rejects. */
   readonly ended: Promise<RankLostError | null>;
   readonly #options: TpLeaderOptions;
   readonly #clock: Clock;
-  readonly #members: readonly MemberLink[];
+  readonly #members: MemberLink[] = [];
   readonly #settle: (how: RankLostError | null) => void;
+  readonly #settleLost: (why: RankLostError) => void;
   #last: TpHeader = FIRST;
-  /** chunk_index of the last INFER of this cache epoch. */
-  #chunk: bigint | null = null;
-  #inferred = false;
+  #order = new SessionOrder();
+  /** What a heartbeat repeats where the ids are given. */
+  #repeat: PreparedMessage<TpHeader> | null = null;
   #tail: Promise<unknown> = Promise.resolve();
   #queued = 0;
   #over: RankLostError | "shutdown" | null = null;
@@ -62,9 +76,25 @@ export class TpLeader {
     const { promise, resolve } = Promise.withResolvers<RankLostError | null>();
     this.ended = promise;
     this.#settle = resolve;
-    this.#members = members.map((member) => new MemberLink(member));
-    for (const member of this.#members) member.watch((why) => this.#lose(member, why));
+    const lost = Promise.withResolvers<RankLostError>();
+    this.lost = lost.promise;
+    this.#settleLost = lost.resolve;
+    for (const member of members) this.join(member);
     this.#beat();
+  }
+
+  /**
+   * One more worker. The group is complete with its first broadcast; one that is over already ends the worker too.
+   *
+   * @throws WireError refusal `state` behind the first broadcast.
+   */
+  join(member: TpMember): void {
+    if (this.#last !== FIRST)
+      throw refusal("state", `expected no worker behind the first broadcast, rank ${member.rank} came`);
+    const link = new MemberLink(member);
+    this.#members.push(link);
+    link.watch((why) => this.#lose(link, why));
+    if (this.#over !== null) void link.terminate(this.#graceMs);
   }
 
   /** The header of the last broadcast that left. */
@@ -78,33 +108,42 @@ export class TpLeader {
    * @throws WireError refusals, and `transport.deadline` where no connection took a byte: nothing left, and the ids are free.
    * @throws RankLostError when a worker is lost; the group has ended then.
    */
-  infer(call: TpCall): Promise<TpHeader> {
+  infer({ chunk_index, hard_cut = false, manifest, tensors = [] }: TpCall): Promise<TpHeader> {
     return this.#turn(() => {
-      const header = this.#inferHeader(call);
-      const { manifest, tensors = [] } = call;
-      return this.#broadcast(prepareTp({ header, manifest, tensors }, this.#options.limits)).then(() => {
-        this.#inferred = true;
-        this.#chunk = header.chunk_index;
-      });
+      const next = this.#next("INFER");
+      const cache_epoch = next.cache_epoch + (hard_cut ? 1n : 0n);
+      return this.#send({ header: { ...next, chunk_index, cache_epoch }, manifest, tensors });
     });
   }
 
   /** Broadcasts a NOOP: the header alone. */
   noop(): Promise<TpHeader> {
-    return this.#turn(() => this.#broadcast(prepareTp({ header: this.#next("NOOP") })));
+    return this.#turn(() => this.#send({ header: this.#next("NOOP") }));
+  }
+
+  /**
+   * Broadcasts a message with the ids that it has; for a leader whose ids are given. Its tensors must not change until the next one is
+   * done. SHUTDOWN as `shutdown`.
+   *
+   * @throws WireError `sequence` for ids that the workers would refuse, and what `infer` throws.
+   */
+  broadcast(message: TpMessageInit): Promise<TpHeader> {
+    const { header } = message;
+    if (header.action === "SHUTDOWN") return this.shutdown(header).then(() => this.#last);
+    return this.#turn(() => this.#send(message));
   }
 
   /** Broadcasts SHUTDOWN, after what waits, and resolves when every worker ended its side. */
-  async shutdown(): Promise<void> {
+  async shutdown(header?: TpHeader): Promise<void> {
     if (this.#over === "shutdown") return;
-    await this.#turn(() => this.#broadcast(prepareTp({ header: this.#next("SHUTDOWN") })));
+    await this.#turn(() => this.#send({ header: header ?? this.#next("SHUTDOWN") }));
     this.#finish("shutdown");
     const { deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
     const closing = this.#members.map(async (member) => {
       try {
         await member.close(deadlineMs);
       } catch (error) {
-        throw new RankLostError(member.rank, [this.#last.call_id], messageOf(error), { cause: error });
+        throw this.#lostBy(member, error);
       }
     });
     const failed = (await Promise.allSettled(closing)).find(({ status }) => status === "rejected");
@@ -121,19 +160,6 @@ export class TpLeader {
     if (this.#over === null) this.#finish(why);
     await this.#terminateAll(this.#members);
     this.#settle(why);
-  }
-
-  #inferHeader({ chunk_index, hard_cut = false, manifest: { video } }: TpCall): TpHeader {
-    const next = this.#next("INFER");
-    // What a worker's session would refuse must not leave: it would end the group for a mistake of the caller.
-    const least = hard_cut ? 0n : (this.#chunk ?? 0n);
-    if (chunk_index < least) throw refusal("sequence", `chunk_index: expected at least ${least}, ${chunk_index} came`);
-    const initialises = hard_cut || !this.#inferred;
-    if (video !== undefined && video.init_cache !== initialises) {
-      throw refusal("sequence", `init_cache: expected ${initialises}, ${video.init_cache} came`);
-    }
-    const cache_epoch = next.cache_epoch + (hard_cut ? 1n : 0n);
-    return { ...next, chunk_index, cache_epoch };
   }
 
   #next(action: TpHeader["action"]): TpHeader {
@@ -164,6 +190,18 @@ export class TpLeader {
   #refuseIfOver(): void {
     if (this.#over === "shutdown") throw refusal("state", "expected no broadcast after SHUTDOWN");
     if (this.#over !== null) throw this.#over;
+  }
+
+  /** Nothing leaves that a worker's session would refuse: it would end the group for a mistake of the caller. */
+  async #send(init: TpMessageInit): Promise<void> {
+    const message = prepareTp(init, this.#options.limits);
+    const order = this.#order.copy();
+    order.follow(message.subject, refusal);
+    const { video } = init.manifest ?? {};
+    if (video !== undefined) order.checkInit(video.init_cache, refusal);
+    await this.#broadcast(message);
+    this.#order = order;
+    if (this.#options.givenIds) this.#repeat = message;
   }
 
   async #broadcast(message: PreparedMessage<TpHeader>): Promise<void> {
@@ -198,18 +236,24 @@ export class TpLeader {
   /** r[tp.send.poison]: names the rank and the call, and ends the others. */
   #lose(member: MemberLink, why: unknown): void {
     if (this.#over !== null) return;
-    const lost =
-      why instanceof RankLostError
-        ? why
-        : new RankLostError(member.rank, [this.#last.call_id], messageOf(why), { cause: why });
+    const lost = why instanceof RankLostError ? why : this.#lostBy(member, why);
     this.#finish(lost);
+    this.#settleLost(lost);
     member.drop(lost.message, why);
     void this.#terminateAll(this.#members.filter((other) => other !== member)).then(() => this.#settle(lost));
   }
 
+  #lostBy({ rank }: MemberLink, why: unknown): RankLostError {
+    const calls = this.#last === FIRST ? [] : [this.#last.call_id];
+    return new RankLostError(rank, calls, messageOf(why), { cause: why });
+  }
+
+  get #graceMs(): number {
+    return this.#options.graceMs ?? 1000;
+  }
+
   async #terminateAll(members: readonly MemberLink[]): Promise<void> {
-    const { graceMs = 1000 } = this.#options;
-    await Promise.all(members.map((member) => member.terminate(graceMs)));
+    await Promise.all(members.map((member) => member.terminate(this.#graceMs)));
   }
 
   #finish(how: RankLostError | "shutdown"): void {
@@ -221,7 +265,16 @@ export class TpLeader {
     const { heartbeatMs = 20_000 } = this.#options;
     if (heartbeatMs === Number.POSITIVE_INFINITY || this.#over !== null) return;
     this.#clock.clearTimeout(this.#heart);
-    // Nothing but a lost worker can fail a NOOP, and `ended` tells that.
-    this.#heart = this.#clock.setTimeout(() => this.#queued === 0 && this.noop().catch(() => {}), heartbeatMs);
+    this.#heart = this.#clock.setTimeout(() => {
+      // Nothing but a lost worker can fail it, and `ended` tells that.
+      if (this.#queued === 0) this.#sign()?.catch(() => {});
+    }, heartbeatMs);
+  }
+
+  /** A sign of life. r[tp-session.call-id.duplicate]: a message that is repeated changes nothing. */
+  #sign(): Promise<TpHeader> | undefined {
+    if (!this.#options.givenIds) return this.noop();
+    const last = this.#repeat;
+    return last === null ? undefined : this.#turn(() => this.#broadcast(last));
   }
 }

@@ -31,17 +31,19 @@ export class MemberLink {
       if (!this.#ending) gone(why);
     };
     const { peer } = this.#connection;
-    this.#connection
-      .read(Number.POSITIVE_INFINITY)
-      .then(
-        (chunk) =>
-          report(
-            chunk === null
-              ? new WireError({ code: "transport.closed", message: `${peer} hung up`, fault: "transport" })
-              : new WireError({ code: "state", message: `${peer} sent ${chunk.length} bytes: a worker sends nothing` }),
-          ),
-        report,
-      );
+    this.#connection.read(Number.POSITIVE_INFINITY).then(
+      (chunk) =>
+        report(
+          chunk === null
+            ? new WireError({ code: "transport.closed", message: `${peer} hung up`, fault: "transport" })
+            : new WireError({
+                code: "state",
+                message: `${peer} sent ${chunk.length} bytes: a worker sends nothing`,
+                offset: 1,
+              }),
+        ),
+      report,
+    );
   }
 
   async send(message: PreparedMessage<TpHeader>, deadlineMs: number): Promise<void> {
@@ -70,7 +72,8 @@ export class MemberLink {
     const { call_id, control_epoch, ...ids } = this.#last ?? FIRST;
     const header = { ...ids, call_id: call_id + 1n, control_epoch: control_epoch + 1n, action: "SHUTDOWN" } as const;
     try {
-      await this.send(prepareTp({ header }), graceMs);
+      // r[tp-session.shutdown.last]: the group may have been at its end already.
+      if (this.#last?.action !== "SHUTDOWN") await this.send(prepareTp({ header }), graceMs);
       await this.#connection.close(graceMs);
     } catch (error) {
       this.drop("the group has ended", error);

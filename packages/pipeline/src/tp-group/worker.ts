@@ -15,6 +15,8 @@ export interface TpWorkerOptions {
   readonly callMs?: number;
   readonly limits?: Partial<MessageLimits>;
   readonly clock?: Clock;
+  /** Told of each message in its turn, SHUTDOWN too, before anything is done about it. */
+  readonly taken?: (message: TpMessage) => void;
 }
 
 /**
@@ -42,6 +44,8 @@ export class TpWorker {
   /** The one read that waits: a call that ends before it leaves it to the next. */
   #reading: Promise<void> | null = null;
   #fault: unknown = null;
+  /** The leader has ended, behind SHUTDOWN. */
+  #gone = false;
   /** When the message that is being received began. */
   #began = 0;
   #call: bigint | null = null;
@@ -69,17 +73,26 @@ export class TpWorker {
       for (;;) {
         const message = await this.#next();
         this.#call = message.header.call_id;
+        this.#options.taken?.(message);
         if (message.header.action === "SHUTDOWN") break;
         await this.#do(message, work);
       }
+      await this.#finish();
     } catch (error) {
       this.#connection.abort(messageOf(error), error);
       throw error;
     }
+  }
+
+  /** Behind SHUTDOWN comes the leader's end and nothing else. r[tp-session.shutdown.last] */
+  async #finish(): Promise<void> {
     const { messageMs = 30_000 } = this.#options;
-    await this.#connection.close(messageMs).catch((error: unknown) => {
-      throw this.#lost(error);
-    });
+    // The worker has sent nothing: to end its direction never waits, and fails only where the leader is gone.
+    this.#connection.end(messageMs).catch(() => {});
+    while (this.#fault === null && !this.#gone) {
+      await this.#within(this.#read(), messageMs, `no end behind SHUTDOWN in ${messageMs} ms`);
+    }
+    if (this.#fault !== null) throw this.#lost(this.#fault);
   }
 
   async #next(): Promise<TpMessage> {
@@ -140,7 +153,8 @@ export class TpWorker {
   #end(why: unknown): void {
     this.#reading = null;
     // Behind SHUTDOWN the leader may end as it likes.
-    if (!this.#session.closed || this.#session.error !== null) this.#fault ??= why;
+    this.#gone = this.#session.closed && this.#session.error === null;
+    if (!this.#gone) this.#fault ??= why;
   }
 
   async #within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
