@@ -14,3 +14,4 @@ export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { DEFAULT_BIND, type Listener, type ListenOptions, listen } from "./listen.ts";
 export { type Chunking, type MemoryPairOptions, memoryPair } from "./memory.ts";
 export type { ConnectionOptions } from "./stream-connection.ts";
+export type { TlsOptions } from "./tls-files.ts";

@@ -1,5 +1,5 @@
 /**
- * What a connection needs from the thing below it: a socket of Bun, one end of a memory pair, later a TLS socket. All
+ * What a connection needs from the thing below it: a socket of Bun, plain or with TLS, or one end of a memory pair. All
  * calls are immediate; none of them calls back into `LinkEvents` before it has returned, and after the end all are harmless.
  */
 export interface Link {

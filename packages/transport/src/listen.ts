@@ -1,27 +1,45 @@
-import { refusal, WireError } from "@tensorwire/framing";
+import { WireError } from "@tensorwire/framing";
 import type { Socket, SocketListener } from "bun";
-import { type Address, formatAddress, isLoopback, toAddress } from "./address.ts";
+import { type Address, formatAddress, toAddress } from "./address.ts";
 import type { CloseReason, Connection } from "./connection.ts";
+import { Handshakes } from "./handshakes.ts";
 import { resolveLimits } from "./limits.ts";
+import { checkProtected } from "./protected.ts";
 import { adopt, type SocketData, socketHandlers } from "./socket-link.ts";
 import type { ConnectionOptions, StreamConnection } from "./stream-connection.ts";
+import { readTlsFiles, type TlsOptions } from "./tls-files.ts";
 import { bindUnix } from "./unix-path.ts";
 
 export interface ListenOptions extends ConnectionOptions {
   /** Gets each connection once. A throw or a rejection aborts that connection, and shows as the `cause` in its `closed`. */
   readonly onConnection: (connection: Connection) => void | Promise<void>;
-  /** Connections at a time; one more is reset before it costs anything. Default 1024. */
+  /** Connections at a time, handshakes among them; one more is reset before it costs anything. Default 1024. */
   readonly maxConnections?: number;
   /** Allows an address that other machines can reach, with nothing to protect what travels. */
   readonly insecure?: boolean;
+  /**
+   * Mutual TLS, for TCP only: `onConnection` gets a connection once its handshake is done and its certificate is good. Whoever has none is
+   * dropped without a byte above TLS.
+   */
+  readonly tls?: TlsOptions;
+  /** TLS handshakes at a time; one more is reset. Default 64. */
+  readonly maxHandshakes?: number;
+  /** Milliseconds that a TLS handshake may take. Default 5,000. */
+  readonly handshakeMs?: number;
+  /** Bytes that a TLS handshake may take. Default 64 KiB. */
+  readonly maxHandshakeBytes?: number;
+  /** For a log: why a handshake came to nothing. What it quotes of a certificate is the stranger's own text. */
+  readonly onRefused?: (error: WireError) => void;
 }
 
 export interface Listener {
   /** Where it really listens: port 0 has become the port that the system chose. */
   readonly address: Address;
   readonly connections: ReadonlySet<Connection>;
-  /** Connections that came when `maxConnections` were open. */
+  /** Connections that came when `maxConnections` were open, or `maxHandshakes` under way. */
   readonly turnedAway: number;
+  /** TLS handshakes that came to nothing. */
+  readonly refused: number;
   /** Takes no more connections, and removes the file of a Unix socket; those that stand live on. */
   stop(): void;
   /** `stop()`, then a graceful close of every connection; those that are not done by the deadline are aborted. */
@@ -33,34 +51,36 @@ export const DEFAULT_BIND = "tcp://127.0.0.1:0";
 
 /**
  * Takes connections until `stop()` or `close()`. Rejects with `transport.refused`: an address that other machines can reach
- * without `insecure`, a port or path that is in use, a path that holds something other than a socket. A socket file that
- * nobody listens on any more is replaced.
+ * without `tls` or `insecure`, a port or path that is in use, a path that holds something other than a socket, TLS files that cannot be used. A
+ * socket file that nobody listens on any more is replaced.
  */
 export async function listen(target: Address | string | undefined, options: ListenOptions): Promise<Listener> {
   const address = toAddress(target ?? DEFAULT_BIND);
   resolveLimits(options.limits);
-  if (!isLoopback(address) && options.insecure !== true) {
-    throw refusal(
-      "transport.refused",
-      `${formatAddress(address)} can be reached from other machines, and nothing would protect what travels: ` +
-        "bind a loopback address, or allow it with insecure: true",
-    );
-  }
-  const { maxConnections = 1024 } = options;
+  checkProtected(address, options, "can be reached from other machines", "bind a loopback address");
+  const { maxConnections = 1024, tls } = options;
+  const handshakes = tls && new Handshakes(await readTlsFiles(tls), address, options);
   const connections = new Set<StreamConnection>();
   let turnedAway = 0;
 
-  const open = (socket: Socket<SocketData>) => {
-    if (connections.size >= maxConnections) {
-      turnedAway += 1;
-      return socket.terminate();
-    }
-    const connection = adopt(socket, address, options);
+  const take = (connection: StreamConnection) => {
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
     void hand(connection, options.onConnection);
   };
+  const open = (socket: Socket<SocketData>) => {
+    if (connections.size + (handshakes?.size ?? 0) >= maxConnections || handshakes?.full) {
+      turnedAway += 1;
+      return socket.terminate();
+    }
+    if (handshakes === undefined) take(adopt(socket, address, options));
+    else handshakes.begin(socket, take);
+  };
   const { server, bound } = await bind(address, open);
+  const stop = () => {
+    server.stop();
+    handshakes?.stop();
+  };
 
   return {
     address: bound,
@@ -68,9 +88,12 @@ export async function listen(target: Address | string | undefined, options: List
     get turnedAway() {
       return turnedAway;
     },
-    stop: () => server.stop(),
+    get refused() {
+      return handshakes?.refused ?? 0;
+    },
+    stop,
     close: async (deadlineMs) => {
-      server.stop();
+      stop();
       const close = (connection: StreamConnection) => connection.close(deadlineMs).catch(() => connection.closed);
       return Promise.all([...connections].map(close));
     },

@@ -1,15 +1,20 @@
 import type { Socket, SocketHandler } from "bun";
 import { type Address, formatAddress } from "./address.ts";
-import type { Link } from "./link.ts";
+import type { Link, LinkEvents } from "./link.ts";
 import { type ConnectionOptions, StreamConnection } from "./stream-connection.ts";
 
+/** Who gets what a socket of Bun reports. */
+export interface SocketSink extends LinkEvents {
+  abort(why: string, cause: unknown): void;
+}
+
 /** What hangs on each socket of Bun: nothing before it is open, and nothing ever for one that was turned away. */
-export type SocketData = StreamConnection | undefined;
+export type SocketData = SocketSink | undefined;
 
 /** Bun reads at most this much from a socket at a time. */
 const LARGEST_CHUNK = 512 * 1024;
 
-class SocketLink implements Link {
+export class SocketLink implements Link {
   readonly local: string;
   readonly peer: string;
   readonly maxChunk = LARGEST_CHUNK;

@@ -1,0 +1,24 @@
+import { refusal } from "@tensorwire/framing";
+import { type Address, formatAddress, isLoopback } from "./address.ts";
+import type { TlsOptions } from "./tls-files.ts";
+
+export interface Protection {
+  readonly tls?: TlsOptions;
+  readonly insecure?: boolean;
+}
+
+/**
+ * r[link.tls.non-loopback] What leaves the machine is protected, or somebody has said that it need not be. Throws a `transport.refused`
+ * refusal that says what would do.
+ */
+export function checkProtected(address: Address, { tls, insecure }: Protection, why: string, instead: string): void {
+  const text = formatAddress(address);
+  if (tls !== undefined && address.kind === "unix") {
+    throw refusal("transport.refused", `${text} does not leave this machine: TLS is for tcp:// addresses`);
+  }
+  if (tls !== undefined || insecure === true || isLoopback(address)) return;
+  throw refusal(
+    "transport.refused",
+    `${text} ${why}, and nothing would protect what travels: give it certificates (tls), ${instead}, or allow it with insecure: true`,
+  );
+}
