@@ -120,7 +120,7 @@ describe("a bad envelope", () => {
   });
 });
 
-describe("preflight refuses", () => {
+describe("pp.send.order: preflight refuses", () => {
   const lmCase = (over: Parameters<typeof lm>[0], tensors: readonly TensorSource[] = [inputIds]) =>
     [{ lm: lm(over) }, tensors] as const;
   const videoCase = (over: Parameters<typeof video>[0], tensors = videoTensors) =>

@@ -13,7 +13,7 @@ const source = (over: Partial<TensorSource> = {}): TensorSource => ({
   ...over,
 });
 
-describe("tp.send.order", () => {
+describe("tp.send.order, pp.send.order", () => {
   test("specs are judged before the body is serialised, the body before any tensor is made", () => {
     const steps: string[] = [];
     const tensors = ["b", "a"].map((key) =>
@@ -54,7 +54,7 @@ describe("tp.send.order", () => {
     ).toThrow(`[spec.mismatch] tensor "x": expected 4 bytes (float32 [1]), 5 came`);
   });
 
-  test("tp.encode.oversize: the frame and the manifest are judged before any tensor is made", () => {
+  test("tp.encode.oversize, pp.encode.oversize: the frame and the manifest are judged before any tensor is made", () => {
     let made = 0;
     const data = () => {
       made++;
@@ -73,7 +73,7 @@ describe("tp.send.order", () => {
   });
 });
 
-test("the buffers are header, frame and tensors in spec order, tensors by reference", () => {
+test("tp.encode.layout, pp.encode.layout: the buffers are header, frame and tensors in spec order, tensors by reference", () => {
   const first = new Float32Array([1]);
   const second = new DataView(new ArrayBuffer(12), 4, 4);
   const { buffers, byteLength } = PreparedMessage.prepare(

@@ -30,7 +30,10 @@ const RECORD_HEADER = 8;
 export class PreparedMessage<Subject = unknown> {
   /** What is sent, for reports: a TP or PP header, or the ids of a result. */
   readonly subject: Subject;
-  /** Header, frame and tensors in wire order, tensors by reference. Any number of connections may send the same. */
+  /**
+   * Header, frame and tensors in wire order, tensors by reference. Any number of connections may send the same.
+   * r[tp.encode.layout] r[pp.encode.layout]
+   */
   readonly buffers: readonly Uint8Array[];
   readonly byteLength: number;
   /** Makes the type nominal: an object of the same shape is not a PreparedMessage. */
@@ -56,7 +59,7 @@ export class PreparedMessage<Subject = unknown> {
     const sources = (parts.tensors ?? []).toSorted(compareSpecs);
     const specs = checkSpecs(sources, limits, refusal);
     const body = parts.serialise(specs);
-    // r[tp.encode.oversize]
+    // r[tp.encode.oversize] r[pp.encode.oversize]
     if (body.length > limits.maxManifestLength) {
       const message = `expected a manifest of at most ${limits.maxManifestLength} bytes, ${body.length} bytes came`;
       throw refusal("oversize.declared", message);

@@ -90,7 +90,10 @@ export class HeaderDecoder<Message> {
     return { messages, error: this.#error };
   }
 
-  /** The stream ended: null when that was where a header would begin, else the error that names the place. */
+  /**
+   * The stream ended: null when that was where a header would begin, else the error that names the place.
+   * r[tp.eof.boundary] r[pp.eof.boundary]
+   */
   end(): WireError | null {
     this.#ended = true;
     const blame = peerFault(this.offset);

@@ -71,7 +71,7 @@ export class SessionOrder implements HeaderGate {
   }
 
   #checkEpochs({ action, chunk_index, control_epoch, cache_epoch }: TpHeader, blame: Blame): void {
-    // r[tp-session.epoch.not-negative]
+    // r[tp-session.epoch.not-negative] r[pp-session.epoch.not-negative]
     if (control_epoch < 0n) throw outOfOrder(blame, "control_epoch", "0 or more", control_epoch);
     if (cache_epoch < 0n) throw outOfOrder(blame, "cache_epoch", "0 or more", cache_epoch);
     if (this.#last !== null) {
