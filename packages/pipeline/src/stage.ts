@@ -3,6 +3,7 @@ import { type Connection, formatAddress, type Listener, listen } from "@tensorwi
 import { Admission, DEFAULT_MAX_PENDING } from "./admission/admission.ts";
 import type { Identity, Peer } from "./admission/identity.ts";
 import { pipelineIdentity } from "./admission/pipeline-identity.ts";
+import { DEFAULT_HANDSHAKE_DEADLINE_MS } from "./admission/receive-hello.ts";
 import { Roster } from "./admission/roster.ts";
 import { Hop } from "./hop.ts";
 import { splitLayers } from "./layers.ts";
@@ -103,13 +104,14 @@ class StageServer implements LaneHost {
 
   constructor(stage: Stage, options: StageOptions, identity: Identity, observer: StageObserver) {
     const { rank, stages, next, wireDtype = "float32", startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
+    const { handshakeMs = DEFAULT_HANDSHAKE_DEADLINE_MS } = options;
     this.rank = rank;
     this.stage = stage;
     this.wireDtype = wireDtype;
     this.#options = options;
     this.#observer = observer;
     const upstream: Peer = rank === 0 ? { role: "PP_DRIVER", rank: 0 } : { role: "PP_STAGE", rank: rank - 1 };
-    this.#admission = new Admission(identity, [upstream], { maxLanes: MAX_LANES });
+    this.#admission = new Admission(identity, [upstream], { maxLanes: MAX_LANES, deadlineMs: handshakeMs });
     const address = rank < stages - 1 ? next : undefined;
     const { deadlineMs } = this;
     const { signal } = this.#stopped;

@@ -38,9 +38,9 @@ function value(name: string, random: () => number): number {
 }
 
 /** Writes a random model of three layers, with one token for each letter, and returns its folder. */
-export function writeTinyModel(): string {
+export function writeTinyModel(seed = 7): string {
   const dir = mkdtempSync(join(tmpdir(), "tensorwire-model-"));
-  const random = mulberry32(7);
+  const random = mulberry32(seed);
   const tensors = [...stageParameters(parseGpt2Config(TINY_CONFIG), 0, TINY_CONFIG.n_layer)].map(([name, shape]) => ({
     name,
     shape,
