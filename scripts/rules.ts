@@ -79,6 +79,16 @@ export function ruleFaults({ rules, inCode, inVectors, doubled }: RuleIndex): Ru
   return { doubled, unnamed, unknown };
 }
 
+/** Finds the unit tests of packages that name a rule, in a title or a comment. */
+export function testsNaming(root = ROOT): (id: string) => string[] {
+  const files = scan(root, "packages/*/src/**/*.test.ts");
+  const texts = files.map((file) => [file, readFileSync(join(root, file), "utf8")] as const);
+  return (id) => {
+    const whole = new RegExp(`(?<![\\w.-])${id.replaceAll(".", "[.]")}(?![\\w-]|[.]\\w)`);
+    return texts.filter(([, text]) => whole.test(text)).map(([file]) => file);
+  };
+}
+
 function scan(root: string, pattern: string): string[] {
   return [...new Glob(pattern).scanSync(root)]
     .filter((file) => !/node_modules|\/target\/|\.venv|scripts\/rules/.test(file))

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { guaranteesPage, writeGuarantees } from "@tensorwire/scripts/guarantees";
 import oneSided from "@tensorwire/scripts/one-sided";
 import { indexRules } from "@tensorwire/scripts/rules";
 import { runGate } from "./gate.ts";
@@ -8,8 +9,9 @@ import { coveragePage } from "./page.ts";
 import { progress } from "./progress.ts";
 
 /**
- * `bun run coverage` runs the gate of the mutants and writes `spec/coverage.md` from what it has shown; `--check` compares the page
- * that stands there. Exit 1: a check failed, a mutant survived, or the page is not that of these sources.
+ * `bun run coverage` runs the gate of the mutants and writes `spec/coverage.md` from what it has shown, and the tables of
+ * `spec/guarantees.md`; `--check` compares the pages that stand there. Exit 1: a check failed, a mutant survived, or a page is not that
+ * of these sources.
  */
 const PAGE = join(resolve(import.meta.dir, "../.."), "spec/coverage.md");
 
@@ -22,11 +24,24 @@ for (const fault of gate.faults) process.stderr.write(`${fault}\n`);
 const page = coveragePage(indexRules(), gate, Object.assign({}, ...Object.values(oneSided)));
 const killed = gate.verdicts.filter(({ fate }) => fate === "killed").length;
 process.stdout.write(`${gate.control.passed} checks passed, ${killed} of ${gate.verdicts.length} mutants killed\n`);
-if (gate.faults.length > 0) {
-  process.exitCode = 1;
-} else if (!values.check) {
-  writeFileSync(PAGE, page);
-} else if (readFileSync(PAGE, "utf8") !== page) {
-  process.stderr.write("spec/coverage.md is not the page of these sources: run `bun run coverage` and commit it\n");
+const guarantees = guaranteesPage();
+for (const fault of guarantees.faults) process.stderr.write(`spec/guarantees.md: ${fault}\n`);
+const pages = [
+  {
+    name: "spec/coverage.md",
+    page,
+    stands: readFileSync(PAGE, "utf8"),
+    write: (text: string) => writeFileSync(PAGE, text),
+  },
+  { name: "spec/guarantees.md", ...guarantees, write: writeGuarantees },
+];
+if (gate.faults.length > 0 || guarantees.faults.length > 0) process.exitCode = 1;
+for (const { name, page, stands, write } of pages) {
+  if (page === stands || gate.faults.length > 0) continue;
+  if (!values.check) {
+    write(page);
+    continue;
+  }
+  process.stderr.write(`${name} is not the page of these sources: run \`bun run coverage\` and commit it\n`);
   process.exitCode = 1;
 }

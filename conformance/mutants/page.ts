@@ -1,8 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import type { Rule, RuleIndex } from "@tensorwire/scripts/rules";
-import { Glob } from "bun";
+import { type Rule, type RuleIndex, testsNaming } from "@tensorwire/scripts/rules";
 import { markdownTable } from "markdown-table";
 import { killingSet } from "./cover.ts";
 import { EXEMPTIONS } from "./exempt.ts";
@@ -21,16 +18,19 @@ interface Row {
   readonly refusing: number;
   /** Mutants that died by a check of it. */
   readonly mutants: readonly string[];
+  /** Where packages and messages name it in a comment, shortened: `framing/slab.ts`. */
+  readonly code: readonly string[];
+  /** Packages whose unit tests name it, in a title or a comment. */
   readonly unitTests: readonly string[];
 }
 
-const ROOT = resolve(import.meta.dir, "../..");
 const CHAPTERS = ["spec/framing.md", "spec/tp-control.md", "spec/pp-contract.md"];
 
 /** The page, from what a run of the gate has shown. The same sources give the same page. */
 export function coveragePage(index: RuleIndex, gate: Gate, oneSided: Readonly<Record<string, string>>): string {
+  const tests = testsNaming();
   const rows = [...index.rules].flatMap(([id, rule]) =>
-    CHAPTERS.includes(rule.file) ? [rowOf(id, rule, index, gate)] : [],
+    CHAPTERS.includes(rule.file) ? [rowOf(id, rule, index, gate, tests(id))] : [],
   );
   const killed = gate.verdicts.filter(({ fate }) => fate === "killed").length;
   return `${[
@@ -41,12 +41,18 @@ export function coveragePage(index: RuleIndex, gate: Gate, oneSided: Readonly<Re
     `The run: ${gate.control.passed} checks of the unmutated reference passed and ${gate.control.failed.length} failed, ${gate.control.declined} had limits above those of the reference; ${killed} of ${gate.verdicts.length} mutants died by every rule that they break; ${killingSet(gate.verdicts).length} vectors are enough to kill them all. The rules of \`iut-protocol.md\` bind harness and adapters, and are judged by the tests of these.`,
     "## Where the corpus is weak",
     ...weak(rows, gate, oneSided),
-    "The tables follow. *Text* is the start of the SHA-256 of the rule's text: who changes a rule finds this page stale, and looks again at what is named here.",
+    "The tables follow. *Text* is the start of the SHA-256 of the rule's text: who changes a rule finds this page stale, and looks again at what is named here. *Code* is where the packages name the rule in a comment.",
     ...CHAPTERS.flatMap((file) => chapter(file, rows)),
   ].join("\n\n")}\n`;
 }
 
-function rowOf(id: string, rule: Rule, { inVectors }: RuleIndex, { control, verdicts }: Gate): Row {
+function rowOf(
+  id: string,
+  rule: Rule,
+  { inVectors, inCode }: RuleIndex,
+  { control, verdicts }: Gate,
+  tests: readonly string[],
+): Row {
   const named = inVectors.get(id) ?? [];
   const sweeps = named.flatMap((name) => /^vectors\/([^/]+)\/profile\.json$/.exec(name)?.[1] ?? []);
   const { accepting = 0, refusing = 0 } = control.checks[id] ?? {};
@@ -58,16 +64,15 @@ function rowOf(id: string, rule: Rule, { inVectors }: RuleIndex, { control, verd
     accepting,
     refusing,
     mutants: verdicts.filter(({ kills }) => (kills[id]?.length ?? 0) > 0).map(({ mutant }) => mutant.id),
-    unitTests: testsNaming(id),
+    code: [...new Set((inCode.get(id) ?? []).flatMap(({ file }) => shortCode(file)))],
+    unitTests: [...new Set(tests.map((file) => file.split("/")[1]!))].sort(),
   };
 }
 
-/** Packages whose unit tests name the rule, in a title or a comment. */
-function testsNaming(id: string): string[] {
-  const whole = new RegExp(`(?<![\\w.-])${id.replaceAll(".", "[.]")}(?![\\w-]|[.]\\w)`);
-  const files = [...new Glob("packages/*/src/**/*.test.ts").scanSync(ROOT)];
-  const naming = files.filter((file) => whole.test(readFileSync(join(ROOT, file), "utf8")));
-  return [...new Set(naming.map((file) => file.split("/")[1]!))].sort();
+function shortCode(file: string): string[] {
+  if (/^spec\/proto\/[^/]+$/.test(file)) return [file.slice("spec/".length)];
+  const [, name, path] = /^packages\/([^/]+)\/src\/(.+)$/.exec(file) ?? [];
+  return path === undefined || path.endsWith(".test.ts") ? [] : [`${name}/${path}`];
 }
 
 const checks = ({ accepting, refusing }: Row) => accepting + refusing;
@@ -159,11 +164,12 @@ function chapter(file: string, rows: readonly Row[]): string[] {
     `## ${file.slice("spec/".length)}`,
     markdownTable(
       [
-        ["rule", "text", "level", "vectors", "checks", "accepting", "refusing", "mutants that died by it"],
+        ["rule", "text", "level", "code", "vectors", "checks", "accepting", "refusing", "mutants that died by it"],
         ...own.map((row) => [
           code(row.id),
           digest(row.rule.text),
           row.rule.level,
+          row.code.join(", "),
           [...row.vectors, ...row.sweeps.map((profile) => `sweeps of ${profile}`)].join(", "),
           String(checks(row)),
           String(row.accepting),
@@ -171,7 +177,7 @@ function chapter(file: string, rows: readonly Row[]): string[] {
           row.mutants.join(", "),
         ]),
       ],
-      { align: ["l", "l", "l", "l", "r", "r", "r", "l"], alignDelimiters: false, padding: true },
+      { align: ["l", "l", "l", "l", "l", "r", "r", "r", "l"], alignDelimiters: false, padding: true },
     ),
   ];
 }
