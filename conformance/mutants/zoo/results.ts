@@ -48,7 +48,7 @@ export const RESULTS: readonly Mutant[] = [
     id: "result/error-not-kept",
     rules: ["pp.error.sticky"],
     file: RESULT,
-    find: "if (this.#error !== null) return { messages, error: this.#error };",
+    find: "if (this.#error !== null) return { messages, ends, error: this.#error };",
     replace: "",
     why: "After an error results are still delivered.",
   },
