@@ -20,6 +20,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "tp-control",
     "pp-contract",
     "transport",
+    "transport/certificates",
     "tensor-stage",
     "pipeline",
     "iut-ts",

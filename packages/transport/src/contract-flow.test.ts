@@ -188,7 +188,8 @@ describe.each(Object.entries(KINDS))("%s", (kind, open) => {
 
   test(`says who it talks to (${kind})`, async () => {
     await using pair = await open();
-    const shape = { tcp: /^tcp:\/\/127\.0\.0\.1:\d+$/, unix: /^unix:\/.+\/s$/, memory: /^memory:[ab]$/ }[kind];
+    const tcp = /^tcp:\/\/127\.0\.0\.1:\d+$/;
+    const shape = { tcp, tls: tcp, unix: /^unix:\/.+\/s$/, memory: /^memory:[ab]$/ }[kind];
     expect(pair.a.peer).toMatch(shape!);
     expect(pair.a.peer).toBe(pair.b.local);
   });

@@ -7,6 +7,8 @@ import type { Connection } from "./connection.ts";
 import { listen } from "./listen.ts";
 import { memoryPair } from "./memory.ts";
 import type { ConnectionOptions } from "./stream-connection.ts";
+import type { TlsOptions } from "./tls-files.ts";
+import { TlsSet } from "./tls-set.ts";
 
 /** Fixtures of this package's tests: one pair of connected ends for each kind of link. */
 export interface Pair extends AsyncDisposable {
@@ -16,6 +18,7 @@ export interface Pair extends AsyncDisposable {
 
 export const KINDS: Record<string, (options?: ConnectionOptions) => Promise<Pair>> = {
   tcp: (options) => socketPair("tcp://127.0.0.1:0", options),
+  tls: async (options) => socketPair("tcp://127.0.0.1:0", { ...options, tls: (await TlsSet.shared()).node }),
   unix: async (options) => {
     const folder = temporaryFolder();
     const pair = await socketPair({ kind: "unix", path: join(folder.path, "s") }, options);
@@ -28,7 +31,10 @@ export const KINDS: Record<string, (options?: ConnectionOptions) => Promise<Pair
   },
 };
 
-async function socketPair(target: Address | string, options: ConnectionOptions = {}): Promise<Pair> {
+async function socketPair(
+  target: Address | string,
+  options: ConnectionOptions & { tls?: TlsOptions } = {},
+): Promise<Pair> {
   const accepted = Promise.withResolvers<Connection>();
   const listener = await listen(target, { ...options, onConnection: accepted.resolve });
   const a = await connect(listener.address, options);
