@@ -38,11 +38,15 @@ export const PORTS: readonly Port[] = [
     launch: `PYTHONPATH=${at("python")} python3 -c "import probes, shim, wire; shim.main()"`,
   },
   {
+    // All profiles, and the ranks of level 2.
     name: "python-full",
     needs: [VENV_PYTHON],
     build: [["python3", at("python", "setup_full.py")]],
-    test: [[FULL_PYTHON, at("python", "test_full.py")]],
-    launch: `${FULL_PYTHON} ${at("python", "full_shim.py")}`,
+    test: [
+      [FULL_PYTHON, at("python", "test_full.py")],
+      [FULL_PYTHON, at("python", "test_ranks.py")],
+    ],
+    launch: `${FULL_PYTHON} ${at("python", "ranks.py")}`,
   },
   {
     name: "go",

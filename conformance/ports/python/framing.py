@@ -51,11 +51,15 @@ class Decoder:
         del self._buffer[:at]  # once for each read, not for each message: linear in the bytes
         return messages
 
+    @property
+    def partial(self) -> bool:
+        """Some bytes of a message have come, and not all."""
+        return self._offset + len(self._buffer) > self._start
+
     def end(self) -> bool:
         """True if the stream ended cleanly, between two messages. Else look at `error`."""
-        received = self._offset + len(self._buffer)
-        if not self.error and received > self._start:
-            self.error = WireError(self._eof, received)
+        if not self.error and self.partial:
+            self.error = WireError(self._eof, self._offset + len(self._buffer))
         return self.error is None
 
 
