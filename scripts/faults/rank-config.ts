@@ -1,3 +1,5 @@
+import type { Identity } from "@tensorwire/pipeline";
+import { prepareHello, type Role } from "@tensorwire/tp-control";
 import type { Quota } from "./limited-connection.ts";
 
 /** Waits of the ranks, in milliseconds: short, for the faults to be seen soon, and well above a busy machine's hiccups. */
@@ -16,6 +18,18 @@ export const WAITS = {
 
 /** The driver is rank 0, the leader rank 1, the workers come after. */
 export const LEADER = 1;
+
+/** What a rank says of itself in the handshake. */
+export function identityOf(role: Role, rank: number): Identity {
+  return { job: "faults", role, rank, plan: "" };
+}
+
+/** Bytes of the Hello to the rank that listens: the faults are placed behind it. */
+export function helloLength(listener: number): number {
+  const dialler = listener === LEADER ? identityOf("PP_DRIVER", 0) : identityOf("TP_LEADER", LEADER);
+  const random = { weights_digest: new Uint8Array(0), instance: new Uint8Array(16) };
+  return prepareHello({ ...dialler, ...random, peer_rank: listener, lane: 0 }).length;
+}
 
 export interface RankConfig {
   readonly rank: number;

@@ -1,12 +1,22 @@
 /** One rank of a fault run. Takes its part as one line of JSON on stdin, and says on stdout how it ended. */
 import { writeSync } from "node:fs";
 import { WireError } from "@tensorwire/framing";
-import { Hop, RankLostError, serveGroupStage, TpLeader, TpWorker } from "@tensorwire/pipeline";
+import {
+  Admission,
+  greet,
+  Hop,
+  type Identity,
+  type Peer,
+  RankLostError,
+  serveGroupStage,
+  TpLeader,
+  TpWorker,
+} from "@tensorwire/pipeline";
 import type { Tensor } from "@tensorwire/tensor-spec";
 import { type Connection, connect, formatAddress, listen } from "@tensorwire/transport";
 import { isWhole, makeTensor, type Origin } from "./content.ts";
 import { LimitedConnection } from "./limited-connection.ts";
-import { LEADER, type RankConfig, type RankEnd, type RankLine, WAITS } from "./rank-config.ts";
+import { identityOf, LEADER, type RankConfig, type RankEnd, type RankLine, WAITS } from "./rank-config.ts";
 
 const config = await firstLine();
 const connections: Connection[] = [];
@@ -42,13 +52,22 @@ function own(connection: Connection, peer: number): Connection {
   });
 }
 
-async function accept(peer: number): Promise<Connection> {
+async function dial(address: string, identity: Identity, peer: Peer): Promise<Connection> {
+  return own(await greet(await connect(address), identity, peer), peer.rank);
+}
+
+async function accept(identity: Identity, peer: Peer): Promise<Connection> {
+  const admission = new Admission(identity, [peer]);
   const accepted = Promise.withResolvers<Connection>();
-  const listener = await listen(undefined, { onConnection: accepted.resolve });
+  const onConnection = async (connection: Connection) => {
+    const admitted = await admission.admit(connection);
+    if (admitted !== null) accepted.resolve(admitted.connection);
+  };
+  const listener = await listen(undefined, { onConnection });
   print({ event: "ready", address: formatAddress(listener.address) });
   const connection = await accepted.promise;
   listener.stop();
-  return own(connection, peer);
+  return own(connection, peer.rank);
 }
 
 function note(tensors: readonly Tensor[], origin: Origin): void {
@@ -59,7 +78,7 @@ function note(tensors: readonly Tensor[], origin: Origin): void {
 }
 
 async function worker(): Promise<string> {
-  const connection = await accept(LEADER);
+  const connection = await accept(identityOf("TP_WORKER", config.rank), { role: "TP_LEADER", rank: LEADER });
   await new TpWorker(connection, { leader: LEADER, ...WAITS, callMs: WAITS.deadlineMs }).run((message) => {
     if (!("tensors" in message)) return;
     const { chunk_index } = message.header;
@@ -71,10 +90,11 @@ async function worker(): Promise<string> {
 async function leader(): Promise<string> {
   const open = config.connect.map(async ({ rank, address }) => ({
     rank,
-    connection: own(await connect(address), rank),
+    connection: await dial(address, identityOf("TP_LEADER", LEADER), { role: "TP_WORKER", rank }),
   }));
   const group = new TpLeader(await Promise.all(open), WAITS);
-  await serveGroupStage(await accept(0), group, {
+  const upstream = await accept(identityOf("PP_STAGE", LEADER), { role: "PP_DRIVER", rank: 0 });
+  await serveGroupStage(upstream, group, {
     rank: LEADER,
     ...WAITS,
     callOf: ({ header, envelope, tensors }) => ({
@@ -94,7 +114,8 @@ async function leader(): Promise<string> {
 async function driver(): Promise<string> {
   const { calls, length, cutEvery, window } = config;
   const { address } = config.connect[0]!;
-  const hop = new Hop(own(await connect(address), LEADER), { rank: LEADER, deadlineMs: WAITS.resultMs, window });
+  const connection = await dial(address, identityOf("PP_DRIVER", 0), { role: "PP_STAGE", rank: LEADER });
+  const hop = new Hop(connection, { rank: LEADER, deadlineMs: WAITS.resultMs, window });
   const ends = { ok: 0, error: 0, stale: 0, lost: 0 };
   answered = ends;
   let loss: RankLostError | null = null;
@@ -130,7 +151,7 @@ async function driver(): Promise<string> {
   }
   await Promise.all(running);
   if (loss !== null) throw loss;
-  await hop.pass({ ...ids, call_id: ids.call_id + 1n, control_epoch: 0n, action: "SHUTDOWN" });
+  await hop.pass({ ...ids, call_id: ids.call_id + 1n, action: "SHUTDOWN" });
   await hop.close();
   return "done";
 }

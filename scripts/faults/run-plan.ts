@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS } from "@tensorwire/transport";
 import { LinkProxy } from "./link-proxy.ts";
 import { type Plan, RANKS } from "./plan.ts";
-import { LEADER, type RankEnd } from "./rank-config.ts";
+import { helloLength, LEADER, type RankEnd } from "./rank-config.ts";
 import type { Ending, RankPool, RankProcess } from "./rank-process.ts";
 
 /** One line of the table. */
@@ -62,7 +62,8 @@ async function run(plan: Plan, ranks: ReadonlyMap<number, RankProcess>, proxies:
   const reach = async (rank: number) => {
     const address = await ranks.get(rank)!.ready;
     if (plan.trouble?.rank !== rank) return { rank, address };
-    const proxy = await LinkProxy.start(address, plan.trouble, () => {
+    const trouble = { ...plan.trouble, at: plan.trouble.at + helloLength(rank) };
+    const proxy = await LinkProxy.start(address, trouble, () => {
       began ??= performance.now();
     });
     proxies.push(proxy);
