@@ -6,6 +6,7 @@ import socket
 import struct
 import sys
 import unittest
+from contextlib import suppress
 from functools import partial
 from typing import Any, Callable, Optional
 
@@ -297,6 +298,45 @@ class TheStage(Ranks):
         self.assertEqual(headers(rest(left)), [(1, "INFER"), (2, "INFER"), (3, "SHUTDOWN")])
         peer.close()
         self.assertEqual([kind for kind, *_ in self.over(link)], ["message"] * 2)
+
+
+class NobodyIsStranded(Ranks):
+    STREAM = request(1, first=True).data + noop(2).data + request(3).data + noop(4, "SHUTDOWN").data
+
+    def play(self, sent: bytes, *lost: Callable[[socket.socket], Any]) -> list[list[tuple[int, str]]]:
+        """A stage with two workers and its driver, of which some are lost. What each worker got before its end."""
+        group = Leader()
+        members = [self.join(group) for _ in range(2)]
+        stage = Stage(LIMITS, group)
+        link, peer = self.join(stage)
+        peer.send(sent)
+        for lose in lost:
+            lose(members[0][1])
+        peer.shutdown(socket.SHUT_WR)
+        LOOP.wait(lambda: not link.reading)
+        with suppress(WireError):  # the program above answers what is owed
+            for call in (1, 3):
+                LOOP.call(lambda: stage.answer(link, lambda: result(call)))
+        got = [headers(rest(worker)) for _, worker in members]
+        rest(peer)
+        for _, worker in members:
+            worker.close()
+        for one in (link, *(member for member, _ in members)):
+            self.over(one)
+        return got
+
+    def test_wherever_the_driver_is_lost(self) -> None:
+        whole = [(1, "INFER"), (2, "NOOP"), (3, "INFER"), (4, "SHUTDOWN")]
+        for cut in range(len(self.STREAM)):
+            for got in self.play(self.STREAM[:cut]):
+                count = len(got) - 1
+                self.assertEqual(got, [*whole[:count], (count + 1, "SHUTDOWN")], cut)
+
+    def test_whenever_a_worker_is_lost(self) -> None:
+        for cut in range(len(self.STREAM)):
+            left, gone = self.play(self.STREAM[:cut], lambda worker: worker.shutdown(socket.SHUT_WR))[::-1]
+            self.assertEqual(left[-1][1], "SHUTDOWN", cut)
+            self.assertEqual(left[: len(gone)], gone[: len(left)], cut)
 
 
 class TheHandshake(Ranks):
