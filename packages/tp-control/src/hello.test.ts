@@ -208,6 +208,7 @@ describe("judgeHello", () => {
     ],
     ["link.hello.rank", { rank: 1 }, "Hello.rank: expected 0, 1 came"],
     ["link.hello.rank", { peer_rank: 2 }, "Hello.peer_rank: expected 0, 2 came"],
+    ["link.hello.plan", { plan: "x".repeat(3000) }, `expected "stages=2", "${"x".repeat(200)}…" came`],
     ["link.hello.plan", { plan: "stages=3" }, 'Hello.plan: expected "stages=2", "stages=3" came'],
     [
       "link.hello.weights",

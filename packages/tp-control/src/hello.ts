@@ -180,8 +180,12 @@ function checkHello({ job, role, weights_digest, instance }: Hello, blame: Blame
   if (instance.length !== INSTANCE_LENGTH) throw wrong("instance", `${INSTANCE_LENGTH} bytes`, instance.length);
 }
 
-/** For a line of a log: nothing of a peer's text may end the line, or move the cursor. r[link.hello.refusal.told] */
+/** The most of a text that a message repeats, in UTF-16 units. */
+const SHOWN = 200;
+
+/** For a line of a log: nothing of a peer's text may end the line, fill it, or move the cursor. r[link.hello.refusal.told] */
 function show(value: string | number): string {
   const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-  return JSON.stringify(value).replace(unprintable, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
+  const shown = typeof value === "string" && value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value;
+  return JSON.stringify(shown).replace(unprintable, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }
