@@ -1,6 +1,7 @@
 """The canonical text of a vector file: two spaces, one line for what fits in 116 columns, LF, a final newline."""
 
 import json
+import re
 
 WIDTH = 116
 
@@ -9,8 +10,13 @@ def canonical(value: object) -> str:
     return _text(value, 0) + "\n"
 
 
+def _flat(value: object) -> str:
+    """On one line. A surrogate alone has no UTF-8, so that it stands as an escape."""
+    return re.sub("[\ud800-\udfff]", lambda lone: f"\\u{ord(lone[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
 def _text(value: object, indent: int) -> str:
-    flat = json.dumps(value, ensure_ascii=False)
+    flat = _flat(value)
     if not isinstance(value, (dict, list)) or not value:
         return flat
     if indent > 0 and len(flat) + indent <= WIDTH:
@@ -25,5 +31,5 @@ def _text(value: object, indent: int) -> str:
 
 
 def _value(value: object, indent: int, shift: int) -> str:
-    flat = json.dumps(value, ensure_ascii=False)
+    flat = _flat(value)
     return flat if len(flat) + indent + shift <= WIDTH else _text(value, indent)

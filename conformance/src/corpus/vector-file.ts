@@ -104,6 +104,9 @@ export type Shows =
   | "encode.again"
   | "encode.after";
 
+/** What only a case of level 3 shows. */
+export type ProbeShows = "memory" | "write.given-up";
+
 export interface ProfileFile {
   readonly profile: string;
   readonly about: string;
@@ -113,5 +116,5 @@ export interface ProfileFile {
       { readonly type: FieldType; readonly eof: EventClass; readonly opaque?: true; readonly about: string }
     >
   >;
-  readonly derived: Readonly<Partial<Record<Shows, readonly string[]>>>;
+  readonly derived: Readonly<Partial<Record<Shows | ProbeShows, readonly string[]>>>;
 }

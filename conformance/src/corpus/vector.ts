@@ -11,6 +11,7 @@ import type {
   FileOutcome,
   FileSegment,
   FileVector,
+  ProbeShows,
   ProfileFile,
   Shows,
 } from "./vector-file.ts";
@@ -27,6 +28,8 @@ interface VectorBase {
   readonly sibling?: string;
   /** The rules that a case of a sweep names: those of the profile for what it shows, else those of the vector. */
   rulesFor(shows: Shows): readonly string[];
+  /** The same for what only a probe shows: the vector's own say nothing of that. */
+  probeRulesFor(shows: ProbeShows): readonly string[];
 }
 
 export interface DecodeVector extends VectorBase {
@@ -61,6 +64,7 @@ export function compileVector(file: FileVector, profile: ProfileFile, bins: Bins
     why: file.why,
     ...(file.sibling === undefined ? {} : { sibling: file.sibling }),
     rulesFor: (shows) => profile.derived[shows] ?? file.rules,
+    probeRulesFor: (shows) => profile.derived[shows] ?? [],
   };
   return file.role === "decode"
     ? { ...base, role: "decode", fields: profile.fields, sweeps: file.sweeps, ...streamsOf(file, profile, bins) }

@@ -36,7 +36,10 @@ export function* clock(v: DecodeVector): Iterable<ProbePlan> {
 export function* writeClock(v: EncodeVector): Iterable<ProbePlan> {
   const { bytes, step } = v;
   if (bytes === null || bytes.length > MAX_EVERY) return;
-  const about = { requires: ["clock", "quota"] as const, rules: ["iut.probe.clock.write"] };
+  const about = {
+    requires: ["clock", "quota"] as const,
+    rules: ["iut.probe.clock.write", ...v.probeRulesFor("write.given-up")],
+  };
   for (let q = 1; q < bytes.length; q++) {
     const taken = bytesEvent(bytes.subarray(0, q));
     const head = () => new Tape().add({ deadline: DEADLINE }).add({ quota: q }).add(step, taken).add(last);

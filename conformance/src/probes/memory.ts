@@ -21,7 +21,8 @@ export function* memory(v: DecodeVector): Iterable<ProbePlan> {
   if (v.sweeps.ladder === undefined) return;
   const { limit, width } = lengthOf(v);
   const largest = 2n ** BigInt(8 * width) - 1n;
-  const rules = ["iut.probe.memory.bound", ...v.rulesFor("limit.accept")];
+  const allocation = v.probeRulesFor("memory");
+  const rules = ["iut.probe.memory.bound", ...allocation, ...v.rulesFor("limit.accept")];
   for (const length of [limit, ...LENGTHS].filter((each) => each <= largest)) {
     yield {
       suffix: `memory=${length}`,
@@ -44,7 +45,7 @@ export function* memory(v: DecodeVector): Iterable<ProbePlan> {
     suffix: "memory=trickle",
     requires: ["memory"],
     limits: { ...v.limits, max_frame_length: String(most) },
-    rules: ["iut.probe.memory.linear", "iut.probe.memory.pace"],
+    rules: ["iut.probe.memory.linear", "iut.probe.memory.pace", ...allocation],
     why: "The cost of single bytes grows with their number, not with its square.",
     play: () => trickled(v, most, TRICKLE),
     half: () => trickled(v, most, TRICKLE / 2).steps,

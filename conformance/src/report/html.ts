@@ -86,6 +86,7 @@ function agent(report: JsonReport): Markup {
   return h`<li><h2><bdi>${nameOf(report)}</bdi></h2>
 <p><span class="chip ${state}">${ENDINGS[summary.exit]}</span> <span class="dim">exit ${summary.exit}</span></p>
 <p>${grouped(summary.total)} cases in ${summary.seconds.toFixed(1)} s: ${grouped(summary.pass)} passed, ${grouped(summary.fail + summary.crash + summary.timeout + summary.disagreement)} failed${summary["not run"] > 0 && `, ${grouped(summary["not run"])} not run`}</p>
+${summary.stranded > 0 && h`<p class="trouble">${grouped(summary.stranded)} ranks were stranded</p>`}
 ${narrowed.length > 0 && h`<p>Only <bdi>${narrowed.join("; ")}</bdi></p>`}
 ${(summary.notes ?? []).map((note) => h`<p><bdi>${note}</bdi></p>`)}
 ${summary.trouble !== undefined && h`<p class="trouble"><bdi>${summary.trouble}</bdi></p>`}

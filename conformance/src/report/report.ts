@@ -111,12 +111,20 @@ function weightOf({ case: about }: Outcome): number {
   return about.steps.length + streamOf(about).total;
 }
 
+/** How many fake ranks were left waiting for ever, and in how many scenarios they were counted. r[iut.rank.not-stranded] */
+export function strandedOf({ outcomes }: Report): { readonly scenarios: number; readonly ranks: number } {
+  const counted = outcomes.flatMap(({ stranded }) => stranded ?? []);
+  return { scenarios: counted.length, ranks: counted.reduce((sum, ranks) => sum + ranks, 0) };
+}
+
 export interface CaseReport {
   readonly id: string;
   readonly verdict: Verdict;
   readonly expected?: Events;
   readonly actual?: Events;
   readonly text?: string;
+  /** Where it is not 0. */
+  readonly stranded?: number;
 }
 
 /** The object of `--json`. */
@@ -133,6 +141,7 @@ export function jsonReport(report: Report) {
       ...counts,
       total: report.outcomes.length,
       "not run": [...notRun.values()].reduce((sum, left) => sum + left, 0),
+      stranded: strandedOf(report).ranks,
       seconds: Math.round(seconds * 1000) / 1000,
       seed,
       ...(notes.length === 0 ? {} : { notes }),
@@ -154,7 +163,7 @@ export function jsonReport(report: Report) {
 /** The object of `--json`. */
 export type JsonReport = ReturnType<typeof jsonReport>;
 
-export function caseReport({ id, verdict, case: about, actual, difference, text }: Outcome): CaseReport {
+export function caseReport({ id, verdict, case: about, actual, difference, text, stranded = 0 }: Outcome): CaseReport {
   if (verdict === "pass") return { id, verdict };
   const explanation = difference?.problem ?? text;
   return {
@@ -163,5 +172,6 @@ export function caseReport({ id, verdict, case: about, actual, difference, text 
     ...(about === undefined || verdict === "not applicable" ? {} : { expected: about.expected }),
     ...(actual === undefined ? {} : { actual }),
     ...(explanation === undefined ? {} : { text: explanation }),
+    ...(stranded === 0 ? {} : { stranded }),
   };
 }

@@ -3,7 +3,7 @@ import { ENDINGS } from "./endings.ts";
 import { failurePage } from "./failure-page.ts";
 import type { Paint } from "./paint.ts";
 import { probesOf } from "./probes.ts";
-import { failuresOf, profilesOf, type Report } from "./report.ts";
+import { failuresOf, profilesOf, type Report, strandedOf } from "./report.ts";
 
 /** Failure pages on a terminal; the JSON and HTML reports have all. */
 const PAGES = 10;
@@ -42,7 +42,7 @@ export function summary(report: Report, paint: Paint): string {
     if (report.record.length > 0) lines.push("the link, as recorded:", ...report.record.map((line) => `  ${line}`));
     lines.push("");
   }
-  lines.push(...header(report), "", ...table(report, paint), ...probes(report, paint));
+  lines.push(...header(report), "", ...table(report, paint), ...probes(report, paint), ...ranks(report, paint));
   for (const { kind, entry, text } of report.baseline) {
     const reason = entry.reason === "" ? "" : ` (${entry.reason})`;
     lines.push(paint.bad(`baseline, ${kind}: ${entry.pattern}: ${text}${reason}`));
@@ -95,6 +95,13 @@ function table(report: Report, paint: Paint): string[] {
 function probes(report: Report, paint: Paint): string[] {
   const words = probesOf(report).map(({ probe, word }) => `${probe} ${paintOf(word, paint)(word)}`);
   return words.length === 0 ? [] : [`probes: ${words.join(" · ")}`, ""];
+}
+
+function ranks(report: Report, paint: Paint): string[] {
+  const { scenarios, ranks } = strandedOf(report);
+  if (scenarios === 0) return [];
+  const told = ranks === 0 ? paint.good("none stranded") : paint.bad(`${ranks} stranded`);
+  return [`ranks: ${grouped(scenarios)} scenarios to their end, ${told}`, ""];
 }
 
 function paintOf(word: Word, paint: Paint): (text: string) => string {

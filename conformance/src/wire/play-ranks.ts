@@ -47,6 +47,8 @@ class RanksPlayer extends StepsPlayer {
   readonly #ranks: readonly FakeRank[];
   readonly #trails: ReadonlyMap<string, HeaderTrail>;
   readonly #stranded: string[] = [];
+  /** Connections that the harness has reset: nobody waits there any more. */
+  readonly #reset = new Set<string>();
 
   constructor(stage: Stage, context: StepsContext, ranks: readonly FakeRank[]) {
     super(stage, context);
@@ -62,7 +64,10 @@ class RanksPlayer extends StepsPlayer {
     else if ("quiet" in step) await this.#quiet(step.conn);
     else if ("error_result" in step) {
       await takeErrorResult(this.#stage.peer(step.conn), step.error_result, this.#stage.options.deadline);
-    } else await this.play(step);
+    } else {
+      if ("reset" in step) this.#reset.add(step.conn);
+      await this.play(step);
+    }
   }
 
   throwStranded(step: number): void {
@@ -73,11 +78,10 @@ class RanksPlayer extends StepsPlayer {
 
   /** Whose connection is open still, though the scenario is over; and that nobody was sent what it does not know. */
   async finish(): Promise<void> {
-    for (const { conn } of this.#ranks) {
-      if (!this.#stage.peer(conn).gone) await this.#isOver(conn);
-    }
+    const waiting = this.#ranks.filter(({ conn }) => !this.#reset.has(conn));
+    for (const { conn } of waiting) await this.#isOver(conn);
     if (this.#stranded.length > 0) throw new StrandedRanks(this.#stranded);
-    for (const { conn } of this.#ranks) {
+    for (const { conn } of waiting) {
       const { waiting } = this.#stage.peer(conn);
       if (waiting > 0) throw new WireFailure(`${conn}: ${waiting} bytes came that the scenario does not know`);
     }

@@ -63,7 +63,7 @@ def done(conn: str, *events: dict) -> dict:
 
 
 def over(how: str, conns: str, *may: object) -> list[dict]:
-    return [{"conn": conn, "over": how} | ({"may": list(may)} if may else {}) for conn in conns]
+    return [{"conn": conn, "over": how} | ({"may": [joined(each) for each in may]} if may else {}) for conn in conns]
 
 
 def quiet(conns: str) -> list[dict]:
