@@ -64,11 +64,10 @@ const TARGETS: readonly Target[] = [
     after: preparePpRequest({ header: shutdown }).buffers,
     receive: (connection) => {
       const taken: Tensor[] = [];
-      const ended = serveGroupStage(connection, new TpLeader([]), {
+      const ended = serveGroupStage(connection, new TpLeader([], { givenIds: true }), {
         rank: 1,
         silenceMs: MESSAGE_MS,
         deadlineMs: MESSAGE_MS,
-        callOf: ({ header }) => ({ chunk_index: header.chunk_index, manifest: {} }),
         work: async (request) => {
           taken.push(...request.tensors);
           return { tensors: [makeTensor("out", { ...origin, rank: 1 }, LENGTH)] };

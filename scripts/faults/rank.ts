@@ -81,8 +81,7 @@ async function worker(): Promise<string> {
   const connection = await accept(identityOf("TP_WORKER", config.rank), { role: "TP_LEADER", rank: LEADER });
   await new TpWorker(connection, { leader: LEADER, ...WAITS, callMs: WAITS.deadlineMs }).run((message) => {
     if (!("tensors" in message)) return;
-    const { chunk_index } = message.header;
-    note(message.tensors, { call_id: BigInt(Number(message.manifest.kwargs.call_id)), chunk_index, rank: 0 });
+    note(message.tensors, { ...message.header, rank: 0 });
   });
   return "SHUTDOWN";
 }
@@ -92,17 +91,11 @@ async function leader(): Promise<string> {
     rank,
     connection: await dial(address, identityOf("TP_LEADER", LEADER), { role: "TP_WORKER", rank }),
   }));
-  const group = new TpLeader(await Promise.all(open), WAITS);
+  const group = new TpLeader(await Promise.all(open), { ...WAITS, givenIds: true });
   const upstream = await accept(identityOf("PP_STAGE", LEADER), { role: "PP_DRIVER", rank: 0 });
   await serveGroupStage(upstream, group, {
     rank: LEADER,
     ...WAITS,
-    callOf: ({ header, envelope, tensors }) => ({
-      chunk_index: header.chunk_index,
-      hard_cut: envelope.lm?.init_cache ?? false,
-      manifest: { kwargs: { call_id: Number(header.call_id) } },
-      tensors: tensors.map(({ key, dtype, shape, data }) => ({ key, dtype, shape, data })),
-    }),
     work: async ({ header, tensors }) => {
       note(tensors, { ...header, rank: 0 });
       return { tensors: [makeTensor("out", { ...header, rank: LEADER }, config.length)] };

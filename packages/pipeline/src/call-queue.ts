@@ -1,11 +1,10 @@
 import { refusal, type WireError } from "@tensorwire/framing";
-import type { PpCallIds, PpHeader, PpResultMessage, PpStep } from "@tensorwire/pp-contract";
-import type { TensorSource } from "@tensorwire/tensor-spec";
+import { type PpHeader, type PpResultMessage, type PpStep, preparePpRequest } from "@tensorwire/pp-contract";
+import type { PreparedMessage } from "@tensorwire/tensor-spec";
 
 export interface Call {
-  readonly ids: PpCallIds;
+  readonly message: PreparedMessage<PpHeader>;
   readonly step: PpStep;
-  readonly tensors: readonly TensorSource[];
   /** The request has left. */
   readonly sent: () => void;
   readonly resolve: (result: PpResultMessage) => void;
@@ -15,7 +14,11 @@ export interface Call {
 /** What waits to be sent: a call, which needs room in the window, or a header alone, which does not. */
 export type Job =
   | { readonly call: Call }
-  | { readonly header: PpHeader; readonly resolve: () => void; readonly reject: (why: unknown) => void };
+  | {
+      readonly message: PreparedMessage<PpHeader>;
+      readonly resolve: () => void;
+      readonly reject: (why: unknown) => void;
+    };
 
 /** What a hop has not sent yet, in the order of its calls. */
 export class CallQueue {
@@ -45,8 +48,8 @@ export class CallQueue {
     this.#jobs.forEach((job, i) => {
       if (!("call" in job)) return;
       job.call.reject(stale(job.call, epoch));
-      const header = { ...job.call.ids, control_epoch: 0n, action: "NOOP" } as const;
-      this.#jobs[i] = { header, resolve: () => {}, reject: () => {} };
+      const header = { ...job.call.message.subject, action: "NOOP" } as const;
+      this.#jobs[i] = { message: preparePpRequest({ header }), resolve: () => {}, reject: () => {} };
     });
   }
 
@@ -56,7 +59,7 @@ export class CallQueue {
 }
 
 /** The end of a call that a hard cut overtook. */
-export function stale({ ids }: Call, epoch: bigint): WireError {
-  const message = `call ${ids.call_id} of cache epoch ${ids.cache_epoch} is stale: a hard cut made it ${epoch}`;
+export function stale({ message: { subject } }: Call, epoch: bigint): WireError {
+  const message = `call ${subject.call_id} of cache epoch ${subject.cache_epoch} is stale: a hard cut made it ${epoch}`;
   return refusal("state", message);
 }

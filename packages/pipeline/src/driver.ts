@@ -1,3 +1,4 @@
+import { WireError } from "@tensorwire/framing";
 import type { PpCallIds } from "@tensorwire/pp-contract";
 import { idsTensor, logitsOf } from "./activations.ts";
 import { Roster } from "./admission/roster.ts";
@@ -121,21 +122,27 @@ class Lane {
   }
 
   async shutdown(): Promise<void> {
-    await this.hop.pass({ ...this.#ids, call_id: this.#nextId(), control_epoch: 0n, action: "SHUTDOWN" });
+    await this.hop.pass({ ...this.#ids, call_id: this.#nextId(), action: "SHUTDOWN" });
     await this.hop.close();
   }
 
   async #forward(ids: Int32Array, position: number, watch: Stopwatch): Promise<Float32Array> {
     const first = position === 0;
     const call_id = this.#nextId();
-    const { cache_epoch, chunk_index } = this.#ids;
+    const before = this.#ids;
+    const { cache_epoch, chunk_index } = before;
     this.#ids = first
       ? { call_id, chunk_index: 0n, cache_epoch: cache_epoch + 1n }
       : { call_id, chunk_index: chunk_index + 1n, cache_epoch };
     this.open = { call_id };
     this.#records.push({ rank: null, lane: this.#number, call_id, num_tokens: ids.length, spans: watch.spans });
     const lm = { position, num_tokens: ids.length, init_cache: first };
-    const { result, tensors } = await this.hop.infer(this.#ids, { lm }, [idsTensor(ids)], () => watch.lap("send"));
+    const sent = this.hop.infer(this.#ids, { lm }, [idsTensor(ids)], () => watch.lap("send"));
+    const { result, tensors } = await sent.catch((error: unknown) => {
+      // Refused, and nothing left: a hard cut has still to be made.
+      if (error instanceof WireError) this.#ids = { ...before, call_id };
+      throw error;
+    });
     watch.lap("wait");
     if (!result.ok) {
       this.open = { call_id, error: result.error_message };

@@ -47,21 +47,38 @@ describe("a hop", () => {
     expect((error as Error).message).toStartWith("rank 1 is lost: [transport.refused]");
   });
 
-  test("a request that cannot be made goes as a NOOP, so that the next hard cut is in order", async () => {
+  test("pp.send.nothing: what the stage would refuse leaves no byte, and the ids are free", async () => {
     await using stage = await scriptedStage(answering);
     const hop = await open(stage.address);
     await hop.infer(ids(1n), step, tensors, ignore);
-    const unfit = { lm: { ...step.lm, num_tokens: 2 } };
-    expect(await rejection(hop.infer(ids(2n), unfit, tensors, ignore))).toMatchObject({
-      fault: "caller",
-      fatal: false,
-    });
-    await hop.infer(ids(3n), step, tensors, ignore);
+    const out = hop.bytes.out;
+    const again = { lm: { position: 1, num_tokens: 1, init_cache: false } };
+    const refused: [string, Promise<unknown>][] = [
+      ["spec.mismatch", hop.infer(ids(2n), { lm: { ...step.lm, num_tokens: 2 } }, tensors)],
+      ["spec.mismatch", hop.infer(ids(2n), step, [{ ...tensors[0]!, dtype: "fp8" }])],
+      ["header.field", hop.infer({ ...ids(2n), chunk_index: 2n ** 63n }, step, tensors)],
+      ["sequence", hop.infer(ids(1n), step, tensors)],
+      ["sequence", hop.infer(ids(2n, 1n), step, tensors)],
+      ["sequence", hop.infer({ ...ids(2n, 1n), chunk_index: -1n }, again, tensors)],
+      ["sequence", hop.infer({ ...ids(2n), control_epoch: 3n }, step, tensors)],
+      ["sequence", hop.pass({ ...ids(1n), action: "NOOP" })],
+    ];
+    for (const [code, end] of refused) expect(await rejection(end)).toMatchObject({ code, fatal: false });
+    expect(hop.bytes.out).toBe(out);
+    await hop.infer(ids(2n), step, tensors);
     expect(stage.requests.map(({ header }) => header)).toEqual([
       { ...ids(1n), control_epoch: 1n, action: "INFER" },
-      { ...ids(2n), control_epoch: 2n, action: "NOOP" },
-      { ...ids(3n), control_epoch: 3n, action: "INFER" },
+      { ...ids(2n), control_epoch: 2n, action: "INFER" },
     ]);
+    hop.abort("done");
+  });
+
+  test("a first control_epoch that is given is counted on", async () => {
+    await using stage = await scriptedStage(answering);
+    const hop = await open(stage.address);
+    await hop.pass({ ...ids(3n), control_epoch: 41n, action: "NOOP" });
+    await hop.infer(ids(4n), step, tensors);
+    expect(stage.requests.map(({ header }) => header.control_epoch)).toEqual([41n, 42n]);
     hop.abort("done");
   });
 
@@ -111,7 +128,8 @@ describe("a hop", () => {
     });
     const hop = await open(stage.address);
     await hop.infer(ids(1n, 1n), step, tensors, ignore);
-    const again = await hop.infer(ids(2n, 1n), step, tensors, ignore);
+    const decode = { lm: { position: 1, num_tokens: 1, init_cache: false } };
+    const again = await hop.infer(ids(2n, 1n), decode, tensors, ignore);
     expect(again.result).toMatchObject({ call_id: 2n, ok: true });
     hop.abort("done");
   });
@@ -213,6 +231,38 @@ describe("a window of calls", () => {
     hop.abort("done");
   });
 
+  test("what came before a wrong result counts, though one chunk brings both", async () => {
+    const told: string[] = [];
+    const judged: HopOptions["judged"] = ({ result }, verdict) => {
+      told.push(`${result.call_id} ${verdict.accepted ? "accepted" : verdict.reason}`);
+    };
+    const { stage, hop, arrived, lane } = await held(3, { judged });
+    await using _ = stage;
+    const calls = [1n, 2n, 3n].map((id) => hop.infer(epoch1(id), id === 1n ? step : decodeStep, tensors));
+    const lost = rejection(calls[1]!);
+    void rejection(calls[2]!);
+    await arrived(3);
+    const bytes = [1n, 1n, 3n].flatMap((id) => {
+      const { buffers } = preparePpResult({ ...epoch1(id), ok: false, error_message: "no" });
+      return [...buffers];
+    });
+    await (await lane).write([Buffer.concat(bytes)]);
+    expect((await calls[0]!).result.call_id).toBe(1n);
+    const error = await lost;
+    expect(error).toMatchObject({ rank: 1, calls: [2n, 3n] });
+    // At the end of the frame that is wrong, not of the chunk that it came in.
+    expect(error).toMatchObject({ cause: { code: "sequence", offset: Buffer.concat(bytes).length } });
+    expect(told).toEqual(["1 accepted", "1 late"]);
+  });
+
+  test("pp.acceptance.digest: a driver that checks loses a stage that sends none", async () => {
+    await using stage = await scriptedStage(answering);
+    const connection = { address: stage.address, rank: 1, identity: somebody, ...patience };
+    const hop = await Hop.open({ ...connection, checkDigest: true });
+    const error = await rejection(hop.infer(ids(1n), step, tensors));
+    expect(error).toMatchObject({ calls: [1n], cause: { code: "checksum" } });
+  });
+
   test("pp-session.cache-epoch.step: an epoch that skips one or goes back is refused, and the hop lives", async () => {
     const { stage, hop, arrived, lane } = await held(2);
     await using _ = stage;
@@ -235,5 +285,33 @@ describe("a window of calls", () => {
     expect(await ends[3]).toMatchObject({ code: "transport.full", fatal: false });
     hop.abort("done");
     for (const error of await Promise.all(ends.slice(0, 3))) expect(error).toMatchObject({ name: "StageLostError" });
+  });
+
+  test("SHUTDOWN with calls in flight: their results are taken before the end", async () => {
+    const { stage, hop, arrived, lane } = await held(2);
+    await using _ = stage;
+    const calls = [1n, 2n].map((id) => hop.infer(epoch1(id), id === 1n ? step : decodeStep, tensors));
+    await hop.pass({ ...epoch1(3n), action: "SHUTDOWN" });
+    const closed = hop.close();
+    expect(await rejection(hop.infer(epoch1(4n), decodeStep, tensors))).toMatchObject({ code: "state", fatal: false });
+    await arrived(3);
+    for (const id of [1n, 2n]) await answer(epoch1(id), await lane);
+    expect((await Promise.all(calls)).map(({ result }) => result.call_id)).toEqual([1n, 2n]);
+    await closed;
+  });
+
+  test("a stage that ends behind SHUTDOWN and still owes a result is lost, and so is one that sends another", async () => {
+    for (const wrong of [false, true]) {
+      const { stage, hop, arrived, lane } = await held(1, { deadlineMs: 2000 });
+      await using _ = stage;
+      const call = hop.infer(epoch1(1n), step, tensors).catch((error: unknown) => error);
+      await hop.pass({ ...epoch1(2n), action: "SHUTDOWN" });
+      await arrived(2);
+      const closed = rejection(hop.close());
+      if (wrong) for (const id of [1n, 2n]) await answer(epoch1(id), await lane);
+      else await (await lane).end();
+      expect(await closed).toMatchObject({ name: "StageLostError", calls: wrong ? [] : [1n] });
+      expect(await call).toMatchObject(wrong ? { result: { call_id: 1n } } : { name: "StageLostError" });
+    }
   });
 });

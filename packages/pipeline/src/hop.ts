@@ -3,17 +3,22 @@ import {
   PpAcceptance,
   type PpCallIds,
   type PpHeader,
+  type PpRequestInit,
   PpResultDecoder,
   type PpResultMessage,
   type PpStep,
   preparePpRequest,
+  type Verdict,
 } from "@tensorwire/pp-contract";
-import type { PreparedMessage, TensorSource } from "@tensorwire/tensor-spec";
+import type { MessageLimits, PreparedMessage, TensorSource } from "@tensorwire/tensor-spec";
+import { SessionOrder } from "@tensorwire/tp-control";
 import type { Connection } from "@tensorwire/transport";
-import { type Call, CallQueue, stale } from "./call-queue.ts";
+import { type Call, CallQueue, type Job, stale } from "./call-queue.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { MessageSender } from "./message-sender.ts";
+import { sha256 } from "./sha256.ts";
 import { messageOf, RankLostError, StageLostError } from "./stage-lost.ts";
+import { within } from "./within.ts";
 
 export interface HopOptions {
   /** Rank of the stage at the other end. */
@@ -24,7 +29,15 @@ export interface HopOptions {
   readonly window?: number;
   /** Calls that may wait for room in the window. 64 unless told. */
   readonly maxQueued?: number;
+  /** Refuses an ok result without the digest of its tensors. r[pp.acceptance.digest] */
+  readonly checkDigest?: boolean;
+  /** Told of each result in the order in which they came, once it is known what becomes of it. */
+  readonly judged?: (message: PpResultMessage, verdict: Verdict) => void;
+  readonly limits?: Partial<MessageLimits>;
 }
+
+/** The ids of a message that a hop sends. It counts control_epoch itself, from 1, unless it is told. */
+export type HopIds = PpCallIds & Partial<Pick<PpHeader, "control_epoch">>;
 
 const DEFAULT_MAX_QUEUED = 64;
 
@@ -45,13 +58,16 @@ export class Hop {
   readonly #connection: Connection;
   readonly #options: HopOptions;
   readonly #sender: MessageSender;
-  readonly #results = new PpResultDecoder();
+  readonly #results: PpResultDecoder;
   readonly #acceptance: PpAcceptance;
   readonly #queue = new CallQueue();
   readonly #pending = new Map<bigint, Pending>();
   readonly #settleLost: (error: StageLostError) => void;
-  #sequence = 0n;
-  #epoch: bigint | null = null;
+  /** Resolves when nothing more is received. */
+  readonly #received: Promise<void>;
+  #order = new SessionOrder();
+  /** The last header that was taken, to be sent in its turn. */
+  #last: PpHeader | null = null;
   #pumping = false;
   #ending = false;
   #lost: StageLostError | null = null;
@@ -60,13 +76,15 @@ export class Hop {
     this.#connection = connection;
     this.#options = options;
     this.#sender = new MessageSender(connection, options.rank);
-    this.#acceptance = new PpAcceptance({ window: options.window ?? 1 });
+    this.#results = new PpResultDecoder(options.limits);
+    this.#acceptance = new PpAcceptance({ window: options.window ?? 1, ...(options.checkDigest && { sha256 }) });
     const { promise, resolve } = Promise.withResolvers<StageLostError>();
     this.lost = promise;
     this.#settleLost = resolve;
-    void this.#receive().catch((error: unknown) => {
-      // `close` stops the read that waits; without calls in flight that is no loss.
-      if (!this.#ending || this.#pending.size > 0) this.#lose(error);
+    this.#received = this.#receive().catch((error: unknown) => {
+      // A stage that is cut off after SHUTDOWN and its last result owes nothing, but it must not have sent anything wrong.
+      const owes = this.#pending.size > 0 || (error instanceof WireError && error.fault === "peer");
+      if (!this.#ending || owes) this.#lose(error);
     });
   }
 
@@ -96,62 +114,101 @@ export class Hop {
    * request has left. A call with a new cache_epoch is a hard cut: every call of an older one ends here and now, and what of them is in
    * flight is received and dropped.
    *
-   * @throws WireError refusal when the request cannot be made, too many wait, or a hard cut made it stale. A call that was not sent
-   *   goes as a NOOP with its ids, so that the stages behind see every cache_epoch, and the next hard cut is one more for all of them.
+   * @throws WireError refusal when the request cannot be made, its ids do not follow, or too many wait: no byte leaves then, and the
+   *   ids are free. r[pp.send.nothing] And when a hard cut made it stale: one that was not sent goes as a NOOP with its ids, so that
+   *   the stages behind see every cache_epoch, and the next hard cut is one more for all of them.
    * @throws StageLostError when the connection, the deadline or the peer's bytes fail.
    */
   infer(
-    ids: PpCallIds,
+    ids: HopIds,
     step: PpStep,
     tensors: readonly TensorSource[],
     sent: () => void = () => {},
   ): Promise<PpResultMessage> {
-    const { maxQueued = DEFAULT_MAX_QUEUED } = this.#options;
-    if (this.#lost !== null) return Promise.reject(this.#lost);
-    const { cache_epoch } = ids;
-    // r[pp-session.cache-epoch.step]: what a stage would refuse as fatal is refused here, without a byte.
-    if (this.#epoch !== null && cache_epoch !== this.#epoch && cache_epoch !== this.#epoch + 1n) {
-      const message = `cache_epoch: expected ${this.#epoch}, or ${this.#epoch + 1n} at a hard cut, ${cache_epoch} came`;
-      return Promise.reject(refusal("sequence", message));
-    }
-    const cut = this.#epoch !== null && cache_epoch > this.#epoch;
-    // A cut is there to empty the queue: it finds room for itself and for the NOOPs that it leaves.
-    if (this.#queue.length >= (cut ? 2 * maxQueued : maxQueued)) {
-      return Promise.reject(refusal("transport.full", `${maxQueued} calls wait already, call ${ids.call_id} came`));
-    }
-    if (cut) this.#cut(cache_epoch);
-    this.#epoch = cache_epoch;
     const { promise, resolve, reject } = Promise.withResolvers<PpResultMessage>();
-    this.#queue.add({ call: { ids, step, tensors, sent, resolve, reject } });
-    void this.#pump();
-    return promise;
+    return this.#add(promise, () => {
+      this.#checkRoom(ids);
+      const message = this.#admit({ header: this.#headerOf(ids, "INFER"), step, tensors });
+      return { call: { message, step, sent, resolve, reject } };
+    });
   }
 
-  /** Sends a NOOP or SHUTDOWN with the ids of `header`, behind the calls that wait; nothing answers it. */
-  pass(header: PpHeader): Promise<void> {
-    if (this.#lost !== null) return Promise.reject(this.#lost);
-    // A hard cut whose first call could not be made: the stages behind must see it all the same.
-    if (this.#epoch !== null && header.cache_epoch > this.#epoch) this.#cut(header.cache_epoch);
-    this.#epoch = header.cache_epoch;
+  /**
+   * Sends a NOOP or SHUTDOWN behind the calls that wait; nothing answers it. One with a new cache_epoch is a hard cut too.
+   *
+   * @throws WireError refusal when its ids do not follow.
+   * @throws StageLostError
+   */
+  pass({ action, ...ids }: HopIds & { readonly action: "NOOP" | "SHUTDOWN" }): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#queue.add({ header, resolve, reject });
-    void this.#pump();
-    return promise;
+    return this.#add(promise, () => {
+      const message = this.#admit({ header: this.#headerOf(ids, action) });
+      return { message, resolve, reject };
+    });
   }
 
-  /** After SHUTDOWN: waits for the stage to end its side. */
+  /** After SHUTDOWN: ends this side, takes the results that are due, and waits for the stage to end its own. */
   async close(): Promise<void> {
     if (this.#lost !== null) throw this.#lost;
+    const { deadlineMs } = this.#options;
     this.#ending = true;
+    // Each call in flight has its own deadline, and is over by the first of these two.
+    const waits = this.#pending.size > 0 ? 2 * deadlineMs : deadlineMs;
     try {
-      await this.#connection.close(this.#options.deadlineMs);
+      await this.#connection.end(deadlineMs);
+      await within(this.#received, waits, `${this.#connection.peer} did not end its side`);
+      await this.#connection.close(deadlineMs);
     } catch (error) {
       throw this.#lose(error);
     }
+    if (this.#lost !== null) throw this.#lost;
   }
 
   abort(why: string): void {
     this.#lose(new WireError({ code: "transport.closed", message: why, fault: "transport" }));
+  }
+
+  #add<T>(promise: Promise<T>, make: () => Job): Promise<T> {
+    try {
+      if (this.#lost !== null) throw this.#lost;
+      this.#queue.add(make());
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    void this.#pump();
+    return promise;
+  }
+
+  /** A cut is there to empty the queue: it finds room for itself and for the NOOPs that it leaves. */
+  #checkRoom({ call_id, cache_epoch }: HopIds): void {
+    const { maxQueued = DEFAULT_MAX_QUEUED } = this.#options;
+    const most = this.#isCut(cache_epoch) ? 2 * maxQueued : maxQueued;
+    if (this.#queue.length < most) return;
+    throw refusal("transport.full", `${maxQueued} calls wait already, call ${call_id} came`);
+  }
+
+  #headerOf(ids: HopIds, action: PpHeader["action"]): PpHeader {
+    return { control_epoch: (this.#last?.control_epoch ?? 0n) + 1n, ...ids, action };
+  }
+
+  #isCut(cache_epoch: bigint): boolean {
+    return this.#last !== null && cache_epoch > this.#last.cache_epoch;
+  }
+
+  /** What the stage would refuse is refused here, without a byte. */
+  #admit(init: PpRequestInit): PreparedMessage<PpHeader> {
+    if (this.#order.closed) throw refusal("state", "expected nothing behind SHUTDOWN");
+    const message = preparePpRequest(init, this.#options.limits);
+    const order = this.#order.copy();
+    order.follow(init.header, refusal);
+    const { lm, video } = init.step ?? {};
+    const init_cache = (lm ?? video)?.init_cache;
+    if (init_cache !== undefined) order.checkInit(init_cache, refusal);
+    // A hard cut whose first message is a NOOP, too: the stages behind must see it all the same.
+    if (this.#isCut(init.header.cache_epoch)) this.#cut(init.header.cache_epoch);
+    this.#order = order;
+    this.#last = init.header;
+    return message;
   }
 
   /** One sender: calls leave in their order, each as a whole. */
@@ -163,47 +220,31 @@ export class Hop {
       if ("call" in job && !this.#acceptance.open) break;
       this.#queue.take();
       try {
-        await ("call" in job ? this.#sendCall(job.call) : this.#sendHeader(job.header).then(job.resolve));
+        await ("call" in job ? this.#sendCall(job.call) : this.#write(job.message).then(job.resolve));
       } catch (error) {
         const { reject } = "call" in job ? job.call : job;
-        reject(error instanceof WireError && !error.fatal ? error : this.#lose(error));
+        reject(this.#lose(error));
       }
     }
     this.#pumping = false;
   }
 
   async #sendCall(call: Call): Promise<void> {
-    const { ids, step, tensors } = call;
-    const header: PpHeader = { ...ids, control_epoch: this.#sequence + 1n, action: "INFER" };
-    let request: PreparedMessage<PpHeader>;
-    try {
-      request = preparePpRequest({ header, step, tensors });
-    } catch (error) {
-      await this.#sendHeader({ ...header, action: "NOOP" });
-      throw error;
-    }
-    this.#acceptance.sent(header, step);
+    const { message, step, sent } = call;
+    const { call_id } = message.subject;
+    this.#acceptance.sent(message.subject, step);
     const { deadlineMs } = this.#options;
-    const message = `no result of call ${ids.call_id} in ${deadlineMs} ms`;
-    const late = () => this.#lose(new WireError({ code: "transport.deadline", message, fault: "transport" }));
-    this.#pending.set(ids.call_id, { call, timer: setTimeout(late, deadlineMs) });
-    await this.#write(request);
-    call.sent();
-  }
-
-  async #sendHeader(header: PpHeader): Promise<void> {
-    if (header.action === "SHUTDOWN") this.#ending = true;
-    await this.#write(preparePpRequest({ header: { ...header, control_epoch: this.#sequence + 1n } }));
+    const what = `no result of call ${call_id} in ${deadlineMs} ms`;
+    const late = () => this.#lose(new WireError({ code: "transport.deadline", message: what, fault: "transport" }));
+    this.#pending.set(call_id, { call, timer: setTimeout(late, deadlineMs) });
+    await this.#write(message);
+    sent();
   }
 
   async #write(request: PreparedMessage<PpHeader>): Promise<void> {
-    this.#sequence++;
-    try {
-      await this.#sender.send(request, this.#options.deadlineMs);
-    } catch (error) {
-      // Not one byte in a whole deadline: the peer is as good as gone, whether or not the next message could be sent.
-      throw this.#lose(error);
-    }
+    if (request.subject.action === "SHUTDOWN") this.#ending = true;
+    // Not one byte in a whole deadline: the peer is as good as gone, whether or not the next message could be sent.
+    await this.#sender.send(request, this.#options.deadlineMs);
   }
 
   /** r[pp.acceptance.hard-cut]: what was not sent goes as a NOOP, what is in flight is awaited and dropped. */
@@ -217,22 +258,29 @@ export class Hop {
     for (;;) {
       const chunk = await this.#connection.read(Number.POSITIVE_INFINITY);
       if (chunk === null) {
+        const cut = this.#results.end();
+        if (cut !== null) throw cut;
         if (this.#ending && this.#pending.size === 0) return;
         const message = `${this.#connection.peer} ended the connection before the result`;
-        throw this.#results.end() ?? new WireError({ code: "transport.closed", message, fault: "transport" });
+        throw new WireError({ code: "transport.closed", message, fault: "transport" });
       }
-      const { messages, error } = this.#results.push(chunk);
-      // All of them are judged before one is handed out: a wrong one may stand behind the one that is due.
-      const accepted = messages.filter(({ result }) => this.#acceptance.judge(result, this.bytes.in).accepted);
+      const { messages, ends, error } = this.#results.push(chunk);
+      // What came before a wrong one counts, however the bytes were cut.
+      for (const [i, message] of messages.entries()) this.#take(message, ends[i]!);
       if (error !== null) throw error;
-      const answered = new Set(this.inFlight);
-      for (const message of accepted) this.#pending.get(message.result.call_id)?.call.resolve(message);
-      for (const [id, { timer }] of this.#pending) {
-        if (answered.has(id)) continue;
-        clearTimeout(timer);
-        this.#pending.delete(id);
-      }
       void this.#pump();
+    }
+  }
+
+  #take(message: PpResultMessage, at: number): void {
+    const verdict = this.#acceptance.judge(message.result, at, message.tensors);
+    this.#options.judged?.(message, verdict);
+    if (verdict.accepted) this.#pending.get(message.result.call_id)?.call.resolve(message);
+    const answered = new Set(this.inFlight);
+    for (const [id, { timer }] of this.#pending) {
+      if (answered.has(id)) continue;
+      clearTimeout(timer);
+      this.#pending.delete(id);
     }
   }
 

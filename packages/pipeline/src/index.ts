@@ -29,7 +29,8 @@ export { type PlacementFlags, type StagePlacement, stagePlacement } from "./plac
 export { type RunningStage, runStage } from "./stage.ts";
 export { RankLostError, StageLostError } from "./stage-lost.ts";
 export { type StageMainOptions, stageMain } from "./stage-main.ts";
-export { type GroupStageOptions, type InferRequest, serveGroupStage } from "./tp-group/group-stage.ts";
+export { serveGroupStage } from "./tp-group/group-stage.ts";
+export type { GroupStageOptions, InferRequest, Outcome } from "./tp-group/group-stage-options.ts";
 export { type TpCall, TpLeader, type TpLeaderOptions } from "./tp-group/leader.ts";
 export type { TpMember } from "./tp-group/member.ts";
 export { type TpWork, TpWorker, type TpWorkerOptions } from "./tp-group/worker.ts";

@@ -1,12 +1,18 @@
 import { refusal } from "@tensorwire/framing";
-import { type PpCallIds, type PpRequest, PpSession, preparePpResult } from "@tensorwire/pp-contract";
+import {
+  type PpCallIds,
+  type PpRequest,
+  type PpResultMessage,
+  PpSession,
+  preparePpResult,
+} from "@tensorwire/pp-contract";
 import type { PreparedMessage } from "@tensorwire/tensor-spec";
 import type { Stage, StageOutput, WireDtype } from "@tensorwire/tensor-stage";
 import type { Connection } from "@tensorwire/transport";
 import { outputTensor, stageInput } from "./activations.ts";
 import type { Hop } from "./hop.ts";
 import { MessageSender } from "./message-sender.ts";
-import { messageOf, RankLostError, StageLostError } from "./stage-lost.ts";
+import { errorMessage, messageOf, RankLostError, StageLostError } from "./stage-lost.ts";
 import { type CallRecord, Stopwatch } from "./trace.ts";
 import type { Turns } from "./turns.ts";
 
@@ -35,6 +41,7 @@ export interface LaneHost {
 export type LaneEnd = "shutdown" | "unused" | Error;
 
 type InferRequest = Extract<PpRequest, { readonly tensors: unknown }>;
+type OnlyHeader = Exclude<PpRequest, InferRequest>["header"];
 
 /** After an error, for upstream to take what was answered and to end its side. */
 const GRACE_MS = 1000;
@@ -129,7 +136,7 @@ export class StageLane {
     } catch (error) {
       if (error instanceof StageLostError) this.#host.lose(error);
       // A lane that was let go because of another one says what happened there.
-      const error_message = `rank ${rank}, call ${call_id}: ${messageOf(this.#host.ending ?? error)}`;
+      const error_message = errorMessage(rank, call_id, this.#host.ending ?? error);
       answer = preparePpResult({ call_id, chunk_index, cache_epoch, ok: false, error_message });
     }
     await this.#sender.send(answer, this.#host.deadlineMs);
@@ -143,20 +150,20 @@ export class StageLane {
     const { call_id, chunk_index, cache_epoch } = header;
     const ids = { call_id, chunk_index, cache_epoch };
     const hop = await this.#openHop();
-    let output: StageOutput;
+    let answer: PpResultMessage;
     try {
-      output = await this.#forward(envelope, tensors, watch);
+      const output = await this.#forward(envelope, tensors, watch);
+      const tensor = outputTensor(output, wireDtype);
+      if (hop === null) {
+        const compute = watch.spans.at(-1)!;
+        return preparePpResult({ ...ids, stage1_ms: compute.end - compute.start, tensors: [tensor] });
+      }
+      answer = await hop.infer(ids, envelope, [tensor], () => watch.lap("send"));
     } catch (error) {
       // The stages behind still have to see the call's ids and epoch, for the next hard cut to be one more there too.
-      await hop?.pass({ ...header, action: "NOOP" });
+      if (!(error instanceof StageLostError)) await hop?.pass({ ...ids, action: "NOOP" });
       throw error;
     }
-    const tensor = outputTensor(output, wireDtype);
-    if (hop === null) {
-      const compute = watch.spans.at(-1)!;
-      return preparePpResult({ ...ids, stage1_ms: compute.end - compute.start, tensors: [tensor] });
-    }
-    const answer = await hop.infer(ids, envelope, [tensor], () => watch.lap("send"));
     return preparePpResult({ ...answer.result, tensors: answer.tensors });
   }
 
@@ -177,9 +184,9 @@ export class StageLane {
     });
   }
 
-  async #pass(header: PpRequest["header"]): Promise<void> {
+  async #pass({ call_id, chunk_index, cache_epoch, action }: OnlyHeader): Promise<void> {
     try {
-      await (await this.#openHop())?.pass(header);
+      await (await this.#openHop())?.pass({ call_id, chunk_index, cache_epoch, action });
     } catch (error) {
       if (!(error instanceof StageLostError)) throw error;
       this.#host.lose(error);

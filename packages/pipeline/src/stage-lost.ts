@@ -23,3 +23,8 @@ export class StageLostError extends RankLostError {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** What an error result says, whatever the error is: never empty, and short enough for any result. */
+export function errorMessage(rank: number, call_id: bigint, error: unknown): string {
+  return `rank ${rank}, call ${call_id}: ${messageOf(error).slice(0, 1000).toWellFormed()}`;
+}

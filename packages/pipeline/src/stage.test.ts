@@ -92,7 +92,7 @@ describe("a chain of stages", () => {
     await using last = await scriptedStage(answering);
     const stage = await start({ stages: 2, next: last.address });
     const hop = await openLane(stage);
-    await hop.pass({ ...idsOf(1n), control_epoch: 0n, action: "NOOP" });
+    await hop.pass({ ...idsOf(1n), action: "NOOP" });
     await callOn(hop, 2n);
     await shutDown(hop);
     await stage.ended;

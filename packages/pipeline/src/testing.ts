@@ -148,6 +148,6 @@ export function callOn(lane: Hop, id: bigint, position = 0, tokens = 2): Promise
 }
 
 export async function shutDown(lane: Hop, cache_epoch = 1n): Promise<void> {
-  await lane.pass({ ...idsOf(99n, cache_epoch), control_epoch: 0n, action: "SHUTDOWN" });
+  await lane.pass({ ...idsOf(99n, cache_epoch), action: "SHUTDOWN" });
   await lane.close();
 }

@@ -4,7 +4,8 @@ import { type Connection, memoryPair } from "@tensorwire/transport";
 import { idsTensor } from "../activations.ts";
 import { Hop } from "../hop.ts";
 import { idsOf, rejection } from "../testing.ts";
-import { type GroupStageOptions, serveGroupStage } from "./group-stage.ts";
+import { serveGroupStage } from "./group-stage.ts";
+import type { GroupStageOptions } from "./group-stage-options.ts";
 import { TpLeader } from "./leader.ts";
 import { actionsOf, hear, pairs } from "./testing.ts";
 
@@ -15,15 +16,9 @@ const logits = { key: "logits", dtype: "float32", shape: [1], data: Float32Array
 function start(over: Partial<GroupStageOptions> = {}) {
   const [upstream, end] = memoryPair();
   const { members, ends } = pairs(2);
-  const leader = new TpLeader(members, { deadlineMs: 1000, graceMs: 100 });
+  const leader = new TpLeader(members, { deadlineMs: 1000, graceMs: 100, givenIds: true });
   const running = serveGroupStage(end, leader, {
     rank: 1,
-    callOf: ({ header, envelope, tensors }) => ({
-      chunk_index: header.chunk_index,
-      hard_cut: envelope.lm?.init_cache ?? false,
-      manifest: {},
-      tensors: tensors.map(({ key, dtype, shape, data }) => ({ key, dtype, shape, data })),
-    }),
     work: async () => ({ tensors: [logits] }),
     ...over,
   });
@@ -42,8 +37,8 @@ describe("a stage that leads a group", () => {
     const { result } = await hop.infer(idsOf(1n), { lm }, tensors);
     expect(result).toMatchObject({ call_id: 1n, ok: true });
     await hop.infer(idsOf(2n, 2n), { lm }, tensors);
-    await hop.pass({ ...idsOf(3n, 2n), control_epoch: 0n, action: "NOOP" });
-    await hop.pass({ ...idsOf(4n, 2n), control_epoch: 0n, action: "SHUTDOWN" });
+    await hop.pass({ ...idsOf(3n, 2n), action: "NOOP" });
+    await hop.pass({ ...idsOf(4n, 2n), action: "SHUTDOWN" });
     await hop.close();
     await running;
     for (const one of await Promise.all(heard)) {

@@ -1,39 +1,31 @@
-import { WireError } from "@tensorwire/framing";
-import { type PpCallIds, type PpRequest, type PpResultInit, PpSession, preparePpResult } from "@tensorwire/pp-contract";
-import type { MessageLimits, PreparedMessage } from "@tensorwire/tensor-spec";
-import type { Connection } from "@tensorwire/transport";
+import { refusal, WireError } from "@tensorwire/framing";
+import { type PpCallIds, type PpRequest, PpSession, preparePpResult, withDigest } from "@tensorwire/pp-contract";
+import type { PreparedMessage } from "@tensorwire/tensor-spec";
+import { type Clock, type Connection, systemClock } from "@tensorwire/transport";
 import { MessageSender } from "../message-sender.ts";
 import { DEFAULT_DEADLINE_MS } from "../options.ts";
-import { messageOf, RankLostError } from "../stage-lost.ts";
+import { sha256 } from "../sha256.ts";
+import { errorMessage, messageOf, RankLostError } from "../stage-lost.ts";
 import { within } from "../within.ts";
-import type { TpCall, TpLeader } from "./leader.ts";
-
-export type InferRequest = Extract<PpRequest, { readonly tensors: unknown }>;
-
-export interface GroupStageOptions {
-  readonly rank: number;
-  /** What the group gets for a request. Its call_id there is the leader's, so a work that needs upstream's puts it into kwargs. */
-  readonly callOf: (request: InferRequest) => TpCall;
-  /** The leader's own part of the call, at work while the group does the same. Its throw becomes an error result. */
-  readonly work: (request: InferRequest) => Promise<Omit<PpResultInit, keyof PpCallIds>>;
-  /** For upstream to begin a message, in milliseconds. 600,000 unless told. */
-  readonly silenceMs?: number;
-  /** For a message to be whole from its first byte, and for a result to be taken. 30,000 unless told. */
-  readonly deadlineMs?: number;
-  readonly limits?: Partial<MessageLimits>;
-}
+import { Alarm } from "./alarm.ts";
+import type { GroupStageOptions, InferRequest, Outcome } from "./group-stage-options.ts";
+import type { TpLeader } from "./leader.ts";
 
 /**
- * A pipeline stage that leads a TP group: takes requests from upstream, broadcasts each to the group, and answers each with one
- * result. However it ends, the group ends with it: with SHUTDOWN, or with a reset where that does not pass.
+ * A pipeline stage that leads a TP group, which may be empty: takes requests from upstream, broadcasts each to the group with the ids
+ * that it has, and answers each INFER with one result, in order. However the stage ends, the group ends with it: with SHUTDOWN, or
+ * with a reset where that does not pass.
  *
- * @throws RankLostError that names the rank at fault: the one upstream, or a worker of the group.
+ * @throws RankLostError that names the rank at fault: the one upstream, a worker of the group, or the stage itself when its work is not
+ *   done in time.
+ * @throws WireError refusal `state` for a leader whose ids are not given.
  */
 export async function serveGroupStage(
   upstream: Connection,
   leader: TpLeader,
   options: GroupStageOptions,
 ): Promise<void> {
+  if (!leader.givenIds) throw refusal("state", "expected a leader whose ids are given, since upstream gives them");
   const stage = new GroupStage(upstream, leader, options);
   try {
     await stage.run();
@@ -43,9 +35,10 @@ export async function serveGroupStage(
         ? error
         : new RankLostError(options.rank - 1, [], messageOf(error), { cause: error });
     // r[pp-session.rebroadcast]: a bad envelope, or no upstream any more, is the group's end.
-    await leader.terminate(lost);
-    upstream.abort(lost.message, error);
+    await Promise.all([leader.terminate(lost), stage.end(lost)]);
     throw lost;
+  } finally {
+    stage.dispose();
   }
 }
 
@@ -53,93 +46,206 @@ class GroupStage {
   readonly #upstream: Connection;
   readonly #leader: TpLeader;
   readonly #options: GroupStageOptions;
+  readonly #deadlineMs: number;
+  readonly #clock: Clock;
   readonly #sender: MessageSender;
   readonly #session: PpSession;
+  readonly #alarm: Alarm;
+  /** Fires when nothing more is done, with the reason. */
+  readonly #over = new AbortController();
+  /** Why this side cannot go on, while upstream is there. */
+  #lost: RankLostError | null = null;
+  #failure: { readonly error: unknown } | null = null;
+  /** Ends the one wait of `run`. */
+  #stop: (why: unknown) => void = () => {};
+  /** The calls without a result, oldest first; each settles with its answer. */
+  readonly #owed: Promise<void>[] = [];
+  /** When the message that is being received has to be whole. */
+  #until = 0;
+  /** The read waits. Else upstream waits for this side. */
+  #reading = false;
+  #finishing: Promise<void> | null = null;
 
   constructor(upstream: Connection, leader: TpLeader, options: GroupStageOptions) {
+    const { rank, limits, clock = systemClock, deadlineMs = DEFAULT_DEADLINE_MS } = options;
     this.#upstream = upstream;
     this.#leader = leader;
     this.#options = options;
-    this.#sender = new MessageSender(upstream, options.rank - 1);
-    this.#session = new PpSession(options.limits);
+    this.#clock = clock;
+    this.#deadlineMs = deadlineMs;
+    this.#sender = new MessageSender(upstream, rank - 1);
+    this.#session = new PpSession(limits);
+    this.#alarm = new Alarm(clock, (why) => this.#fail(why));
+    void leader.lost.then((why) => this.#lose(why));
   }
 
   async run(): Promise<void> {
-    const { silenceMs = 600_000 } = this.#options;
-    let until = Number.POSITIVE_INFINITY;
-    for (;;) {
-      const inside = this.#session.inside;
-      const chunk = await this.#read(inside ? Math.max(0, until - performance.now()) : silenceMs);
-      if (chunk === null) {
-        const message = `${this.#upstream.peer} hung up without SHUTDOWN`;
-        throw this.#session.end() ?? new WireError({ code: "transport.closed", message, fault: "transport" });
-      }
+    for (let chunk = await this.#read(); chunk !== null; chunk = await this.#read()) {
+      const { inside } = this.#session;
       const { messages, error } = this.#session.push(chunk);
-      if (!inside || messages.length > 0) until = performance.now() + this.#deadlineMs;
+      if (!inside || messages.length > 0) this.#until = this.#clock.now() + this.#deadlineMs;
       // r[pp-session.rebroadcast]: the session hands out what is judged as a whole, so nothing else reaches the group.
-      for (const message of messages) await this.#handle(message);
+      for (const message of messages) await this.#take(message);
       if (error !== null) throw error;
-      if (this.#session.closed) break;
     }
-    await this.#upstream.close(this.#deadlineMs);
+    if (this.#finishing === null) {
+      const message = `${this.#upstream.peer} hung up without SHUTDOWN`;
+      throw this.#session.end() ?? new WireError({ code: "transport.closed", message, fault: "transport" });
+    }
+    await this.#finishing;
   }
 
-  get #deadlineMs(): number {
-    return this.#options.deadlineMs ?? DEFAULT_DEADLINE_MS;
+  /** What is left to do for upstream once `why` is the end: it gets what it is owed, unless it is the one that is lost. */
+  async end(why: RankLostError): Promise<void> {
+    this.#over.abort(why);
+    if (why === this.#lost) {
+      await Promise.all(this.#owed).catch(() => {});
+      await this.#upstream.close(this.#options.graceMs ?? 1000).catch(() => {});
+    }
+    this.#upstream.abort(why.message, why);
   }
 
-  /** A worker that is lost while upstream is idle ends the stage too. */
-  async #read(deadlineMs: number): Promise<Uint8Array | null> {
-    const ended = this.#leader.ended.then((lost): never => {
-      throw lost ?? new Error("the group has ended");
-    });
-    return Promise.race([this.#upstream.read(deadlineMs), ended]);
+  dispose(): void {
+    this.#alarm.clear();
+    this.#over.abort();
   }
 
-  async #handle(request: PpRequest): Promise<void> {
+  async #read(): Promise<Uint8Array | null> {
+    this.#reading = true;
+    this.#watch();
+    try {
+      return await this.#unlessFailed(this.#upstream.read(Number.POSITIVE_INFINITY));
+    } finally {
+      this.#reading = false;
+      if (this.#finishing === null) this.#alarm.clear();
+    }
+  }
+
+  #unlessFailed<T>(wait: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#stop = reject;
+    if (this.#failure !== null) reject(this.#failure.error);
+    wait.then(resolve, reject);
+    return promise;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#stop(error);
+  }
+
+  /** Upstream has a deadline where it is its turn: inside a message, and while it is owed nothing. */
+  #watch(): void {
+    const { silenceMs = 600_000 } = this.#options;
+    if (!this.#reading || this.#finishing !== null) return;
+    const { peer } = this.#upstream;
+    if (this.#session.inside) {
+      const left = Math.max(0, this.#until - this.#clock.now());
+      this.#alarm.set(left, `no whole message of ${peer} in ${this.#deadlineMs} ms`);
+    } else if (this.#owed.length === 0) {
+      this.#alarm.set(silenceMs, `no message of ${peer} in ${silenceMs} ms`);
+    }
+  }
+
+  async #take(request: PpRequest): Promise<void> {
+    const { header } = request;
+    this.#options.taken?.(request);
     if ("envelope" in request) return this.#infer(request);
-    if (request.header.action === "SHUTDOWN") return this.#leader.shutdown();
-    await this.#leader.noop();
+    if (header.action === "NOOP") {
+      await this.#leader.broadcast({ header }).catch((error) => Promise.reject(this.#lose(error)));
+      return;
+    }
+    // It waits for the answers, since the group may be at work with the leader; the read does not.
+    this.#finishing = this.#finish(header);
+    this.#finishing.catch((error) => this.#fail(error));
   }
 
-  /** What `work` says or throws. RankLostError when a worker is lost meanwhile, or the work is not done in time: then this rank is. */
-  async #work(request: InferRequest): Promise<Omit<PpResultInit, keyof PpCallIds>> {
-    const { rank, work } = this.#options;
-    const { call_id } = request.header;
-    const settled = Promise.try(work, request).then(
-      (result) => ({ result }),
-      (error: unknown) => ({ error }),
-    );
-    const done = Promise.race([settled, this.#leader.ended]);
-    const outcome = await within(done, this.#deadlineMs, `call ${call_id} was not done`).catch((why: unknown) => {
-      throw new RankLostError(rank, [call_id], messageOf(why), { cause: why });
-    });
-    if (outcome instanceof Error) throw outcome;
-    if (outcome === null) throw new Error("the group has ended");
-    if ("error" in outcome) throw outcome.error;
-    return outcome.result;
+  async #infer(request: InferRequest): Promise<void> {
+    const { maxOwed = 64 } = this.#options;
+    const refused = await this.#broadcast(request);
+    const before = this.#owed.at(-1);
+    const answered = Promise.resolve(before)
+      .then(() => this.#answer(request, refused))
+      .finally(() => {
+        this.#owed.shift();
+        this.#watch();
+      });
+    answered.catch((error) => this.#fail(error));
+    this.#owed.push(answered);
+    if (this.#owed.length >= maxOwed) await this.#unlessFailed(this.#owed[0]!);
+  }
+
+  /** What the call's error result is to say, where the group did not get it. */
+  async #broadcast(request: InferRequest): Promise<unknown> {
+    const { header, tensors } = request;
+    const { callOf = () => ({ manifest: {}, tensors }) } = this.#options;
+    try {
+      await this.#leader.broadcast({ header, ...callOf(request) });
+      return null;
+    } catch (error) {
+      // The group has to see the ids all the same, for the next ones to follow. One that takes not even those is lost.
+      if (error instanceof RankLostError) this.#lose(error);
+      else await this.#leader.broadcast({ header: { ...header, action: "NOOP" } }).catch((why) => this.#lose(why));
+      return error;
+    }
   }
 
   /** r[pp.result.exactly-one] */
-  async #infer(request: InferRequest): Promise<void> {
+  async #answer(request: InferRequest, refused: unknown): Promise<void> {
     const { call_id, chunk_index, cache_epoch } = request.header;
     const ids = { call_id, chunk_index, cache_epoch };
-    const { rank, callOf } = this.#options;
     let answer: PreparedMessage<PpCallIds>;
-    let lost: RankLostError | null = null;
     try {
-      await this.#leader.infer(callOf(request));
-      const result = await this.#work(request);
-      answer = preparePpResult({ ...result, ...ids });
+      if (refused !== null) throw refused;
+      answer = this.#prepare(ids, await this.#work(request));
     } catch (error) {
-      if (error instanceof RankLostError) lost = error;
-      const error_message = `rank ${rank}, call ${call_id}: ${messageOf(error)}`;
-      answer = preparePpResult({ ...ids, ok: false, error_message });
+      answer = preparePpResult({ ...ids, ok: false, error_message: errorMessage(this.#options.rank, call_id, error) });
     }
     await this.#sender.send(answer, this.#deadlineMs);
-    if (lost === null) return;
-    // The error result has to get through before the connection goes.
-    await this.#upstream.close(1000).catch(() => {});
-    throw lost;
+  }
+
+  #prepare(ids: PpCallIds, outcome: Outcome): PreparedMessage<PpCallIds> {
+    const { digest = false, limits, unsent } = this.#options;
+    const result = { ...outcome, ...ids };
+    try {
+      return preparePpResult(digest ? withDigest(result, sha256) : result, limits);
+    } catch (error) {
+      unsent?.(error);
+      throw error;
+    }
+  }
+
+  /** What `work` says or throws, or why the stage is over. Work that is not done in time is this rank's loss. */
+  async #work(request: InferRequest): Promise<Outcome> {
+    const { work, workMs = this.#deadlineMs } = this.#options;
+    const { call_id } = request.header;
+    const { signal } = this.#over;
+    signal.throwIfAborted();
+    const settled = Promise.try(work, request, signal).then(
+      (outcome) => ({ outcome }),
+      (error: unknown) => ({ error }),
+    );
+    const done = await within(settled, workMs, `call ${call_id} was not done`, signal).catch((why: unknown) => {
+      throw signal.aborted ? signal.reason : this.#lose(why, [call_id]);
+    });
+    if ("error" in done) throw done.error;
+    return done.outcome;
+  }
+
+  /** A worker is lost, or this rank itself: upstream is still there and is told. */
+  #lose(why: unknown, calls: readonly bigint[] = []): RankLostError {
+    this.#lost ??=
+      why instanceof RankLostError ? why : new RankLostError(this.#options.rank, calls, messageOf(why), { cause: why });
+    this.#over.abort(this.#lost);
+    this.#fail(this.#lost);
+    return this.#lost;
+  }
+
+  /** Upstream gets what it is owed, the group SHUTDOWN, upstream the end of this side; then it has to end its own. */
+  async #finish(header: PpRequest["header"]): Promise<void> {
+    await this.#owed.at(-1);
+    await this.#leader.broadcast({ header }).catch((error) => Promise.reject(this.#lose(error)));
+    await this.#upstream.end(this.#deadlineMs);
+    this.#alarm.set(this.#deadlineMs, `${this.#upstream.peer} did not end its side in ${this.#deadlineMs} ms`);
   }
 }

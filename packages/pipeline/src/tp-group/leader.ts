@@ -97,6 +97,10 @@ export class TpLeader {
     if (this.#over !== null) void link.terminate(this.#graceMs);
   }
 
+  get givenIds(): boolean {
+    return this.#options.givenIds ?? false;
+  }
+
   /** The header of the last broadcast that left. */
   get last(): TpHeader {
     return this.#last;
@@ -201,7 +205,7 @@ export class TpLeader {
     if (video !== undefined) order.checkInit(video.init_cache, refusal);
     await this.#broadcast(message);
     this.#order = order;
-    if (this.#options.givenIds) this.#repeat = message;
+    if (this.givenIds) this.#repeat = message;
   }
 
   async #broadcast(message: PreparedMessage<TpHeader>): Promise<void> {
@@ -273,7 +277,7 @@ export class TpLeader {
 
   /** A sign of life. r[tp-session.call-id.duplicate]: a message that is repeated changes nothing. */
   #sign(): Promise<TpHeader> | undefined {
-    if (!this.#options.givenIds) return this.noop();
+    if (!this.givenIds) return this.noop();
     const last = this.#repeat;
     return last === null ? undefined : this.#turn(() => this.#broadcast(last));
   }
