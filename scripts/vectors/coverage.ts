@@ -28,6 +28,8 @@ const DERIVED: Readonly<Record<string, readonly ("accepted" | "refused")[]>> = {
   "limit.wide": ["refused"],
   "encode.again": ["accepted"],
   "encode.after": ["accepted", "refused"],
+  memory: ["accepted"],
+  "write.given-up": ["accepted", "refused"],
 };
 
 /** A vector that refuses is on both sides of its rules: its sibling keeps what it breaks. */

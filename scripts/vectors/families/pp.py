@@ -157,6 +157,8 @@ def envelope_profile() -> dict:
             "limit.wide": ["pp.infer.oversize", "pp.limit.allocation"],
             "encode.again": ["pp.encode.layout"],
             "encode.after": ["pp.send.nothing"],
+            "memory": ["pp.limit.allocation"],
+            "write.given-up": ["pp.send.poison"],
         },
     }
 
@@ -180,5 +182,7 @@ def result_profile() -> dict:
             "limit.wide": ["pp.result.layout", "len64.limit.oversize", "pp.limit.allocation"],
             "encode.again": ["pp.encode.layout"],
             "encode.after": ["pp.send.nothing"],
+            "memory": ["pp.limit.allocation"],
+            "write.given-up": ["pp.send.poison"],
         },
     }

@@ -93,5 +93,6 @@ def profile(p: Prefix) -> dict:
             "limit.wide": [p.unsigned, rule("limit.oversize"), rule("limit.before-body"), rule("limit.allocation")],
             "encode.again": [rule("encode.layout")],
             "encode.after": [rule("encode.refusal")],
+            "memory": [rule("limit.allocation")],
         },
     }

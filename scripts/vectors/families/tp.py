@@ -184,5 +184,7 @@ def profile() -> dict:
             "limit.wide": ["tp.infer.oversize", "tp.infer.limit-allocation"],
             "encode.again": ["tp.encode.layout"],
             "encode.after": ["tp.send.nothing"],
+            "memory": ["tp.infer.limit-allocation"],
+            "write.given-up": ["tp.send.poison"],
         },
     }
