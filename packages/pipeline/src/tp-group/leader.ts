@@ -127,20 +127,23 @@ export class TpLeader {
 
   /**
    * Broadcasts a message with the ids that it has; for a leader whose ids are given. Its tensors must not change until the next one is
-   * done. SHUTDOWN as `shutdown`.
+   * done. Behind SHUTDOWN it resolves as `shutdown` does.
    *
    * @throws WireError `sequence` for ids that the workers would refuse, and what `infer` throws.
    */
-  broadcast(message: TpMessageInit): Promise<TpHeader> {
-    const { header } = message;
-    if (header.action === "SHUTDOWN") return this.shutdown(header).then(() => this.#last);
-    return this.#turn(() => this.#send(message));
+  async broadcast(message: TpMessageInit): Promise<TpHeader> {
+    if (message.header.action !== "SHUTDOWN") return this.#turn(() => this.#send(message));
+    await this.#end(() => message);
+    return this.#last;
   }
 
   /** Broadcasts SHUTDOWN, after what waits, and resolves when every worker ended its side. */
-  async shutdown(header?: TpHeader): Promise<void> {
-    if (this.#over === "shutdown") return;
-    await this.#turn(() => this.#send({ header: header ?? this.#next("SHUTDOWN") }));
+  async shutdown(): Promise<void> {
+    if (this.#over !== "shutdown") await this.#end(() => ({ header: this.#next("SHUTDOWN") }));
+  }
+
+  async #end(make: () => TpMessageInit): Promise<void> {
+    await this.#turn(() => this.#send(make()));
     this.#finish("shutdown");
     const { deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
     const closing = this.#members.map(async (member) => {

@@ -1,0 +1,16 @@
+/**
+ * What a rank is made of, without a model: `@tensorwire/pipeline/ranks` loads no backend, for whoever brings the work himself.
+ */
+export { Admission, type AdmissionOptions, type Admitted, DEFAULT_MAX_PENDING } from "./admission/admission.ts";
+export { type GreetOptions, greet } from "./admission/greet.ts";
+export type { Identity, Peer } from "./admission/identity.ts";
+export { DEFAULT_HANDSHAKE_DEADLINE_MS, type HandshakeOptions } from "./admission/receive-hello.ts";
+export { Roster } from "./admission/roster.ts";
+export { Hop, type HopIds, type HopOptions } from "./hop.ts";
+export { MessageSender, type Sendable } from "./message-sender.ts";
+export { RankLostError, StageLostError } from "./stage-lost.ts";
+export { serveGroupStage } from "./tp-group/group-stage.ts";
+export type { GroupStageOptions, InferRequest, Outcome } from "./tp-group/group-stage-options.ts";
+export { type TpCall, TpLeader, type TpLeaderOptions } from "./tp-group/leader.ts";
+export type { TpMember } from "./tp-group/member.ts";
+export { type TpWork, TpWorker, type TpWorkerOptions } from "./tp-group/worker.ts";
