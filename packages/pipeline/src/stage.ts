@@ -133,8 +133,8 @@ class StageServer implements LaneHost {
     const { listen: address, insecure = false, idleDeadlineMs = DEFAULT_IDLE_DEADLINE_MS } = this.#options;
     this.#listener = await listen(address, {
       insecure,
-      // Those that are not admitted, which Admission bounds, take no lane's place.
-      maxConnections: MAX_LANES + DEFAULT_MAX_PENDING,
+      // Those that are not admitted take no lane's place; Admission bounds them, once it has seen one too many.
+      maxConnections: MAX_LANES + DEFAULT_MAX_PENDING + 1,
       limits: { deadlineMs: this.deadlineMs },
       onConnection: (connection) => this.#take(connection),
     });

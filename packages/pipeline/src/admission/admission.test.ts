@@ -157,14 +157,16 @@ describe("link.hello.deadline", () => {
 });
 
 describe("link.hello.pending", () => {
-  test("one more than the bound is dropped, and a place is free again when one is decided", async () => {
+  test("for one more than the bound the oldest is dropped, so that silence keeps nobody out", async () => {
     const admission = listening({ maxPending: 2 });
-    const waiting = [dialled(admission), dialled(admission)];
-    const third = dialled(admission);
-    expect(await rejection(third.admitted)).toMatchObject({ code: "transport.full" });
-    await greet(waiting[0]!.near, driver, STAGE_0);
+    const [first, second] = [dialled(admission), dialled(admission)];
+    await greet(dialled(admission).near, driver, STAGE_0);
+    expect(await rejection(first.admitted)).toMatchObject({ code: "transport.full", fault: "transport" });
+    expect(await heard(first.near)).toBe(0);
     expect(admission.pending).toBe(1);
     await greet(dialled(admission).near, driver, STAGE_0, { lane: 1 });
+    await greet(second.near, driver, STAGE_0, { lane: 2 });
+    expect(admission.pending).toBe(0);
   });
 });
 

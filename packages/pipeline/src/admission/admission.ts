@@ -11,7 +11,7 @@ import { withBytesFirst } from "./with-bytes-first.ts";
 export const DEFAULT_MAX_PENDING = 64;
 
 export interface AdmissionOptions extends HandshakeOptions {
-  /** Connections that are not yet admitted; one more is dropped at once. 64 unless told. */
+  /** Connections that are not yet admitted; for one more, the one that has waited longest is dropped. 64 unless told. */
   readonly maxPending?: number;
   /** Lanes that each peer may have: 0 to one below. 1 unless told. */
   readonly maxLanes?: number;
@@ -30,7 +30,8 @@ export class Admission {
   readonly #peers: readonly Peer[];
   readonly #options: AdmissionOptions;
   readonly #roster = new Roster();
-  #pending = 0;
+  /** Oldest first, each with what ends its wait. */
+  readonly #pending = new Map<Connection, (why: WireError) => void>();
 
   /** @throws WireError refusal when the identity cannot be said. */
   constructor(identity: Identity, peers: readonly Peer[], options: AdmissionOptions = {}) {
@@ -42,7 +43,7 @@ export class Admission {
 
   /** Connections whose Hello is awaited. */
   get pending(): number {
-    return this.#pending;
+    return this.#pending.size;
   }
 
   /**
@@ -50,22 +51,29 @@ export class Admission {
    * does. A peer that is not let in gets no byte. r[link.hello.refusal]
    *
    * @throws WireError after the connection was dropped: the class of `spec/handshake.md`, `transport.deadline`, or `transport.full`
-   *   when too many wait.
+   *   when too many came after it.
    */
   async admit(connection: Connection): Promise<Admitted | null> {
-    const { maxPending = DEFAULT_MAX_PENDING } = this.#options;
-    this.#pending++;
+    const { promise: evicted, reject } = Promise.withResolvers<never>();
+    this.#pending.set(connection, reject);
+    this.#makeRoom();
     try {
-      if (this.#pending > maxPending) {
-        const message = `expected at most ${maxPending} connections that are not yet admitted, one more came`;
-        throw new WireError({ code: "transport.full", message, fault: "transport" });
-      }
-      return await this.#exchange(connection);
+      return await Promise.race([this.#exchange(connection), evicted]);
     } catch (why) {
       throw drop(connection, why);
     } finally {
-      this.#pending--;
+      this.#pending.delete(connection);
     }
+  }
+
+  /** A rank says its Hello at once; so it is the oldest that is least likely to be one. */
+  #makeRoom(): void {
+    const { maxPending = DEFAULT_MAX_PENDING } = this.#options;
+    if (this.#pending.size <= maxPending) return;
+    const [connection, evict] = this.#pending.entries().next().value!;
+    this.#pending.delete(connection);
+    const message = `expected at most ${maxPending} connections that are not yet admitted, and this one has waited longest`;
+    evict(new WireError({ code: "transport.full", message, fault: "transport" }));
   }
 
   async #exchange(connection: Connection): Promise<Admitted | null> {
