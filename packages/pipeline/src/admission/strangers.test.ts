@@ -10,6 +10,7 @@ import { runPipeline } from "../pipeline.ts";
 import type { StageMainOptions } from "../stage-main.ts";
 import { StageProcess } from "../stage-process.ts";
 import { callOn, patience, rejection, shutDown, writeTinyModel } from "../testing.ts";
+import { DEFAULT_MAX_PENDING } from "./admission.ts";
 import type { Identity } from "./identity.ts";
 import { pipelineIdentity } from "./pipeline-identity.ts";
 
@@ -114,6 +115,17 @@ describe("a stage that is told to listen", () => {
     }
     expect((await run(address)).tokens).toBe(8);
     expect(await stage.ended).toBeNull();
+  });
+
+  test("link.hello.pending: lets its driver in past a crowd that says nothing", async () => {
+    const { stage, address, said } = await start({ handshakeMs: 60_000 });
+    const crowd = await Promise.all(Array.from({ length: DEFAULT_MAX_PENDING + 4 }, () => connect(address)));
+    await said("[transport.full]");
+    expect((await run(address)).tokens).toBe(8);
+    expect(await stage.ended).toBeNull();
+    // None of them outlives the stage, and none has heard a byte.
+    await Promise.all(crowd.map(({ closed }) => closed));
+    expect(crowd.map(({ counters }) => counters.bytesIn)).toEqual(crowd.map(() => 0));
   });
 
   test("is not the one that was dialled: a stage refuses the driver of another rank", async () => {
