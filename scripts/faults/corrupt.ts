@@ -1,4 +1,4 @@
-import { Hop, RankLostError, serveGroupStage, TpLeader, TpWorker } from "@tensorwire/pipeline";
+import { Hop, RankLostError, serveGroupStage, TpLeader, TpWorker } from "@tensorwire/pipeline/ranks";
 import { preparePpRequest, preparePpResult } from "@tensorwire/pp-contract";
 import type { PreparedMessage, Tensor } from "@tensorwire/tensor-spec";
 import { prepareTp } from "@tensorwire/tp-control";

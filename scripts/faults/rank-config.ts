@@ -1,4 +1,4 @@
-import type { Identity } from "@tensorwire/pipeline";
+import type { Identity } from "@tensorwire/pipeline/ranks";
 import { prepareHello, type Role } from "@tensorwire/tp-control";
 import type { Quota } from "./limited-connection.ts";
 

@@ -11,7 +11,7 @@ import {
   serveGroupStage,
   TpLeader,
   TpWorker,
-} from "@tensorwire/pipeline";
+} from "@tensorwire/pipeline/ranks";
 import type { Tensor } from "@tensorwire/tensor-spec";
 import { type Connection, connect, formatAddress, listen } from "@tensorwire/transport";
 import { isWhole, makeTensor, type Origin } from "./content.ts";
