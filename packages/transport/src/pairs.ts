@@ -18,7 +18,11 @@ export interface Pair extends AsyncDisposable {
 
 export const KINDS: Record<string, (options?: ConnectionOptions) => Promise<Pair>> = {
   tcp: (options) => socketPair("tcp://127.0.0.1:0", options),
-  tls: async (options) => socketPair("tcp://127.0.0.1:0", { ...options, tls: (await TlsSet.shared()).node }),
+  tls: async (options) => {
+    // Read when each end opens, and not again.
+    using set = await TlsSet.create();
+    return await socketPair("tcp://127.0.0.1:0", { ...options, tls: set.node });
+  },
   unix: async (options) => {
     const folder = temporaryFolder();
     const pair = await socketPair({ kind: "unix", path: join(folder.path, "s") }, options);

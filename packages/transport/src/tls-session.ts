@@ -34,7 +34,7 @@ export class TlsSession {
   /** For messages: what was dialled, or where the stranger comes from. */
   readonly peer: string;
   readonly #side: TlsSide;
-  readonly #raw: Socket<SocketData>;
+  readonly #socket: Socket<SocketData>;
   readonly #records = new TlsRecords();
 
   #taken = 0;
@@ -42,7 +42,6 @@ export class TlsSession {
   #over = false;
 
   constructor(raw: Socket<SocketData>, side: TlsSide) {
-    this.#raw = raw;
     this.#side = side;
     this.peer = side.role === "client" ? formatAddress(side.address) : new SocketLink(raw, side.address).peer;
     raw.data = this.#ciphertext();
@@ -53,13 +52,14 @@ export class TlsSession {
       // Missing in Bun's types; `node:tls` upgrades its server sockets with it.
       isServer: side.role === "server",
     };
-    raw.upgradeTLS<SocketData>(options);
+    const [, secure] = raw.upgradeTLS<SocketData>(options);
+    this.#socket = secure;
   }
 
   /** Ends a handshake that takes too long, or that nobody waits for any more. Without a report. */
   drop(): void {
     this.#over = true;
-    this.#raw.terminate();
+    this.#socket.terminate();
   }
 
   /** What the socket underneath gets; how it ends is reported above it. */
@@ -138,7 +138,7 @@ export class TlsSession {
       this.#over = true;
       const why = explainCut(error, "the TLS stream broke off without close_notify");
       connection.onClose(new Error(`${why}${this.#hint(connection)}`, { cause }));
-      this.#raw.terminate();
+      this.#socket.terminate();
     }
   }
 
@@ -150,7 +150,7 @@ export class TlsSession {
 
   #fail(code: "transport.reset" | "transport.refused", why: string, cause?: unknown): void {
     this.#over = true;
-    this.#raw.terminate();
+    this.#socket.terminate();
     this.#side.refused(new WireError({ code, message: `${this.peer}: ${why}`, fault: "peer", cause }));
   }
 }

@@ -1,47 +1,48 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type CertificateRequest, setPaths, TestAuthority, validFor, writeSet } from "./certificates.ts";
+import { type CertificateRequest, type Issued, setPaths, TestAuthority, validFor, writeSet } from "./certificates.ts";
+import { temporaryFolder } from "./pairs.ts";
 import type { TlsOptions } from "./tls-files.ts";
 
 const LOCAL = ["localhost", "127.0.0.1", "::1"];
 
-/** Certificates for this package's tests, in files: a good one for this machine, and whatever else a test asks for. */
-export class TlsSet {
-  static #shared: Promise<TlsSet> | undefined;
+/** Made once, since a key takes longer to make than a file to write. */
+let made: Promise<{ authority: TestAuthority; node: Issued }> | undefined;
+
+async function make() {
+  const authority = await TestAuthority.create("the right authority", validFor(1));
+  return { authority, node: await authority.issue({ name: "node", hosts: LOCAL }) };
+}
+
+/** Certificates for tests, in files: a good one for this machine, and whatever else a test asks for. */
+export class TlsSet implements Disposable {
+  readonly authority: TestAuthority;
   /** A good certificate for this machine, in both roles. */
   readonly node: TlsOptions;
-  readonly authority: TestAuthority;
-  readonly folder: string;
+  readonly #folder = temporaryFolder();
 
-  private constructor(folder: string, authority: TestAuthority, node: TlsOptions) {
-    this.folder = folder;
+  private constructor(authority: TestAuthority, node: Issued) {
     this.authority = authority;
-    this.node = node;
+    this.node = setPaths(this.#folder.path, "node");
+    writeSet(this.node, authority, node);
   }
 
-  /** One for all tests of a process. */
-  static shared(): Promise<TlsSet> {
-    TlsSet.#shared ??= TlsSet.#create();
-    return TlsSet.#shared;
+  static async create(): Promise<TlsSet> {
+    made ??= make();
+    const { authority, node } = await made;
+    return new TlsSet(authority, node);
   }
 
-  static async #create(): Promise<TlsSet> {
-    const folder = mkdtempSync(join(tmpdir(), "tw-tls-"));
-    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-    const authority = await TestAuthority.create("the right authority", validFor(1));
-    const node = setPaths(folder, "node");
-    writeSet(node, authority, await authority.issue({ name: "node", hosts: LOCAL }));
-    return new TlsSet(folder, authority, node);
+  get folder(): string {
+    return this.#folder.path;
   }
 
-  /** Another certificate, by this authority or another; it trusts this one all the same. */
-  async issue(
-    request: Partial<CertificateRequest> & { name: string },
-    authority = this.authority,
-  ): Promise<TlsOptions> {
+  /** Another certificate, by this authority or another one; its holder trusts this one all the same. */
+  async issue(request: Partial<CertificateRequest> & { name: string }, by = this.authority): Promise<TlsOptions> {
     const paths = setPaths(this.folder, request.name);
-    writeSet(paths, this.authority, await authority.issue({ hosts: LOCAL, ...request }));
+    writeSet(paths, this.authority, await by.issue({ hosts: LOCAL, ...request }));
     return paths;
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]();
   }
 }
