@@ -13,9 +13,10 @@ export function encoded(profile: string, value: Json): Buffer | Event {
   }
 }
 
-function decoded(profile: string, bytes: Buffer, end: boolean): readonly Event[] {
+function decoded({ profile, limits }: Spoken, bytes: Buffer, end: boolean): readonly Event[] {
   const codec = CODECS.get(profile) as Codec;
-  const decoder = codec.decoder(readLimits(codec, {}));
+  const { max_frame_length = "65536" } = limits;
+  const decoder = codec.decoder(readLimits(codec, { max_frame_length }));
   const { events, error } = decoder.push(bytes);
   const fault = error ?? (end ? decoder.end() : null);
   if (fault === null) return events;
@@ -98,7 +99,7 @@ export class HonestRank {
   }
 
   judge(end: boolean): void {
-    for (const event of decoded(this.spoken.profile, this.read, end).slice(this.#told)) {
+    for (const event of decoded(this.spoken, this.read, end).slice(this.#told)) {
       this.#told++;
       if (event.event === "error") this.lose(event);
       if (event.event !== "message") continue;

@@ -87,9 +87,11 @@ export class HonestRanks implements Owner {
     }
   }
 
+  /** Tensors that are shown by their digest alone are none that this one could pass on. */
   taken(rank: HonestRank, { header, tensor_specs = [], tensors = [] }: Request): void {
     const { role, group } = rank.spoken;
     const { action, call_id, chunk_index, cache_epoch } = header;
+    if (Array.isArray(tensors) && tensors.some((bytes) => typeof bytes !== "string")) return rank.lose();
     if (role === "pp-stage") {
       const manifest = { tp_envelope_version: 1, tensor_specs, kwargs: {} };
       const message = { header: header as unknown as Json, ...(action === "INFER" ? { manifest, tensors } : {}) };
@@ -121,6 +123,8 @@ export class HonestRanks implements Owner {
 
   lost(rank: HonestRank): void {
     const { role, group } = rank.spoken;
+    // What a lost upstream was owed is owed no more.
+    this.owed.delete(rank);
     for (const other of this.groupOf(group)) other.release();
     if (role !== "tp-leader" || group === undefined) return;
     for (const stage of this.ranks.values()) {

@@ -135,7 +135,7 @@ def envelopes(call: int = 1) -> list[Fault]:
     good = b"".join(frame(whole.wire(), [TOKEN.data]))
     cut = good[:8] + (len(whole.wire()) + 100).to_bytes(8, "big") + good[16:]
     rows = (
-        ("record-cut", "A record that is longer than its frame.", "header.length", "pp.infer.multipart", raw(cut)),
+        ("record-cut", "A record that is longer than its frame.", "eof.in-body", "pp.infer.multipart", raw(cut)),
         ("ids", "An envelope with another call_id than its header.", "header.field", "pp.envelope.ids",
          raw(*frame(replace(whole, ids={"call_id": 90}).wire(), [TOKEN.data]))),
         ("no-tensor", "An envelope whose tensor is missing.", "spec.mismatch", "pp.spec.tensors", raw(*frame(whole.wire(), []))),

@@ -55,14 +55,16 @@ def result_cuts(message: Message) -> list[Cut]:
 def die(conn: str, way: str, cut: Cut, message: Message, before: int, told: list[dict],
         whole: list[dict]) -> tuple[list[dict], list[dict]]:
     """
-    The peer writes up to the cut and dies: the steps until then, and the error with which the implementation must tell of it. `told`:
+    The peer writes up to the cut and dies: the steps until then, and what the implementation must still tell before the loss. `told`:
     the events of the messages before, which had `before` bytes. `whole`: those of this one, where it came to its end.
     """
     part = message.bytes[: cut.bytes]
+    events = told + (whole if cut.bytes == len(message) else [])
     steps = [write(conn, part)] if part else []
-    steps.append(sync(conn, *told, *(whole if cut.bytes == len(message) else [])))
-    if way != "silence":
-        steps.append(act(conn, way))
+    if way == "silence":
+        return steps, events
+    # A reset takes along what nobody has read yet.
+    steps += [sync(conn, *events), act(conn, way)]
     return steps, [breach(cut.error, before + cut.bytes)] if way == "end" and cut.error else []
 
 

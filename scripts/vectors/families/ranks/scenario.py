@@ -1,7 +1,7 @@
 """What a scenario of ranks is made of: fake ranks, and steps on their connections (spec/iut-protocol.md, "Ranks")."""
 
 LIMITS = {"max_frame_length": "65536"}
-SHORT = {"deadline_ms": "250"}
+SHORT = {"deadline_ms": "300"}
 """Where silence is the subject."""
 
 
