@@ -8,7 +8,8 @@ import type { WireError } from "@tensorwire/framing";
  *   reports an abort of the peer this way too when nothing was left unread over there: the kernel has no reset for it. It
  *   reports either only behind the bytes that came before, so a side that reads nothing learns nothing.
  * - `aborted`: `abort()` or a poisoned write or `close()` on this side.
- * - `failed`: a reset, or another failure of the connection.
+ * - `failed`: a reset, or another failure of the connection. Over TLS also a stream that broke off: TLS has an end of its own, and
+ *   without it an end of the TCP stream below, which anybody on the way can make, is never told as one (r[link.tls.end]).
  */
 export interface CloseReason {
   readonly kind: "ended" | "peer-closed" | "aborted" | "failed";
@@ -17,7 +18,7 @@ export interface CloseReason {
 }
 
 export interface ConnectionCounters {
-  /** Bytes and chunks that came from the socket. */
+  /** Bytes and chunks that came from the socket; over TLS these and all others are counted above it. */
   readonly bytesIn: number;
   readonly reads: number;
   /** Bytes that the socket took, and the write calls that it took any in. */
@@ -33,7 +34,7 @@ export interface ConnectionCounters {
 }
 
 /**
- * One byte stream in each direction, over TCP, a Unix socket or memory. Every wait has a deadline, in milliseconds from the
+ * One byte stream in each direction, over TCP, TLS, a Unix socket or memory. Every wait has a deadline, in milliseconds from the
  * call; a call that names none has `limits.deadlineMs`. All failures are WireErrors with fault `transport`:
  * `transport.reset`, `transport.closed`, `transport.deadline`; misuse is a refusal with fault `caller`.
  */
@@ -72,6 +73,6 @@ export interface Connection {
    */
   close(deadlineMs?: number): Promise<CloseReason>;
 
-  /** Drops everything at once: the peer sees a reset where the kernel has one, pending calls reject. Idempotent. */
+  /** Drops everything at once: the peer sees a reset where the kernel has one, or a TLS stream that broke off; pending calls reject. Idempotent. */
   abort(why?: string, cause?: unknown): void;
 }

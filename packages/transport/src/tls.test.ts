@@ -46,7 +46,7 @@ function foreignClient(port: number, options: tls.ConnectionOptions): Promise<Bu
   const { promise, resolve } = Promise.withResolvers<Buffer>();
   const got: Buffer[] = [];
   const socket = tls.connect({ port, host: "127.0.0.1", servername: "localhost", ...options });
-  socket.on("data", (bytes) => got.push(bytes));
+  socket.on("data", (bytes: Buffer) => got.push(bytes));
   socket.on("error", () => {});
   socket.on("close", () => resolve(Buffer.concat(got)));
   socket.on("end", () => socket.destroy());
@@ -155,7 +155,7 @@ describe("r[link.tls.mutual] r[link.tls.name] a server is dialled with a certifi
     using set = await TlsSet.create();
     const got: Buffer[] = [];
     const server = tls.createServer({ ...pems(await files(set)), requestCert: true }, (socket) => {
-      socket.on("data", (bytes) => got.push(bytes));
+      socket.on("data", (bytes: Buffer) => got.push(bytes));
     });
     server.on("tlsClientError", () => {});
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
