@@ -1,4 +1,4 @@
-import { WireError } from "@tensorwire/framing";
+import { type ErrorCode, WireError } from "@tensorwire/framing";
 import type { Socket } from "bun";
 import type { Address } from "./address.ts";
 import { systemClock } from "./clock.ts";
@@ -12,14 +12,15 @@ const DEFAULT_MAX_HANDSHAKES = 64;
 const DEFAULT_HANDSHAKE_MS = 5000;
 export const DEFAULT_MAX_HANDSHAKE_BYTES = 64 * 1024;
 
-/** r[link.tls.limits] The TLS handshakes of a listener that are under way. One that comes to nothing has cost no more than its place here. */
+/** r[link.tls.limits] The TLS handshakes of a listener that are under way, bounded in number, time and bytes. */
 export class Handshakes {
+  /** Those that came to nothing. */
   refused = 0;
   readonly #identity: TlsIdentity;
   readonly #address: Address;
   readonly #options: ListenOptions;
-  /** What each leaves behind when it is over: its timer, and its place here. */
-  readonly #underWay = new Map<TlsSession, () => void>();
+  /** Oldest first, each with what ends it. */
+  readonly #underWay = new Map<TlsSession, (why: WireError | null) => void>();
 
   constructor(identity: TlsIdentity, address: Address, options: ListenOptions) {
     this.#identity = identity;
@@ -27,32 +28,21 @@ export class Handshakes {
     this.#options = options;
   }
 
-  get size(): number {
-    return this.#underWay.size;
-  }
-
-  get full(): boolean {
-    return this.size >= (this.#options.maxHandshakes ?? DEFAULT_MAX_HANDSHAKES);
-  }
-
   /** Calls `secured` when the peer has shown a good certificate, and never otherwise. */
   begin(socket: Socket<SocketData>, secured: (connection: StreamConnection) => void): void {
     const { clock = systemClock, handshakeMs = DEFAULT_HANDSHAKE_MS, onRefused } = this.#options;
     const { maxHandshakeBytes = DEFAULT_MAX_HANDSHAKE_BYTES } = this.#options;
-    const end = () => {
+    this.#makeRoom();
+    const end = (why: WireError | null) => {
       clock.clearTimeout(timer);
       this.#underWay.delete(session);
-    };
-    const refused = (error: WireError) => {
-      end();
-      this.refused += 1;
-      onRefused?.(error);
-    };
-    const late = () => {
       session.drop();
-      const message = `${session.peer}: its TLS handshake was not done in ${handshakeMs} ms`;
-      refused(new WireError({ code: "transport.deadline", message, fault: "peer" }));
+      if (why === null) return;
+      this.refused += 1;
+      onRefused?.(why);
     };
+    const late = () =>
+      end(refusalOf(session, "transport.deadline", `its TLS handshake was not done in ${handshakeMs} ms`));
     const timer = clock.setTimeout(late, handshakeMs);
     const session = new TlsSession(socket, {
       identity: this.#identity,
@@ -61,18 +51,35 @@ export class Handshakes {
       connection: this.#options,
       maxHandshakeBytes,
       secured: (connection) => {
-        end();
+        clock.clearTimeout(timer);
+        this.#underWay.delete(session);
         secured(connection);
       },
-      refused,
+      refused: end,
     });
     this.#underWay.set(session, end);
   }
 
+  /** The listener takes no more: those that are under way are dropped, which is nobody's fault. */
   stop(): void {
-    for (const [session, end] of this.#underWay) {
-      end();
-      session.drop();
-    }
+    for (const end of this.#underWay.values()) end(null);
   }
+
+  /** A peer that belongs here is done at once; so it is the oldest that is least likely to be one. */
+  #makeRoom(): void {
+    const { maxHandshakes = DEFAULT_MAX_HANDSHAKES } = this.#options;
+    if (this.#underWay.size < maxHandshakes) return;
+    const [session, end] = this.#underWay.entries().next().value!;
+    end(
+      refusalOf(
+        session,
+        "transport.full",
+        `over ${maxHandshakes} TLS handshakes are under way, and its has taken longest`,
+      ),
+    );
+  }
+}
+
+function refusalOf({ peer }: TlsSession, code: ErrorCode, why: string): WireError {
+  return new WireError({ code, message: `${peer}: ${why}`, fault: "peer" });
 }

@@ -13,7 +13,7 @@ import { bindUnix } from "./unix-path.ts";
 export interface ListenOptions extends ConnectionOptions {
   /** Gets each connection once. A throw or a rejection aborts that connection, and shows as the `cause` in its `closed`. */
   readonly onConnection: (connection: Connection) => void | Promise<void>;
-  /** Connections at a time, handshakes among them; one more is reset before it costs anything. Default 1024. */
+  /** Connections at a time, TLS handshakes not among them; one more is reset before it costs anything. Default 1024. */
   readonly maxConnections?: number;
   /** Allows an address that other machines can reach, with nothing to protect what travels. */
   readonly insecure?: boolean;
@@ -22,7 +22,7 @@ export interface ListenOptions extends ConnectionOptions {
    * dropped without a byte above TLS.
    */
   readonly tls?: TlsOptions;
-  /** TLS handshakes at a time; one more is reset. Default 64. */
+  /** TLS handshakes at a time; for one more, the one that has taken longest is dropped. Default 64. */
   readonly maxHandshakes?: number;
   /** Milliseconds that a TLS handshake may take. Default 5,000. */
   readonly handshakeMs?: number;
@@ -36,7 +36,7 @@ export interface Listener {
   /** Where it really listens: port 0 has become the port that the system chose. */
   readonly address: Address;
   readonly connections: ReadonlySet<Connection>;
-  /** Connections that came when `maxConnections` were open, or `maxHandshakes` under way. */
+  /** Connections that came when `maxConnections` were open. */
   readonly turnedAway: number;
   /** TLS handshakes that came to nothing. */
   readonly refused: number;
@@ -63,18 +63,23 @@ export async function listen(target: Address | string | undefined, options: List
   const connections = new Set<StreamConnection>();
   let turnedAway = 0;
 
+  const full = () => connections.size >= maxConnections;
   const take = (connection: StreamConnection) => {
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
     void hand(connection, options.onConnection);
   };
   const open = (socket: Socket<SocketData>) => {
-    if (connections.size + (handshakes?.size ?? 0) >= maxConnections || handshakes?.full) {
+    if (full()) {
       turnedAway += 1;
       return socket.terminate();
     }
-    if (handshakes === undefined) take(adopt(socket, address, options));
-    else handshakes.begin(socket, take);
+    if (handshakes === undefined) return take(adopt(socket, address, options));
+    handshakes.begin(socket, (connection) => {
+      if (!full()) return take(connection);
+      turnedAway += 1;
+      connection.abort("too many have come before it");
+    });
   };
   const { server, bound } = await bind(address, open);
   const stop = () => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { WireError } from "@tensorwire/framing";
 import { connect } from "./connect.ts";
 import { type Listener, type ListenOptions, listen } from "./listen.ts";
 import { ManualClock } from "./manual-clock.ts";
-import { readBytes, text, until } from "./pairs.ts";
+import { readBytes, rejection, text, until } from "./pairs.ts";
 import type { TlsOptions } from "./tls-files.ts";
 import { TlsSet } from "./tls-set.ts";
 
@@ -52,6 +53,7 @@ const HELLO_GOES_ON = Buffer.concat([Buffer.of(0x16, 3, 1, 0, 200), Buffer.alloc
 async function withListener(
   options: Partial<ListenOptions>,
   use: (listener: Listener, files: TlsOptions) => Promise<void>,
+  clients = 1,
 ): Promise<void> {
   using set = await TlsSet.create();
   const taken: string[] = [];
@@ -62,10 +64,11 @@ async function withListener(
   const listener = await listen(undefined, { tls: set.node, onConnection, ...options });
   try {
     await use(listener, set.node);
-    // Whatever strangers did, a good client gets in, and is the only one that did.
+    // Whatever strangers did, a good client gets in, and only good ones did.
     const client = await connect(listener.address, { tls: set.node });
     expect((await readBytes(client, 7)).toString()).toBe("welcome");
-    expect(taken).toEqual([client.local]);
+    expect(taken).toHaveLength(clients);
+    expect(taken.at(-1)).toBe(client.local);
     client.abort("the test has seen enough");
   } finally {
     listener.stop();
@@ -153,31 +156,41 @@ describe("r[link.tls.limits] handshakes at a time", () => {
     });
   });
 
-  test("one more than the limit is reset at once, until one has gone", async () => {
+  test("for one more than the limit, the one that has taken longest is dropped", async () => {
     const clock = new ManualClock();
-    await withListener({ clock, maxHandshakes: 2 }, async (listener) => {
-      const idle = [await stranger(listener), await stranger(listener)];
-      await until(() => clock.pending === 2);
-      const third = await stranger(listener);
-      await third.gone;
-      expect(third.got).toEqual([]);
-      expect(listener.turnedAway).toBe(1);
-      expect(listener.refused).toBe(0);
-      clock.advance(5000);
-      await Promise.all(idle.map(({ gone }) => gone));
+    const refusals: Error[] = [];
+    const options = { clock, maxHandshakes: 2, onRefused: (error: Error) => refusals.push(error) };
+    await withListener(options, async (listener) => {
+      const idle: Stranger[] = [];
+      for (const count of [1, 2]) {
+        idle.push(await stranger(listener));
+        await until(() => clock.pending === count);
+      }
+      await stranger(listener);
+      await idle[0]!.gone;
+      expect(idle[0]!.got).toEqual([]);
+      expect(refusals[0]).toMatchObject({ code: "transport.full", fault: "peer" });
+      expect(refusals[0]!.message).toEndWith("over 2 TLS handshakes are under way, and its has taken longest");
+      expect(listener.refused).toBe(1);
+      expect(clock.pending).toBe(2);
     });
   });
 
-  test("count as connections too", async () => {
-    const clock = new ManualClock();
-    await withListener({ clock, maxConnections: 1 }, async (listener) => {
-      await stranger(listener);
-      await until(() => clock.pending === 1);
-      await (await stranger(listener)).gone;
-      expect(listener.turnedAway).toBe(1);
-      clock.advance(5000);
-      await until(() => listener.refused === 1);
-    });
+  test("take no place of a connection, and a connection that stands has one", async () => {
+    await withListener(
+      { maxConnections: 1 },
+      async (listener, tls) => {
+        await Promise.all([stranger(listener), stranger(listener)]);
+        const first = await connect(listener.address, { tls });
+        await until(() => listener.connections.size === 1);
+        const second = connect(listener.address, { tls }).then((connection) => connection.read());
+        expect(await rejection(second)).toBeInstanceOf(WireError);
+        expect(listener.turnedAway).toBe(1);
+        first.abort("its place is for the next");
+        await until(() => listener.connections.size === 0);
+      },
+      2,
+    );
   });
 
   test("end with the listener, and are no refusals", async () => {
