@@ -91,8 +91,8 @@ export class HonestRanks implements Owner {
   taken(rank: HonestRank, { header, tensor_specs = [], tensors = [] }: Request): void {
     const { role, group } = rank.spoken;
     const { action, call_id, chunk_index, cache_epoch } = header;
-    if (Array.isArray(tensors) && tensors.some((bytes) => typeof bytes !== "string")) return rank.lose();
-    if (role === "pp-stage") {
+    if (Array.isArray(tensors) && tensors.some((bytes) => typeof bytes !== "string")) rank.lose();
+    if (role === "pp-stage" && !rank.over) {
       const manifest = { tp_envelope_version: 1, tensor_specs, kwargs: {} };
       const message = { header: header as unknown as Json, ...(action === "INFER" ? { manifest, tensors } : {}) };
       this.pass(group, encoded("tp", message as Json) as Buffer, header);
