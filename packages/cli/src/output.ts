@@ -43,6 +43,11 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: s
   };
 }
 
+/** An option's value as integers from `least`, with commas between. */
+export function integers(least: number): (text: string) => number[] {
+  return (text) => text.split(",").map(integer(least));
+}
+
 /** An option's value as one of a few words. */
 export function oneOf<const Word extends string>(words: readonly Word[]): (text: string) => Word {
   return (text) => {

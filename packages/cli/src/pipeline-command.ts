@@ -1,7 +1,7 @@
 import type { PipelineOptions, PipelineResult, Verification } from "@tensorwire/pipeline";
 import { Command } from "commander";
 import pc from "picocolors";
-import { integer, oneOf, out, UsageError } from "./output.ts";
+import { integer, integers, oneOf, out, UsageError } from "./output.ts";
 
 /** What the demo runs when no prompt is given: several sequences, so that the stages overlap. */
 const DEMO_PROMPTS = ["A decoder MUST", "A sender MUST", "The stage is"];
@@ -15,6 +15,7 @@ interface Flags {
   readonly transport: "tcp" | "unix";
   readonly connect?: string;
   readonly job?: string;
+  readonly split?: readonly number[];
   readonly backend: string;
   readonly requireGpu?: true;
   readonly dtype: "float32" | "float16" | "bfloat16";
@@ -38,6 +39,7 @@ export function pipelineCommand(): Command {
     .option("--prompt <text>", "a sequence to continue; may be given several times", collect, [])
     .option("--max-tokens <n>", "tokens for each prompt", integer(1), 64)
     .option("--stages <n>", "processes to split the layers over", integer(1, 64), 2)
+    .option("--split <n,n,…>", "how many layers each stage has; default: even shares", integers(1))
     .option("--lanes <n>", "sequences in flight; default: one for each prompt, at most 4", integer(1, 64))
     .option("--transport <kind>", "tcp or unix, between stages of this machine", oneOf(["tcp", "unix"]), "tcp")
     .option("--connect <address>", "start nothing: stage 0 runs already, at tcp://HOST:PORT or unix:/PATH")
@@ -96,6 +98,7 @@ async function run(flags: Flags): Promise<void> {
     lanes: flags.lanes ?? Math.min(4, prompts.length),
     transport: flags.transport,
     ...(flags.connect !== undefined && { connect: flags.connect }),
+    ...(flags.split && { split: flags.split }),
     ...(flags.job !== undefined && { job: flags.job }),
     maxTokens: flags.maxTokens,
     backend: flags.backend,

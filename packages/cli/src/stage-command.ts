@@ -1,10 +1,10 @@
 import { Command } from "commander";
-import { integer, oneOf, UsageError } from "./output.ts";
+import { integer, integers, oneOf, UsageError } from "./output.ts";
 
 interface Flags {
   readonly rank?: number;
   readonly stages?: number;
-  readonly layers?: { readonly from: number; readonly to: number };
+  readonly split?: readonly number[];
   readonly model?: string;
   readonly job?: string;
   readonly listen?: string;
@@ -22,7 +22,7 @@ export function stageCommand(): Command {
     .description("Run one stage of a pipeline; start the last one first, and stage 0 last.")
     .option("--rank <n>", "which stage, from 0; default: what the launcher set", integer(0))
     .option("--stages <n>", "how many stages there are; default: what the launcher set", integer(1))
-    .option("--layers <from:to>", "the layers of this stage, to excluded; default: an even share", layerRange)
+    .option("--split <n,n,…>", "how many layers each stage has, the same for all; default: even shares", integers(1))
     .option("--model <dir>", "a GPT-2-family folder, the same for all stages; default: the demo model")
     .option("--job <name>", "what all its ranks name alike; a peer of another job is refused; default: tensorwire")
     .option("--listen <address>", "tcp://HOST:PORT or unix:/PATH; default: loopback, a free port")
@@ -55,27 +55,19 @@ it could not start or a neighbour was lost, 64 usage.`,
     .action(run);
 }
 
-function layerRange(text: string): { from: number; to: number } {
-  const match = /^(\d+):(\d+)$/.exec(text);
-  if (match === null || Number(match[1]) >= Number(match[2])) {
-    throw new UsageError(`expected layers as FROM:TO with FROM below TO, such as 0:3, got "${text}"`);
-  }
-  return { from: Number(match[1]), to: Number(match[2]) };
-}
-
 async function run(flags: Flags): Promise<void> {
   const { stageMain, stagePlacement } = await import("@tensorwire/pipeline");
   const { DEMO_MODEL_DIR } = await import("@tensorwire/tensor-stage");
   const { rank, stages } = placed(() => stagePlacement(process.env, flags));
   const next = flags.next ?? process.env.TENSORWIRE_NEXT;
-  const { layers, job, listen, deadline, idleDeadline } = flags;
+  const { split, job, listen, deadline, idleDeadline } = flags;
   const status = await stageMain({
     rank,
     stages,
     model: flags.model ?? DEMO_MODEL_DIR,
     backend: flags.backend,
     wireDtype: flags.dtype,
-    ...(layers && { layers }),
+    ...(split && { split }),
     ...(job !== undefined && { job }),
     ...(listen !== undefined && { listen }),
     ...(next !== undefined && { next }),

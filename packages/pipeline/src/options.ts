@@ -25,6 +25,8 @@ export interface StageSettings extends Deadlines {
   readonly model: string;
   /** Names what the ranks belong to: a peer of another job is refused. 1 to 128 bytes of UTF-8. "tensorwire" unless told. */
   readonly job?: string;
+  /** How many layers each stage has, in the order of ranks. As even as they go unless told. */
+  readonly split?: readonly number[];
   /** One of BACKEND_NAMES; "auto" unless told. */
   readonly backend?: string;
   readonly requireGpu?: boolean;
@@ -38,8 +40,6 @@ export interface StageOptions extends StageSettings {
   readonly rank: number;
   /** How many stages there are. */
   readonly stages: number;
-  /** An even share of the model by rank, unless told. */
-  readonly layers?: LayerRange;
   /** `tcp://host:port`, port 0 for any, or `unix:/path`. Loopback at a free port unless told. */
   readonly listen?: string;
   /** The address of stage rank + 1, which every stage but the last one needs. */

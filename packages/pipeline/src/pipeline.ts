@@ -100,7 +100,7 @@ async function planRun(options: PipelineOptions, model: Model): Promise<Plan> {
   new Sampler(options.sampling);
   const { prompts, stages = DEFAULT_STAGES, transport = "tcp" } = options;
   const { lanes = DEFAULT_LANES, maxTokens = DEFAULT_MAX_TOKENS } = options;
-  splitLayers(model.config.n_layer, stages);
+  const layers = splitLayers(model.config.n_layer, stages, options.split);
   if (prompts.length === 0) throw new RangeError("prompts: expected at least one, none came");
   if (!(Number.isInteger(lanes) && lanes >= 1 && lanes <= MAX_LANES)) {
     throw new RangeError(`lanes: expected from 1 to ${MAX_LANES}, ${lanes} came`);
@@ -109,7 +109,7 @@ async function planRun(options: PipelineOptions, model: Model): Promise<Plan> {
     throw new RangeError(`maxTokens: expected at least 1, ${maxTokens} came`);
   }
   const { job = options.connect === undefined ? crypto.randomUUID() : DEFAULT_JOB } = options;
-  const identity: Identity = { ...(await pipelineIdentity(job, model, stages)), role: "PP_DRIVER", rank: 0 };
+  const identity: Identity = { ...(await pipelineIdentity(job, model, layers)), role: "PP_DRIVER", rank: 0 };
   // Each lane does at least one call, so that no stage sees its first lanes end before its last one has come.
   return { job, identity, stages, transport, lanes: Math.min(lanes, prompts.length) };
 }

@@ -153,7 +153,7 @@ describe("what cannot start", () => {
     ["an address that others can reach", { listen: "tcp://0.0.0.0:0" }, "[transport.refused]"],
     ["a stage without a next one", { stages: 2 }, "rank 0 of 2 needs the address of rank 1"],
     ["a rank that does not exist", { rank: 1 }, "rank: expected from 0 to 0"],
-    ["layers that the model does not have", { layers: { from: 2, to: 9 } }, "layers [2, 9) are no stage"],
+    ["layers that the model does not have", { split: [9] }, "split: expected 1 numbers of layers, 3 together, 9 came"],
     ["an unknown backend", { backend: "abacus" }, 'backend "abacus" is unknown'],
   ])("%s", async (_, over, message) => {
     expect((await rejection(start(over))) as Error).toMatchObject({ message: expect.stringContaining(message) });

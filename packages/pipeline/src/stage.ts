@@ -57,9 +57,10 @@ export async function runStage(options: StageOptions, observer: StageObserver = 
     throw new Error(`rank ${rank} of ${stages} needs the address of rank ${rank + 1}: none came`);
   }
   const model = await openModel(options.model);
-  const layers = options.layers ?? splitLayers(model.config.n_layer, stages)[rank]!;
+  const split = splitLayers(model.config.n_layer, stages, options.split);
+  const layers = split[rank]!;
   const backend = await chooseBackend(options.backend, { requireGpu });
-  const shared = await pipelineIdentity(options.job ?? DEFAULT_JOB, model, stages);
+  const shared = await pipelineIdentity(options.job ?? DEFAULT_JOB, model, split);
   const identity: Identity = { ...shared, role: "PP_STAGE", rank };
   const stage = await Stage.load(model, { ...layers, maxLanes: MAX_LANES });
   try {

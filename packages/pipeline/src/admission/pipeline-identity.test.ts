@@ -2,6 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openModel } from "@tensorwire/tensor-stage";
+import { splitLayers } from "../layers.ts";
 import { writeTinyModel } from "../testing.ts";
 import { pipelineIdentity } from "./pipeline-identity.ts";
 
@@ -10,19 +11,23 @@ afterAll(() => {
   for (const dir of dirs) rmSync(dir, { recursive: true });
 });
 
-test("weights differ by their file, plans by the number of stages and the model's config", async () => {
+test("weights differ by their file, plans by the split and the model's config", async () => {
   const [one, other] = await Promise.all(dirs.map((dir) => openModel(dir)));
-  const first = await pipelineIdentity("j", one!, 2);
+  const first = await pipelineIdentity("j", one!, splitLayers(3, 2));
   const file = readFileSync(join(dirs[0], "model.safetensors"));
   expect(first.weights_digest).toEqual(new Uint8Array(new Bun.CryptoHasher("sha256").update(file).digest()));
   expect(first.job).toBe("j");
-  expect(first.plan).toMatch(/^stages=2 layers=3 config=[0-9a-f]{16}$/);
+  expect(first.plan).toMatch(/^split=2,1 config=[0-9a-f]{16}$/);
 
-  const second = await pipelineIdentity("j", other!, 2);
+  const second = await pipelineIdentity("j", other!, splitLayers(3, 2));
   expect(second.plan).toBe(first.plan);
   expect(second.weights_digest).not.toEqual(first.weights_digest);
 
   const wider = { ...one!, config: { ...one!.config, n_head: 4 } };
-  const plans = [await pipelineIdentity("j", one!, 3), await pipelineIdentity("j", wider, 2)].map(({ plan }) => plan);
-  expect(new Set([first.plan, ...plans]).size).toBe(3);
+  const others = await Promise.all([
+    pipelineIdentity("j", one!, splitLayers(3, 3)),
+    pipelineIdentity("j", one!, splitLayers(3, 2, [1, 2])),
+    pipelineIdentity("j", wider, splitLayers(3, 2)),
+  ]);
+  expect(new Set([first, ...others].map(({ plan }) => plan)).size).toBe(4);
 });

@@ -1,17 +1,16 @@
 import { createHash } from "node:crypto";
 import { type Model, weightsDigest } from "@tensorwire/tensor-stage";
+import type { LayerRange } from "../layers.ts";
 import type { Identity } from "./identity.ts";
 
-/**
- * What the driver and all stages of a pipeline say alike: the job, how many stages there are and for which model, and its weights.
- * Where a stage's layers begin and end is not in it: a stage that was told its layers knows only its own.
- */
+/** What the driver and all stages of a pipeline say alike: the job, how which model is cut into stages, and its weights. */
 export async function pipelineIdentity(
   job: string,
   model: Model,
-  stages: number,
+  layers: readonly LayerRange[],
 ): Promise<Pick<Identity, "job" | "plan" | "weights_digest">> {
   const config = createHash("sha256").update(JSON.stringify(model.config)).digest("hex");
-  const plan = `stages=${stages} layers=${model.config.n_layer} config=${config.slice(0, 16)}`;
+  const split = layers.map(({ from, to }) => to - from);
+  const plan = `split=${split.join(",")} config=${config.slice(0, 16)}`;
   return { job, plan, weights_digest: await weightsDigest(model) };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { openModel } from "@tensorwire/tensor-stage";
 import { connect } from "@tensorwire/transport";
 import { Hop } from "../hop.ts";
+import { splitLayers } from "../layers.ts";
 import { DEFAULT_JOB } from "../options.ts";
 import { runPipeline } from "../pipeline.ts";
 import type { StageMainOptions } from "../stage-main.ts";
@@ -53,7 +54,7 @@ async function start(over: Partial<StageMainOptions> = {}) {
 }
 
 async function driverOf(stages: number, over: Partial<Identity> = {}): Promise<Identity> {
-  const shared = await pipelineIdentity(DEFAULT_JOB, await openModel(model), stages);
+  const shared = await pipelineIdentity(DEFAULT_JOB, await openModel(model), splitLayers(3, stages));
   return { ...shared, role: "PP_DRIVER", rank: 0, ...over };
 }
 
@@ -66,7 +67,7 @@ describe("a stage that is told to listen", () => {
     const strangers = [
       [{ job: "weekly" }, 'Hello.job: expected "nightly", "weekly" came'],
       [{}, 'Hello.job: expected "nightly", "tensorwire" came'],
-      [{ job: "nightly", stages: 2 }, 'Hello.plan: expected "stages=1 layers=3'],
+      [{ job: "nightly", stages: 2 }, 'Hello.plan: expected "split=3 '],
       [{ job: "nightly", model: otherModel }, "Hello.weights_digest: expected"],
     ] as const;
     for (const [over, words] of strangers) {
@@ -134,6 +135,16 @@ describe("a stage that is told to listen", () => {
     expect(failure.message).toContain("rank 0 is lost: [transport.refused]");
     await said("Hello.peer_rank: expected 1, 0 came");
   });
+});
+
+test("a stage that was told to cut the model elsewhere is refused", async () => {
+  const last = await start({ rank: 1, stages: 2, split: [1, 2] });
+  const wrong = await start({ rank: 0, stages: 2, next: last.address });
+  await run(wrong.address, { stages: 2 }).catch(() => {});
+  expect(await last.said("Hello.plan: expected")).toContain('expected "split=1,2 config=');
+  const right = await start({ rank: 0, stages: 2, split: [1, 2], next: last.address });
+  const { verification } = await run(right.address, { stages: 2, split: [1, 2], verify: true });
+  expect(verification!.identical).toBeTrue();
 });
 
 test("a stage with other weights is refused by the next one, which then serves the right one", async () => {
