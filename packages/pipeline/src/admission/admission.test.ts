@@ -104,12 +104,15 @@ describe("link.hello.refusal: a peer that is refused gets no byte", () => {
   });
 
   test("link.hello.cut: a Hello that is cut, by an end and by a reset", async () => {
-    for (const cut of ["end", "abort"] as const) {
+    for (const [cut, failure] of [
+      ["end", { code: "eof.in-body", offset: 20, fault: "peer" }],
+      ["abort", { code: "transport.reset", fault: "transport" }],
+    ] as const) {
       const { near, admitted } = dialled(listening());
       await near.write([prepareHello(HELLO).subarray(0, 20)]);
       await turns();
       await near[cut]();
-      expect(await rejection(admitted)).toMatchObject({ code: "eof.in-body", offset: 20 });
+      expect(await rejection(admitted)).toMatchObject(failure);
     }
   });
 

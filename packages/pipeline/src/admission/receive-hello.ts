@@ -48,14 +48,14 @@ export interface ReceivedHello {
 
 /**
  * Reads the peer's Hello, and of the connection no more than the chunk that it ends in. Null when the peer was gone before its
- * first byte.
+ * first byte, by an end or a reset: before it, neither says more than the other.
  *
- * @throws WireError the peer's fault, or `transport.deadline`.
+ * @throws WireError the peer's fault; `transport.deadline`; `transport.reset` inside the Hello.
  */
 export async function receiveHello(connection: Connection, deadline: HandshakeDeadline): Promise<ReceivedHello | null> {
   const decoder = new HelloDecoder();
   for (;;) {
-    const chunk = await readChunk(connection, deadline);
+    const chunk = await readChunk(connection, deadline, decoder.offset === 0);
     if (chunk === null) {
       const cut = decoder.end();
       if (cut !== null) throw cut;
@@ -68,13 +68,16 @@ export async function receiveHello(connection: Connection, deadline: HandshakeDe
   }
 }
 
-/** A reset tells no more than an end does: before the first byte the peer does not want us, later its Hello is cut. */
-async function readChunk(connection: Connection, deadline: HandshakeDeadline): Promise<Uint8Array | null> {
+async function readChunk(
+  connection: Connection,
+  deadline: HandshakeDeadline,
+  first: boolean,
+): Promise<Uint8Array | null> {
   try {
     return await connection.read(deadline.leftMs);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    if (error.code === "transport.reset" || error.code === "transport.closed") return null;
+    if (first && (error.code === "transport.reset" || error.code === "transport.closed")) return null;
     if (error.code === "transport.deadline") throw deadline.passed(error);
     throw error;
   }
