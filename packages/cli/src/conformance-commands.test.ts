@@ -2,26 +2,13 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { tensorwire } from "./testing.ts";
 
 // Each test starts processes; the harness has deadlines of its own.
 setDefaultTimeout(60_000);
 
 const folder = mkdtempSync(join(tmpdir(), "tensorwire-"));
 const file = (name: string) => join(folder, name);
-
-async function tensorwire(...words: readonly string[]) {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "main.ts"), ...words], {
-    stdout: "pipe",
-    stderr: "pipe",
-    stdin: "ignore",
-  });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { out, err, code };
-}
 
 const SMALL = ["conformance", "--in-process", "--filter", "len32/hello", "--seed", "7"] as const;
 
@@ -92,7 +79,7 @@ describe("what there is to run", () => {
 });
 
 test("help of each command teaches by example", async () => {
-  for (const command of ["conformance", "report", "verify-certificate", "list", "explain"]) {
+  for (const command of ["conformance", "report", "verify-certificate", "list", "explain", "certs"]) {
     const { out, code } = await tensorwire(command, "--help");
     expect(code).toBe(0);
     expect(out).toContain(`Examples:\n  tensorwire `);

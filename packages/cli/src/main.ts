@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { verifyCertificateCommand } from "./certificate-command.ts";
+import { certsCommand } from "./certs-command.ts";
 import { conformanceCommand } from "./conformance-command.ts";
 import { doctorCommand } from "./doctor-command.ts";
 import { explainCommand } from "./explain-command.ts";
@@ -41,6 +42,7 @@ const COMMANDS = [
   explainCommand,
   pipelineCommand,
   stageCommand,
+  certsCommand,
   inspectCommand,
   doctorCommand,
 ];

@@ -1,6 +1,6 @@
 // The library behind the generator wants this before it.
 import "reflect-metadata";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import {
@@ -115,8 +115,10 @@ export function setPaths(folder: string, name: string): TlsOptions {
   return { ca: join(folder, "ca.pem"), cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
 }
 
-/** Writes them. Only the owner may read the key. */
+/** Writes them over what is there. Only the owner may read the key. */
 export function writeSet({ ca, cert, key }: TlsOptions, authority: TestAuthority, issued: Issued): void {
+  // A file that is there already would keep its mode.
+  rmSync(key, { force: true });
   writeFileSync(ca, authority.cert);
   writeFileSync(cert, issued.cert);
   writeFileSync(key, issued.key, { mode: 0o600 });
