@@ -17,7 +17,7 @@ class Driver(Rank):
         self._out = Outgoing()
         self._waiting: deque[tuple[Ready, bool]] = deque()  # requests that have no room yet; whether each is new
         self._flying: list[Call] = []  # INFERs that were sent and have no result, in their order
-        self._epoch: Optional[int] = None  # the cache_epoch of the last message that was sent
+        self._epoch: Optional[int] = None  # the cache_epoch of the last request
         self._shut = False
 
     def request(self, link: Link, message: Ready) -> None:
@@ -25,6 +25,7 @@ class Driver(Rank):
         if link.over or not link.reading:
             raise WireError("state")
         self._waiting.append((message, self._out.claim(message)))
+        self._epoch = message.call.header["cache_epoch"]  # a hard cut is one from here on, not when it has room
         self._send(link)
 
     def _send(self, link: Link) -> None:
@@ -34,7 +35,6 @@ class Driver(Rank):
             if infer and self._window is not None and len(self._flying) >= self._window:
                 return  # r[pp.acceptance.window]
             self._waiting.popleft()
-            self._epoch = header["cache_epoch"]
             self._shut = header["action"] == "SHUTDOWN"
             if infer:
                 if not self._flying:

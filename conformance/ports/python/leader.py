@@ -3,9 +3,9 @@
 from typing import Callable, Optional
 
 from framing import Reader, WireError
-from link import HELD, Link
+from link import Link
 from rank import Rank, Why
-from sending import Outgoing, Ready
+from sending import HELD, Outgoing, Ready
 
 
 class Leader(Rank):
@@ -60,8 +60,6 @@ class Leader(Rank):
             return link.finish()  # it had its SHUTDOWN, or its loss is that of the group
         last = self._out.last
         link.lose(why, [last["call_id"]] if last else [])
-        if not link.admitted:
-            return self.links.remove(link)  # it never was one of the group
         self.shut()
         if self.on_lost:
             self.on_lost()

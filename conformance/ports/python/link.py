@@ -13,7 +13,7 @@ from loop import Loop
 from rank import Rank, Why
 
 PATIENCE, HELLO_PATIENCE = 60.0, 5.0  # seconds; the second is r[link.hello.deadline]
-READ, HELD = 1 << 16, 1 << 20  # bytes of one read; bytes that may wait before nothing more is read
+READ = 1 << 16  # bytes of one read
 
 
 class Hello(Protocol):
@@ -110,8 +110,7 @@ class Link:
         return self._sock.fileno()
 
     def wants_read(self) -> bool:
-        room = not self.paused and self.buffered <= HELD and self._rank.takes(self)
-        return self.reading and (room or self._gone)
+        return self.reading and (self._gone or (not self.paused and self._rank.takes(self)))
 
     def wants_write(self) -> bool:
         return bool(self._out) and not self._gone

@@ -8,6 +8,8 @@ from framing import WireError, encode_multipart
 from sessions import Order
 from tp import encode_tp
 
+HELD = 1 << 20  # bytes that may wait for a peer before its rank takes nothing more to do
+
 
 @dataclass(frozen=True)
 class Ready:

@@ -9,7 +9,7 @@ from framing import Reader, WireError
 from leader import Leader
 from link import Link
 from rank import Rank, Why
-from sending import Ready, prepare
+from sending import HELD, Ready, prepare
 from sessions import DUPLICATE, Session
 
 IDS = ("call_id", "chunk_index", "cache_epoch")  # what a result repeats of its request
@@ -20,7 +20,7 @@ class Stage(Rank):
         self._session = Session(partial(read_call, PPEnvelopeV1, limits))
         self._limits, self._group = limits, group
         self._owed: deque[Any] = deque()  # headers of the calls without a result
-        self._last = False  # no more requests come, by SHUTDOWN or an end in order
+        self._last = False  # SHUTDOWN has come
         self._failed = False  # the group is lost
 
     def joined(self, link: Link) -> None:
@@ -77,13 +77,13 @@ class Stage(Rank):
         return not self._owed and not self._last  # the driver may be waiting for this stage
 
     def takes(self, link: Link) -> bool:
-        return not (self._group and self._group.full)
+        return link.buffered <= HELD and not (self._group and self._group.full)
 
     def ended(self, link: Link, why: Why) -> None:
-        if why == "end" and link.admitted:  # in order, with SHUTDOWN or without: r[pp-session.eof]
-            self._last = True
-            self._finish(link)
-        elif self._failed or (self._last and not self._owed and not link.buffered and isinstance(why, str)):
+        done = self._failed or (self._last and not self._owed and not link.buffered)
+        if why == "end" and (self._failed or self._last):
+            pass  # in order: what is owed still goes, and then the end
+        elif done and isinstance(why, str):
             link.finish()
         else:
             self._owed.clear()
