@@ -35,6 +35,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "pp-contract",
     "transport",
     "transport/testing",
+    "pipeline/ranks",
     "conformance/protocol",
     "conformance/line-reader",
     "conformance/wire",

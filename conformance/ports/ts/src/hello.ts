@@ -7,7 +7,7 @@ const declare = ({ encoder }: Codec): DeclaredProfile => ({
   max_frame_length: String(MAX_FRAME_LENGTH),
 });
 
-export const hello = (token = "", capabilities: readonly string[] = ["wire", ...PROBES]): Hello => ({
+export const hello = (token = "", capabilities: readonly string[] = ["wire", "ranks", ...PROBES]): Hello => ({
   op: "hello",
   protocol: 1,
   token,

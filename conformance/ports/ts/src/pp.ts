@@ -4,6 +4,7 @@ import {
   PP_RESULT_VERSION,
   type PpRequest,
   PpRequestDecoder,
+  type PpRequestInit,
   PpResultDecoder,
   type PpResultInit,
   type PpResultMessage,
@@ -37,26 +38,27 @@ export function ppResultDecoder(limits: CaseLimits, keep?: Keep): CaseDecoder {
   return caseDecoder(new PpResultDecoder(limits), showResult, keep);
 }
 
-/** The ids of the envelope are the header's: the encoder copies them. */
 export function ppEnvelopeEncoder(limits: CaseLimits): CaseEncoder {
-  return ({ header: given, pp_envelope_version, lm, video, tensor_specs, tensors }) => {
-    const header = readHeader(given);
-    const step = readStep(lm, video);
-    if (step === undefined && tensor_specs === undefined) {
-      return preparePpRequest({ header, tensors: looseTensors(tensors) }, limits).buffers;
-    }
-    checkVersion(pp_envelope_version, PP_ENVELOPE_VERSION);
-    const sources = readTensors(tensor_specs, tensors);
-    return preparePpRequest({ header, ...(step && { step }), tensors: sources }, limits).buffers;
-  };
+  return (value) => preparePpRequest(readRequest(value), limits).buffers;
 }
 
 export function ppResultEncoder(limits: CaseLimits): CaseEncoder {
-  return ({ pp_result_version, tensor_specs, tensors, ...fields }) => {
-    checkVersion(pp_result_version, PP_RESULT_VERSION);
-    const result = { ...widen(fields), tensors: readTensors(tensor_specs, tensors) } as unknown as PpResultInit;
-    return preparePpResult(result, limits).buffers;
-  };
+  return (value) => preparePpResult(readResult(value), limits).buffers;
+}
+
+/** A request to send. The ids of the envelope are the header's: the encoder copies them. */
+export function readRequest({ header: given, pp_envelope_version, lm, video, ...rest }: JsonObject): PpRequestInit {
+  const header = readHeader(given);
+  const step = readStep(lm, video);
+  if (step === undefined && rest.tensor_specs === undefined) return { header, tensors: looseTensors(rest.tensors) };
+  checkVersion(pp_envelope_version, PP_ENVELOPE_VERSION);
+  const tensors = readTensors(rest.tensor_specs, rest.tensors);
+  return { header, ...(step && { step }), tensors };
+}
+
+export function readResult({ pp_result_version, tensor_specs, tensors, ...fields }: JsonObject): PpResultInit {
+  checkVersion(pp_result_version, PP_RESULT_VERSION);
+  return { ...widen(fields), tensors: readTensors(tensor_specs, tensors) } as unknown as PpResultInit;
 }
 
 /** Both steps at once are passed on: to refuse them is the encoder's. */
@@ -68,7 +70,7 @@ function readStep(lm: Json | undefined, video: Json | undefined): PpStep | undef
   } as unknown as PpStep;
 }
 
-function showRequest(request: PpRequest): Json {
+export function showRequest(request: PpRequest): Json {
   const header = show(request.header);
   if (!("envelope" in request)) return { header };
   const { video, ...envelope } = request.envelope;
@@ -80,6 +82,6 @@ function showRequest(request: PpRequest): Json {
   };
 }
 
-function showResult({ result, tensors }: PpResultMessage): Json {
+export function showResult({ result, tensors }: PpResultMessage): Json {
   return { ...show(result), tensors: showTensors(tensors) };
 }

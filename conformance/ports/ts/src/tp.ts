@@ -6,6 +6,7 @@ import {
   type TpManifest,
   type TpManifestInit,
   type TpMessage,
+  type TpMessageInit,
   TpSession,
   type VideoStep,
 } from "@tensorwire/tp-control";
@@ -31,17 +32,20 @@ export function tpSessionDecoder(limits: CaseLimits, keep?: Keep): CaseDecoder {
 }
 
 export function tpEncoder(limits: CaseLimits): CaseEncoder {
-  return (value) => {
-    const header = readHeader(value.header);
-    const manifest = value.manifest as JsonObject | undefined;
-    if (manifest === undefined) return prepareTp({ header, tensors: looseTensors(value.tensors) }, limits).buffers;
-    checkVersion(manifest.tp_envelope_version, TP_ENVELOPE_VERSION);
-    const tensors = readTensors(manifest.tensor_specs, value.tensors);
-    return prepareTp({ header, manifest: readManifest(manifest), tensors }, limits).buffers;
-  };
+  return (value) => prepareTp(readMessage(value), limits).buffers;
 }
 
-function showMessage(message: TpMessage): Json {
+/** A message to send, as a request has it. */
+export function readMessage(value: JsonObject): TpMessageInit {
+  const header = readHeader(value.header);
+  const manifest = value.manifest as JsonObject | undefined;
+  if (manifest === undefined) return { header, tensors: looseTensors(value.tensors) };
+  checkVersion(manifest.tp_envelope_version, TP_ENVELOPE_VERSION);
+  const tensors = readTensors(manifest.tensor_specs, value.tensors);
+  return { header, manifest: readManifest(manifest), tensors };
+}
+
+export function showMessage(message: TpMessage): Json {
   const header = show(message.header);
   if (!("manifest" in message)) return { header };
   return { header, manifest: showManifest(message.manifest), tensors: showTensors(message.tensors) };

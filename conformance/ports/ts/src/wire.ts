@@ -3,14 +3,20 @@ import type { Spoken, WireAnswer, WireRequest } from "@tensorwire/conformance/wi
 import { type Address, type Connection, connect, formatAddress, type Listener, listen } from "@tensorwire/transport";
 import { CODECS, readLimits } from "./codec.ts";
 import { Declined } from "./declined.ts";
-import { Wired } from "./wired.ts";
+import type { Value } from "./ranks/rank.ts";
+import { Ranks } from "./ranks/ranks.ts";
+import { isRank } from "./ranks/spoken.ts";
+import { type OnConnection, Wired } from "./wired.ts";
 
 type Numbered = WireRequest & { readonly seq: number };
+
+/** What is made of a connection, by its role. */
+type Open = (name: string, connection: Connection) => OnConnection;
 
 /** A listener, and the connections that have come and that the harness has not asked for. */
 interface Waiting {
   readonly listener: Listener;
-  readonly spoken: Spoken;
+  readonly open: Open;
   readonly arrived: Connection[];
   arrival: PromiseWithResolvers<void>;
 }
@@ -18,7 +24,8 @@ interface Waiting {
 /** Level 2 of the reference: its codecs on connections of `@tensorwire/transport`. One for each link. */
 export class WireAdapter {
   readonly #listeners = new Map<string, Waiting>();
-  readonly #connections = new Map<string, Wired>();
+  readonly #connections = new Map<string, OnConnection>();
+  readonly #ranks = new Ranks();
 
   async handle(request: Numbered): Promise<WireAnswer | Answer> {
     const { seq } = request;
@@ -35,7 +42,8 @@ export class WireAdapter {
       listener.stop();
       for (const connection of arrived) connection.abort();
     }
-    for (const wired of this.#connections.values()) wired.drop();
+    for (const connection of this.#connections.values()) connection.drop();
+    this.#ranks.clear();
     this.#listeners.clear();
     this.#connections.clear();
   }
@@ -47,14 +55,15 @@ export class WireAdapter {
       this.clear();
       return { op: "cleared", seq };
     }
-    if (!("conn" in request)) throw new Declined("operation", "no broadcast is known here");
+    if (op === "send" && "group" in request) return this.#ranks.send(seq, request.group, request.value as Value);
     if (op === "accept") {
       const waiting = found(this.#listeners, request.listener, "listener");
       while (waiting.arrived.length === 0) await waiting.arrival.promise;
-      this.#open(request.conn, waiting.arrived.shift() as Connection, waiting.spoken);
+      const arrived = waiting.arrived.shift() as Connection;
+      this.#connections.set(request.conn, waiting.open(request.conn, arrived));
     } else if (op === "dial") {
-      codecOf(request);
-      this.#open(request.conn, await connect(addressOf(request.address)), request);
+      const open = this.#openAs(request);
+      this.#connections.set(request.conn, open(request.conn, await connect(addressOf(request.address))));
     } else {
       await perform(found(this.#connections, request.conn, "connection"), request);
     }
@@ -62,8 +71,8 @@ export class WireAdapter {
   }
 
   async #listen(request: Numbered & { readonly op: "listen" }): Promise<string> {
-    codecOf(request);
-    const waiting = { spoken: request, arrived: [] as Connection[], arrival: Promise.withResolvers<void>() };
+    const open = this.#openAs(request);
+    const waiting = { open, arrived: [] as Connection[], arrival: Promise.withResolvers<void>() };
     const listener = await listen(addressOf(request.address), {
       onConnection: (connection) => {
         waiting.arrived.push(connection);
@@ -76,13 +85,14 @@ export class WireAdapter {
     return text.slice(text.indexOf(":") + 1).replace("//", "");
   }
 
-  #open(name: string, connection: Connection, spoken: Spoken): void {
-    const { codec, limits } = codecOf(spoken);
-    this.#connections.set(name, new Wired(name, connection, codec.decoder(limits), codec.encoder?.(limits)));
+  #openAs(request: Numbered & { readonly op: "listen" | "dial" }): Open {
+    if (isRank(request)) return this.#ranks.prepare(request);
+    const { codec, limits } = codecOf(request);
+    return (name, connection) => new Wired(name, connection, codec.decoder(limits), codec.encoder?.(limits));
   }
 }
 
-async function perform(wired: Wired, request: Numbered): Promise<void> {
+async function perform(wired: OnConnection, request: Numbered): Promise<void> {
   if (request.op === "sync") await wired.sync(request.n, request.end === true);
   else if (request.op === "send" && "conn" in request) await wired.send(request.value, request.count ?? 1);
   else if (request.op === "pause") wired.pause();

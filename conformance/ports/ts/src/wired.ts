@@ -7,10 +7,23 @@ import { Declined } from "./declined.ts";
 import { errorEvent } from "./handle-case.ts";
 
 /** A turn of the event loop: what can be written without waiting has then been written. */
-const turn = () => new Promise<false>((resolve) => setImmediate(resolve, false));
+export const turn = () => new Promise<false>((resolve) => setImmediate(resolve, false));
+
+/** What the requests about a connection ask of it, whatever its role. */
+export interface OnConnection {
+  /** What there is to say, once: events are told in one answer. */
+  state(seq: number): State;
+  sync(n: number, end: boolean): Promise<void>;
+  send(value: Json, count: number): Promise<void>;
+  pause(): void;
+  resume(): void;
+  close(how: "end" | "reset"): Promise<void>;
+  /** The scenario is over. */
+  drop(): void;
+}
 
 /** One connection of level 2 in the role `peer`: reads and decodes on its own, writes when it is asked to. */
-export class Wired {
+export class Wired implements OnConnection {
   readonly #name: string;
   readonly #connection: Connection;
   readonly #decoder: CaseDecoder;
@@ -30,7 +43,7 @@ export class Wired {
     void this.#pump();
   }
 
-  /** What there is to say, once: events are told in one answer. `buffered` counts what was encoded and is not the system's yet. */
+  /** `buffered` counts what was encoded and is not the system's yet. */
   state(seq: number): State {
     const events = this.#events;
     this.#events = [];

@@ -241,10 +241,14 @@ class GroupStage {
     return this.#lost;
   }
 
-  /** Upstream gets what it is owed, the group SHUTDOWN, upstream the end of this side; then it has to end its own. */
+  /** Upstream gets what it is owed. Then nobody waits for another: the group gets SHUTDOWN, upstream the end of this side. */
   async #finish(header: PpRequest["header"]): Promise<void> {
     await this.#owed.at(-1);
-    await this.#leader.broadcast({ header }).catch((error) => Promise.reject(this.#lose(error)));
+    const group = this.#leader.broadcast({ header }).catch((error) => Promise.reject(this.#lose(error)));
+    await Promise.all([group, this.#endSide()]);
+  }
+
+  async #endSide(): Promise<void> {
     await this.#upstream.end(this.#deadlineMs);
     this.#alarm.set(this.#deadlineMs, `${this.#upstream.peer} did not end its side in ${this.#deadlineMs} ms`);
   }
