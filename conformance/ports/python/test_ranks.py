@@ -67,9 +67,13 @@ class Ranks(unittest.TestCase):
         for peer in self.peers:
             peer.close()
 
-    def join(self, rank: Any, patience: float = WAIT, hello: Optional[Handshake] = None) -> tuple[Link, socket.socket]:
+    def join(
+        self, rank: Any, patience: float = WAIT, hello: Optional[Handshake] = None, sent: bytes = b""
+    ) -> tuple[Link, socket.socket]:
+        """A link of the rank, and its peer, which has sent something already."""
         own, peer = socket.socketpair()
         peer.settimeout(WAIT)
+        peer.send(sent)
         self.peers.append(peer)
         return LOOP.call(lambda: Link(LOOP, own, rank, patience, hello)), peer
 
@@ -156,9 +160,7 @@ class TheLeader(Ranks):
 
 class TheWorker(Ranks):
     def told(self, *data: bytes, end: bool = True, patience: float = WAIT) -> Any:
-        link, peer = self.join(Worker(LIMITS), patience)
-        for piece in data:
-            peer.send(piece)
+        link, peer = self.join(Worker(LIMITS), patience, sent=b"".join(data))
         if end:
             peer.shutdown(socket.SHUT_WR)
         told = self.over(link)
