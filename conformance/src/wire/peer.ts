@@ -9,6 +9,9 @@ export class WireFailure extends Error {
   override readonly name = "WireFailure";
 }
 
+/** What was waited for did not come in time. */
+export class Overdue extends WireFailure {}
+
 export type PeerSocket = Socket<Peer | undefined>;
 
 /**
@@ -178,7 +181,7 @@ export class Peer {
   async #change(deadline: number, problem: () => string): Promise<void> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
-      () => late.reject(new WireFailure(`${this.name}: ${problem()} within ${(deadline / 1000).toFixed(1)} s`)),
+      () => late.reject(new Overdue(`${this.name}: ${problem()} within ${(deadline / 1000).toFixed(1)} s`)),
       deadline,
     );
     try {

@@ -2,14 +2,14 @@ import type { FakeRank, GroupStep, OverStep, RankStep, RanksScenario } from "../
 import { takeErrorResult } from "./error-result.ts";
 import { HeaderTrail } from "./header-trail.ts";
 import { judgeOver } from "./over.ts";
-import { WireFailure } from "./peer.ts";
+import { Overdue, WireFailure } from "./peer.ts";
 import { bytesOf, compareEvents, type StepsContext, StepsPlayer } from "./play-steps.ts";
 import type { Stage } from "./stage.ts";
 
 /** Turns of the harness's own event loop: what has come to its sockets, it has then seen. */
 const TURNS = 20;
 
-/** Ranks that would wait for ever: their connections are open, with nothing more to come. r[iut.rank.not-stranded] */
+/** Ranks that would wait for ever: on an open connection, for an end or for what they are owed. r[iut.rank.not-stranded] */
 export class StrandedRanks extends WireFailure {
   readonly count: number;
 
@@ -33,6 +33,7 @@ export async function playRanks(stage: Stage, scenario: RanksScenario, context: 
     try {
       await player.playRank(step);
     } catch (error) {
+      if (error instanceof Overdue) throw new StrandedRanks([`step ${at}: a rank is stranded: ${error.message}`]);
       if (error instanceof WireFailure) error.message = `step ${at}: ${error.message}`;
       throw error;
     }
@@ -116,7 +117,7 @@ class RanksPlayer extends StepsPlayer {
       await peer.ended(this.#stranded.length === 0 ? deadline : 0);
       return true;
     } catch (error) {
-      if (!(error instanceof WireFailure)) throw error;
+      if (!(error instanceof Overdue)) throw error;
       const { rank } = this.#ranks.find((one) => one.conn === conn) as FakeRank;
       this.#stranded.push(
         `rank ${rank} on ${conn} is stranded: its connection is open behind byte ${peer.received}, and nothing more comes`,

@@ -3,7 +3,7 @@
 from families.ranks import faults
 from families.ranks.kills import WAYS, closed, cuts, die
 from families.ranks.messages import Message, noop, shutdown, tp
-from families.ranks.scenario import LIMITS, SHORT, Scenarios, act, breach, done, lost, message, over, rank, sync, write
+from families.ranks.scenario import SHORT, Scenarios, act, breach, done, lost, message, over, rank, sync, write
 
 BOUND, LOST = "iut.rank.not-stranded", "iut.rank.lost"
 LEADER = [rank("a", "tp-worker", 0)]
@@ -40,11 +40,11 @@ def _orderly(s: Scenarios) -> None:
 
 def _orphaned(s: Scenarios) -> None:
     """OM-13: the leader is gone. The second worker has a leader of its own, and goes on."""
-    other = [rank("b", "tp-worker", 0, limits={"deadline_ms": "30000"})]
     rules = [BOUND, LOST, "iut.rank.calls", "tp-session.eof", "iut.wire.connections"]
     for way in WAYS:
         why = {"end": "The leader ends without SHUTDOWN", "reset": "The leader is cut off",
                "silence": "The leader falls silent"}[way]
+        two = [rank("a", "tp-worker", 0, limits=SHORT if way == "silence" else None), rank("b", "tp-worker", 0)]
         for before, at_hand in ((None, ""), (tp(1), "-at-work")):
             call = 1 if before is None else 2
             told = [] if before is None else [message(before.value)]
@@ -56,12 +56,11 @@ def _orphaned(s: Scenarios) -> None:
                     continue
                 steps, error = die("a", way, cut, tp(call), size, told, [message(tp(call).value)] if whole else [])
                 s.add(f"worker-leader-{way}-{cut.slug}{at_hand}", rules,
-                      f"{why}: its worker has lost it, and does not outlive it; another worker goes on.", LEADER + other,
+                      f"{why}: its worker has lost it, and does not outlive it; another worker goes on.", two,
                       write("b", tp(1).wire), [] if before is None else write("a", before.wire), steps, closed("a", way),
                       done("a", *error, lost(*(calls or ([call] if whole else [])))),
                       sync("b", message(tp(1).value)), write("b", shutdown(2).wire), over("end", "b"),
-                      done("b", message(shutdown(2).value)), upstream="OM-13",
-                      limits=LIMITS | (SHORT if way == "silence" else {}))
+                      done("b", message(shutdown(2).value)), upstream="OM-13")
 
 
 def _judged(s: Scenarios, slug: str, why: str, rules: list[str], bad: Message, word: str, at: int,
