@@ -15,7 +15,7 @@ class Driver(Rank):
     def __init__(self, limits: Limits, window: Optional[int] = None, check_digest: bool = False) -> None:
         self._limits, self._window, self._check_digest = limits, window, check_digest
         self._out = Outgoing()
-        self._waiting: deque[tuple[Ready, bool]] = deque()  # requests that have no room yet; whether each is new
+        self._waiting: deque[Ready] = deque()  # requests that have no room yet
         self._flying: list[Call] = []  # INFERs that were sent and have no result, in their order
         self._epoch: Optional[int] = None  # the cache_epoch of the last request
         self._shut = False
@@ -24,18 +24,19 @@ class Driver(Rank):
         """Sends it as soon as the window has room, behind those before it."""
         if link.over or not link.reading:
             raise WireError("state")
-        self._waiting.append((message, self._out.claim(message)))
+        self._out.claim(message)
+        self._waiting.append(message)
         self._epoch = message.call.header["cache_epoch"]  # a hard cut is one from here on, not when it has room
         self._send(link)
 
     def _send(self, link: Link) -> None:
         while self._waiting:
-            message, new = self._waiting[0]
-            header, infer = message.call.header, new and message.call.body is not None
+            message = self._waiting[0]
+            infer = message.call.body is not None
             if infer and self._window is not None and len(self._flying) >= self._window:
                 return  # r[pp.acceptance.window]
             self._waiting.popleft()
-            self._shut = header["action"] == "SHUTDOWN"
+            self._shut = message.call.header["action"] == "SHUTDOWN"
             if infer:
                 if not self._flying:
                     link.restart()

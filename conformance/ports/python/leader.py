@@ -1,6 +1,6 @@
 """The leader of a TP group: every worker is sent the same messages, and none is left waiting. spec/tp-control.md"""
 
-from typing import Callable, Optional
+from typing import Callable
 
 from framing import Reader, WireError
 from link import Link
@@ -11,9 +11,10 @@ from sending import HELD, Outgoing, Ready
 class Leader(Rank):
     def __init__(self) -> None:
         self.links: list[Link] = []
-        self.on_lost: Optional[Callable[[], None]] = None  # when the first worker is lost
+        self.on_lost: list[Callable[[], None]] = []  # called when a worker is lost
         self._out = Outgoing()
-        self._over = self._lost = False  # no more is broadcast; what becomes of the workers is known
+        self.lost = False  # what becomes of the workers is known
+        self._over = False  # no more is broadcast
 
     def broadcast(self, message: Ready) -> None:
         """One message to all. Refused, it leaves no byte on any connection. r[tp.send.nothing]"""
@@ -27,16 +28,12 @@ class Leader(Rank):
 
     def shut(self) -> None:
         """The group is lost. Ends it, unless it has ended: SHUTDOWN behind what was sent, which is whole."""
-        self._lost = True
+        self.lost = True
         if not self._over:
             message = self._out.shutdown()
             for link in self.links:
                 link.write(message.data)
             self._end()
-
-    @property
-    def lost(self) -> bool:
-        return self._lost
 
     @property
     def full(self) -> bool:
@@ -56,10 +53,10 @@ class Leader(Rank):
         raise WireError("state")  # a worker has nothing to say
 
     def ended(self, link: Link, why: Why) -> None:
-        if self._lost or (self._over and not link.buffered and isinstance(why, str)):
+        if self.lost or (self._over and not link.buffered and isinstance(why, str)):
             return link.finish()  # it had its SHUTDOWN, or its loss is that of the group
         last = self._out.last
         link.lose(why, [last["call_id"]] if last else [])
         self.shut()
-        if self.on_lost:
-            self.on_lost()
+        for tell in self.on_lost:
+            tell()

@@ -68,16 +68,16 @@ class Link:
 
     def reset(self) -> None:
         """Closed like this, a TCP socket sends a reset: the peer sees that a message was cut."""
-        if not self.over:
-            with suppress(OSError):
-                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.close()
+        with suppress(OSError):
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def close(self) -> None:
-        self.reading, self.over = False, True
-        self._sock.close()
-        if self._hello:
-            self._hello.release()
+        if not self.over:
+            self.reading, self.over = False, True
+            self._sock.close()
+            if self._hello:
+                self._hello.release()
 
     def lose(self, why: Why, calls: list[int]) -> None:
         """The rank at the other end is lost: tells so and closes, by a reset where a message would be cut."""

@@ -37,7 +37,7 @@ class Outgoing:
     """The ids of what one sender sends. What a receiver would refuse is refused here, before a byte."""
 
     def __init__(self) -> None:
-        self._order, self._data = Order(), b""
+        self._order = Order()
 
     @property
     def closed(self) -> bool:
@@ -48,16 +48,12 @@ class Outgoing:
         """The header of the last message, or None."""
         return self._order.last
 
-    def claim(self, message: Ready) -> bool:
-        """False where it is the message before once more: a sender that repeats one repeats its bytes."""
+    def claim(self, message: Ready) -> None:
+        """The message is the next one. One that was sent is not sent again: a receiver would drop it."""
         if self._order.closed:
             raise WireError("state")
-        if self._order.repeats(message.call.header) and message.data == self._data:
-            return False
         self._order.judge(message.call.header)
         self._order.accept(message.call.header, message.call.body)
-        self._data = message.data
-        return True
 
     def shutdown(self) -> Ready:
         """The SHUTDOWN that comes next."""

@@ -25,7 +25,9 @@ class Stage(Rank):
 
     def joined(self, link: Link) -> None:
         if self._group:
-            self._group.on_lost = partial(self._fail, link)
+            self._group.on_lost.append(partial(self._fail, link))
+            if self._group.lost:
+                self._fail(link)
 
     def read(self, link: Link) -> Reader:
         message = yield from self._session.read()  # r[pp-session.rebroadcast]: whole, and judged
@@ -88,8 +90,8 @@ class Stage(Rank):
         else:
             self._owed.clear()
             link.lose(why, [])
-        if self._group and link.admitted:
-            self._group.shut()
+            if self._group and link.admitted:
+                self._group.shut()
 
 
 def for_group(message: Call) -> Call:

@@ -127,7 +127,7 @@ class TheLeader(Ranks):
         leader = Leader()
         (_, a), (_, b) = self.join(leader), self.join(leader)
         LOOP.call(partial(leader.broadcast, to_worker(5)))
-        for changes in ({"call_id": 4}, {"control_epoch": 7}, {"chunk_index": 4}, {"cache_epoch": 3}):
+        for changes in ({"call_id": 4}, {"call_id": 5}, {"control_epoch": 7}, {"chunk_index": 4}, {"cache_epoch": 3}):
             message = to_worker(6, **changes)
             self.assertEqual(self.refused(partial(leader.broadcast, message)), "sequence")
         LOOP.call(partial(leader.broadcast, noop(6, "SHUTDOWN")))
@@ -300,6 +300,16 @@ class TheStage(Ranks):
         self.assertEqual(headers(rest(left)), [(1, "INFER"), (2, "INFER"), (3, "SHUTDOWN")])
         peer.close()
         self.assertEqual([kind for kind, *_ in self.over(link)], ["message"] * 2)
+
+    def test_a_driver_that_comes_after_the_loss_is_ended_too(self) -> None:
+        group = Leader()
+        lost, gone = self.join(group)
+        gone.shutdown(socket.SHUT_WR)
+        self.assertEqual(self.over(lost), [("lost", [])])
+        link, peer = self.join(Stage(LIMITS, group), sent=request(1, first=True).data)
+        self.assertEqual(rest(peer), b"")
+        peer.close()
+        self.assertEqual(self.over(link), [])
 
 
 class NobodyIsStranded(Ranks):
