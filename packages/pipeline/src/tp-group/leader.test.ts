@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { TpHeader } from "@tensorwire/tp-control";
 import { ManualClock } from "@tensorwire/transport/testing";
 import { RankLostError } from "../stage-lost.ts";
 import { rejection } from "../testing.ts";
@@ -234,6 +235,131 @@ describe("a worker that is lost between calls", () => {
     for (const one of await Promise.all(heard)) expect(actionsOf(one)).toEqual(["INFER", "SHUTDOWN"]);
     expect(await rejection(leader.infer(callOf(1n)))).toBe(lost);
   });
+});
+
+describe("a leader whose ids are given", () => {
+  const header = (call_id: bigint, over: Partial<TpHeader> = {}): TpHeader => ({
+    ...{ call_id, chunk_index: 0n, control_epoch: call_id, cache_epoch: 4n, action: "INFER" },
+    ...over,
+  });
+  const { manifest, tensors = [] } = callOf();
+
+  test("broadcasts each message with its own ids", async () => {
+    const { members, ends } = pairs(2);
+    const heard = ends.map(hear);
+    const leader = new TpLeader(members, { givenIds: true });
+    const headers = [
+      header(77n, { chunk_index: 9n }),
+      header(80n, { control_epoch: 78n, cache_epoch: 5n }),
+      header(81n, { control_epoch: 79n, cache_epoch: 5n, action: "NOOP" }),
+      header(90n, { control_epoch: 80n, cache_epoch: 5n, action: "SHUTDOWN" }),
+    ];
+    for (const each of headers) {
+      expect(await leader.broadcast({ header: each, ...(each.action === "INFER" && { manifest, tensors }) })).toEqual(
+        each,
+      );
+    }
+    for (const one of await Promise.all(heard)) expect([one.headers, one.end]).toEqual([headers, "clean"]);
+  });
+
+  test("tp.send.nothing: ids that a worker would refuse leave no byte, and may be mended", async () => {
+    const { members, ends } = pairs(1);
+    const heard = hear(ends[0]!);
+    const leader = new TpLeader(members, { givenIds: true });
+    await leader.broadcast({ header: header(5n, { chunk_index: 3n }), manifest, tensors });
+    const { bytesOut } = members[0]!.connection.counters;
+    const wrong = [
+      header(5n),
+      header(4n),
+      header(6n, { control_epoch: 7n, chunk_index: 3n }),
+      header(6n, { cache_epoch: 6n }),
+      header(6n, { chunk_index: 2n }),
+    ];
+    for (const each of wrong) {
+      const refused = await rejection(leader.broadcast({ header: each, manifest, tensors }));
+      expect(refused).toMatchObject({ code: "sequence", fatal: false });
+    }
+    expect(members[0]!.connection.counters.bytesOut).toBe(bytesOut);
+    await leader.broadcast({ header: header(6n, { cache_epoch: 5n }), manifest, tensors });
+    await leader.shutdown();
+    expect((await heard).headers.map(({ call_id }) => call_id)).toEqual([5n, 6n, 7n]);
+  });
+
+  test("tp-session.call-id.duplicate: its sign of life is the last message again, and there is none before the first", async () => {
+    const clock = new ManualClock();
+    const { members, ends } = pairs(1);
+    const heard = hear(ends[0]!);
+    const leader = new TpLeader(members, { givenIds: true, heartbeatMs: 100, clock });
+    clock.advance(100);
+    await turns();
+    expect(ends[0]!.counters.bytesIn).toBe(0);
+    await leader.broadcast({ header: header(3n), manifest, tensors });
+    await turns();
+    const { bytesIn } = ends[0]!.counters;
+    for (let beat = 0; beat < 2; beat++) {
+      clock.advance(100);
+      await turns();
+    }
+    expect(ends[0]!.counters.bytesIn).toBe(3 * bytesIn);
+    await leader.broadcast({ header: header(4n), manifest, tensors });
+    await leader.shutdown();
+    const { headers, end } = await heard;
+    expect([headers.map(({ call_id }) => call_id), end]).toEqual([[3n, 4n, 5n], "clean"]);
+  });
+});
+
+describe("who joins", () => {
+  test("before the first broadcast hears all of it, behind it nobody may", async () => {
+    const { members, ends } = pairs(2);
+    const heard = ends.map(hear);
+    const leader = new TpLeader([]);
+    for (const member of members) leader.join(member);
+    await leader.noop();
+    expect(() => leader.join(pairs(1).members[0]!)).toThrow(
+      "expected no worker behind the first broadcast, rank 1 came",
+    );
+    await leader.shutdown();
+    for (const one of await Promise.all(heard)) expect(actionsOf(one)).toEqual(["NOOP", "SHUTDOWN"]);
+  });
+
+  test("a group that has lost a worker already is released like the others, and the loss names no call", async () => {
+    const { members, ends } = pairs(2);
+    const leader = new TpLeader([members[0]!]);
+    ends[0]!.abort();
+    expect(await leader.lost).toMatchObject({ rank: 1, calls: [] });
+    const heard = hear(ends[1]!);
+    leader.join(members[1]!);
+    expect(actionsOf(await heard)).toEqual(["SHUTDOWN"]);
+  });
+});
+
+test("tp-session.shutdown.last: what ends a group that is ending costs nobody a second SHUTDOWN", async () => {
+  const { members, ends } = pairs(2);
+  const leader = new TpLeader(members, { deadlineMs: 50, graceMs: 20 });
+  await leader.noop();
+  const ended = rejection(leader.shutdown());
+  await turns();
+  const terminated = leader.terminate(new RankLostError(0, [], "upstream is gone"));
+  const heard = await hear(ends[0]!);
+  expect([actionsOf(heard), heard.end]).toEqual([["NOOP", "SHUTDOWN"], "clean"]);
+  await terminated;
+  // The other one never ended its side.
+  expect(await ended).toMatchObject({ rank: 2 });
+});
+
+test("a loss is known before the others have ended", async () => {
+  const { members, ends } = pairs(2);
+  const leader = new TpLeader(members, { graceMs: 60_000 });
+  let over = false;
+  void leader.ended.then(() => {
+    over = true;
+  });
+  ends[1]!.abort();
+  const why = await leader.lost;
+  await turns();
+  expect([why.rank, over]).toEqual([2, false]);
+  expect(actionsOf(await hear(ends[0]!))).toEqual(["SHUTDOWN"]);
+  expect(await leader.ended).toBe(why);
 });
 
 test("an idle leader is heard: a NOOP after each heartbeat, and none behind SHUTDOWN", async () => {

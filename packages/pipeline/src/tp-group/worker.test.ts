@@ -84,6 +84,49 @@ describe("a worker", () => {
   });
 });
 
+describe("behind SHUTDOWN", () => {
+  test("tp-session.shutdown.last: a byte is a breach, in the same chunk or in a later one", async () => {
+    for (const later of [false, true]) {
+      const { leader, running } = start();
+      const end = Buffer.concat(shutdown(1n) as Uint8Array[]);
+      await leader.write(later ? [end] : [end, Uint8Array.of(9)]);
+      if (later) {
+        await turns();
+        await leader.write([Uint8Array.of(9)]);
+      }
+      expect(await rejection(running)).toMatchObject({ rank: 0, calls: [1n], cause: { code: "state", offset: 41 } });
+    }
+  });
+
+  test("the worker ends first, and a leader that does not is lost at the deadline", async () => {
+    const clock = new ManualClock();
+    const { leader, running } = start({ messageMs: 50, clock });
+    await leader.write(shutdown(1n));
+    expect(await leader.read()).toBeNull();
+    clock.advance(50);
+    expect(await rejection(running)).toMatchObject({
+      message: expect.stringContaining("no end behind SHUTDOWN in 50 ms"),
+    });
+    expect(clock.pending).toBe(0);
+  });
+
+  test("a leader that resets is no loss", async () => {
+    const { leader, running } = start();
+    await leader.write(shutdown(1n));
+    await turns();
+    leader.abort();
+    await running;
+  });
+});
+
+test("each message is told in its turn, SHUTDOWN too, and what was whole before a breach", async () => {
+  const taken: string[] = [];
+  const { leader, running } = start({ taken: ({ header }) => void taken.push(`${header.call_id} ${header.action}`) });
+  await leader.write([infer(1n), infer(1n), infer(2n), ...shutdown(3n), Uint8Array.of(0)]);
+  expect(await rejection(running)).toMatchObject({ calls: [3n] });
+  expect(taken).toEqual(["1 INFER", "2 INFER", "3 SHUTDOWN"]);
+});
+
 describe("tp-session.eof: a leader that is gone", () => {
   const whole = infer(2n);
   const steps: [string, number][] = [
