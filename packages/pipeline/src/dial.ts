@@ -1,11 +1,12 @@
 import { WireError } from "@tensorwire/framing";
-import { type Connection, connect } from "@tensorwire/transport";
+import { type Connection, connect, type Protection } from "@tensorwire/transport";
 import { type GreetOptions, greet } from "./admission/greet.ts";
 import type { Identity } from "./admission/identity.ts";
 import { DEFAULT_DEADLINE_MS, DEFAULT_START_DEADLINE_MS } from "./options.ts";
+import { protectionOf } from "./protection.ts";
 import { messageOf, StageLostError } from "./stage-lost.ts";
 
-export interface DialOptions extends Pick<GreetOptions, "lane" | "roster"> {
+export interface DialOptions extends Pick<GreetOptions, "lane" | "roster">, Protection {
   /** Rank of the stage at `address`. */
   readonly rank: number;
   readonly address: string;
@@ -44,17 +45,13 @@ export async function dial(options: DialOptions): Promise<Connection> {
   }
 }
 
-async function reach({
-  address,
-  rank,
-  startDeadlineMs = DEFAULT_START_DEADLINE_MS,
-  signal,
-}: DialOptions): Promise<Connection> {
+async function reach(options: DialOptions): Promise<Connection> {
+  const { address, rank, startDeadlineMs = DEFAULT_START_DEADLINE_MS, signal } = options;
   const until = performance.now() + startDeadlineMs;
   for (;;) {
     const deadlineMs = Math.max(0, until - performance.now());
     try {
-      return await connect(address, { deadlineMs, ...(signal && { signal }) });
+      return await connect(address, { ...protectionOf(address, options), deadlineMs, ...(signal && { signal }) });
     } catch (error) {
       const refused = error instanceof WireError && error.code === "transport.refused" && error.fault === "transport";
       if (!refused || deadlineMs < RETRY_MS) throw new StageLostError(rank, [], messageOf(error), { cause: error });

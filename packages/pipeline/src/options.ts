@@ -1,4 +1,5 @@
 import type { BackendChoice, SamplerOptions, WireDtype } from "@tensorwire/tensor-stage";
+import type { TlsOptions } from "@tensorwire/transport";
 import type { LayerRange } from "./layers.ts";
 
 /** How long the pipeline waits for others, in milliseconds. */
@@ -30,6 +31,10 @@ export interface StageSettings extends Deadlines {
   /** One of BACKEND_NAMES; "auto" unless told. */
   readonly backend?: string;
   readonly requireGpu?: boolean;
+  /** Mutual TLS on every `tcp://` address of a rank, to listen or to dial. A Unix socket has none. */
+  readonly tls?: TlsOptions;
+  /** Allows addresses on other machines, or that they reach, with nothing to protect what travels. */
+  readonly insecure?: boolean;
   /** What `hidden` is sent as, whatever came; a stage takes any. "float32" unless told. */
   readonly wireDtype?: WireDtype;
 }
@@ -48,8 +53,6 @@ export interface StageOptions extends StageSettings {
   readonly handshakeMs?: number;
   /** Without a message on any lane for so long, the stage ends with an error. 600,000 unless told. */
   readonly idleDeadlineMs?: number;
-  /** Allows `listen` addresses that other machines can reach, with nothing to protect what travels. */
-  readonly insecure?: boolean;
 }
 
 /** A whole run: starts the stages on this machine, or connects to stages that run already. `verify` uses their backend too. */

@@ -16,6 +16,7 @@ import {
   type Sequence,
   type StageReady,
 } from "./options.ts";
+import { protectionOf } from "./protection.ts";
 import { messageOf, StageLostError } from "./stage-lost.ts";
 import { StageProcesses } from "./stage-processes.ts";
 import { type CallRecord, joinLanes, overlapFraction, type StageTimes, stageTimes } from "./trace.ts";
@@ -99,6 +100,9 @@ interface Plan {
 async function planRun(options: PipelineOptions, model: Model): Promise<Plan> {
   new Sampler(options.sampling);
   const { prompts, stages = DEFAULT_STAGES, transport = "tcp" } = options;
+  if (transport === "unix" && options.connect === undefined && options.tls !== undefined) {
+    throw new RangeError("tls: expected transport tcp, a Unix socket does not leave this machine");
+  }
   const { lanes = DEFAULT_LANES, maxTokens = DEFAULT_MAX_TOKENS } = options;
   const layers = splitLayers(model.config.n_layer, stages, options.split);
   if (prompts.length === 0) throw new RangeError("prompts: expected at least one, none came");
@@ -143,12 +147,18 @@ async function drive(
   const { signal, deadlineMs = DEFAULT_DEADLINE_MS, startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
   const address = options.connect ?? processes!.ready[0]!.address;
   const patience = { deadlineMs: deadlineMs * stages, startDeadlineMs };
-  const driver = await Driver.open({ address, rank: 0, identity, lanes, ...patience, signal }).catch(
-    (error: unknown) => {
-      signal?.throwIfAborted();
-      throw error;
-    },
-  );
+  const driver = await Driver.open({
+    ...protectionOf(address, options),
+    address,
+    rank: 0,
+    identity,
+    lanes,
+    ...patience,
+    signal,
+  }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
   const cancel = () => driver.abort("the run was cancelled");
   signal?.addEventListener("abort", cancel, { once: true });
   const lost = processes?.lost(() => driver.openCalls.map(({ call_id }) => call_id));

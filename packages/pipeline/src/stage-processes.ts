@@ -101,6 +101,16 @@ export class StageProcesses {
 function settingsOf(options: Options): StageSettings {
   const { model, job = DEFAULT_JOB, backend = "auto", requireGpu = false, wireDtype = "float32" } = options;
   const { deadlineMs = DEFAULT_DEADLINE_MS, startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
-  const { split } = options;
-  return { ...(split && { split }), model, job, backend, requireGpu, wireDtype, deadlineMs, startDeadlineMs };
+  const { split, tls } = options;
+  return {
+    ...(split && { split }),
+    ...(tls && { tls }),
+    model,
+    job,
+    backend,
+    requireGpu,
+    wireDtype,
+    deadlineMs,
+    startDeadlineMs,
+  };
 }

@@ -1,5 +1,5 @@
 import { chooseBackend, openModel, Stage, type WireDtype } from "@tensorwire/tensor-stage";
-import { type Connection, formatAddress, type Listener, listen } from "@tensorwire/transport";
+import { type Connection, checkDial, formatAddress, type Listener, listen } from "@tensorwire/transport";
 import { Admission, DEFAULT_MAX_PENDING } from "./admission/admission.ts";
 import type { Identity, Peer } from "./admission/identity.ts";
 import { pipelineIdentity } from "./admission/pipeline-identity.ts";
@@ -16,6 +16,7 @@ import {
   type StageOptions,
   type StageReady,
 } from "./options.ts";
+import { protectionOf } from "./protection.ts";
 import { type LaneEnd, type LaneHost, StageLane } from "./stage-lane.ts";
 import type { StageLostError } from "./stage-lost.ts";
 import type { CallRecord } from "./trace.ts";
@@ -56,6 +57,7 @@ export async function runStage(options: StageOptions, observer: StageObserver = 
   if (rank < stages - 1 && next === undefined) {
     throw new Error(`rank ${rank} of ${stages} needs the address of rank ${rank + 1}: none came`);
   }
+  if (next !== undefined) checkDial(next, protectionOf(next, options));
   const model = await openModel(options.model);
   const split = splitLayers(model.config.n_layer, stages, options.split);
   const layers = split[rank]!;
@@ -116,7 +118,8 @@ class StageServer implements LaneHost {
     const address = rank < stages - 1 ? next : undefined;
     const { deadlineMs } = this;
     const { signal } = this.#stopped;
-    const hop = { rank: rank + 1, identity, roster: new Roster(), deadlineMs, startDeadlineMs, signal };
+    const patience = { deadlineMs, startDeadlineMs, signal };
+    const hop = { ...protectionOf(next, options), rank: rank + 1, identity, roster: new Roster(), ...patience };
     this.openHop = address === undefined ? null : (lane) => Hop.open({ ...hop, address, lane });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ended = promise;
@@ -131,9 +134,13 @@ class StageServer implements LaneHost {
   }
 
   async listen(): Promise<string> {
-    const { listen: address, insecure = false, idleDeadlineMs = DEFAULT_IDLE_DEADLINE_MS } = this.#options;
+    const { listen: address, idleDeadlineMs = DEFAULT_IDLE_DEADLINE_MS } = this.#options;
+    const { handshakeMs = DEFAULT_HANDSHAKE_DEADLINE_MS } = this.#options;
+    const { onRefused } = this.#observer;
     this.#listener = await listen(address, {
-      insecure,
+      ...protectionOf(address, this.#options),
+      handshakeMs,
+      ...(onRefused && { onRefused }),
       // Those that are not admitted take no lane's place; Admission bounds them, once it has seen one too many.
       maxConnections: MAX_LANES + DEFAULT_MAX_PENDING + 1,
       limits: { deadlineMs: this.deadlineMs },

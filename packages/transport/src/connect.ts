@@ -5,7 +5,7 @@ import { systemClock } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import { DEFAULT_MAX_HANDSHAKE_BYTES } from "./handshakes.ts";
 import { resolveLimits } from "./limits.ts";
-import { checkProtected } from "./protected.ts";
+import { checkDial } from "./protected.ts";
 import { adopt, type SocketData, socketHandlers } from "./socket-link.ts";
 import type { ConnectionOptions } from "./stream-connection.ts";
 import { readTlsFiles, type TlsOptions } from "./tls-files.ts";
@@ -38,7 +38,7 @@ export async function connect(target: Address | string, options: ConnectOptions 
   const text = formatAddress(address);
   if (address.kind === "tcp" && address.port === 0)
     throw refusal("transport.refused", `${text}: port 0 is for a listener`);
-  checkProtected(address, options, "is on another machine", "dial a loopback address");
+  checkDial(address, options);
   const limits = resolveLimits(options.limits);
   const { deadlineMs = limits.deadlineMs, signal } = options;
   if (!isDeadline(deadlineMs)) throw badDeadline(deadlineMs);

@@ -13,5 +13,6 @@ export type { CloseReason, Connection, ConnectionCounters } from "./connection.t
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { DEFAULT_BIND, type Listener, type ListenOptions, listen } from "./listen.ts";
 export { type Chunking, type MemoryPairOptions, memoryPair } from "./memory.ts";
+export { checkDial, type Protection } from "./protected.ts";
 export type { ConnectionOptions } from "./stream-connection.ts";
 export type { TlsOptions } from "./tls-files.ts";

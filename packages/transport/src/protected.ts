@@ -1,10 +1,16 @@
 import { refusal } from "@tensorwire/framing";
-import { type Address, formatAddress, isLoopback } from "./address.ts";
+import { type Address, formatAddress, isLoopback, toAddress } from "./address.ts";
 import type { TlsOptions } from "./tls-files.ts";
 
+/** What protects a connection: one of the two, or the address of this machine. */
 export interface Protection {
   readonly tls?: TlsOptions;
   readonly insecure?: boolean;
+}
+
+/** What `connect` checks first, for whoever wants to know before there is a reason to connect. Throws a `transport.refused` refusal. */
+export function checkDial(target: Address | string, protection: Protection): void {
+  checkProtected(toAddress(target), protection, "is on another machine", "dial a loopback address");
 }
 
 /**

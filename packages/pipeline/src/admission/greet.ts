@@ -2,6 +2,7 @@ import { WireError } from "@tensorwire/framing";
 import { peerFault } from "@tensorwire/tensor-spec";
 import { judgeHello, prepareHello } from "@tensorwire/tp-control";
 import type { Connection } from "@tensorwire/transport";
+import { messageOf } from "../stage-lost.ts";
 import { helloTo, type Identity, type Peer } from "./identity.ts";
 import { drop, HandshakeDeadline, type HandshakeOptions, receiveHello } from "./receive-hello.ts";
 import type { Roster } from "./roster.ts";
@@ -50,8 +51,10 @@ async function exchange(
   if (answer === null) {
     const { job, role, rank } = own;
     const who = `${role} ${rank} of job ${JSON.stringify(job)}`;
-    const message = `expected the Hello of ${to.role} ${to.rank}, it closed the connection: it does not take ${who} on lane ${lane}, and its own report says why`;
-    throw new WireError({ code: "transport.refused", message, fault: "transport" });
+    const cause = await failureOf(connection);
+    const how = cause === null ? "" : `; ${messageOf(cause)}`;
+    const message = `expected the Hello of ${to.role} ${to.rank}, it closed the connection: it does not take ${who} on lane ${lane}, and its own report says why${how}`;
+    throw new WireError({ code: "transport.refused", message, fault: "transport", cause: cause ?? undefined });
   }
   const { hello: theirs, rest, at } = answer;
   const blame = peerFault(at);
@@ -60,4 +63,10 @@ async function exchange(
   const release = roster?.hold(theirs, blame);
   if (release !== undefined) void connection.closed.then(release);
   return withBytesFirst(connection, rest);
+}
+
+/** How a connection has failed, if it has: over TLS it says whether it may have been the certificate. */
+function failureOf(connection: Connection): Promise<WireError | null> {
+  const inOrder = new Promise<null>((resolve) => setImmediate(resolve, null));
+  return Promise.race([connection.closed.then(({ error }) => error), inOrder]);
 }

@@ -50,7 +50,7 @@ export interface ReceivedHello {
  * Reads the peer's Hello, and of the connection no more than the chunk that it ends in. Null when the peer was gone before its
  * first byte, by an end or a reset: before it, neither says more than the other.
  *
- * @throws WireError the peer's fault; `transport.deadline`; `transport.reset` inside the Hello.
+ * @throws WireError the peer's fault; `transport.deadline`; `transport.reset` inside the Hello; `transport.refused` by a listener with TLS.
  */
 export async function receiveHello(connection: Connection, deadline: HandshakeDeadline): Promise<ReceivedHello | null> {
   const decoder = new HelloDecoder();
@@ -61,11 +61,20 @@ export async function receiveHello(connection: Connection, deadline: HandshakeDe
       if (cut !== null) throw cut;
       return null;
     }
+    if (decoder.offset === 0 && isTlsAlert(chunk)) {
+      const message = "expected a Hello, an alert of TLS came: it takes connections with TLS only";
+      throw new WireError({ code: "transport.refused", message, offset: chunk.length });
+    }
     const { messages, rest, error } = decoder.push(chunk);
     if (error !== null) throw error;
     const hello = messages[0];
     if (hello !== undefined) return { hello, rest, at: decoder.offset };
   }
+}
+
+/** What a listener with TLS says to bytes that are none. As the prefix of a Hello it would declare more than any may have. */
+function isTlsAlert([type, major, , high, low]: Uint8Array): boolean {
+  return type === 21 && major === 3 && high === 0 && low === 2;
 }
 
 async function readChunk(
