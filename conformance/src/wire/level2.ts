@@ -9,7 +9,7 @@ import { playRanks, StrandedRanks } from "./play-ranks.ts";
 import { CannotShow, playSteps } from "./play-steps.ts";
 import type { RuntimeFacts } from "./runtime.ts";
 import { type Item, idOf, itemsOf } from "./scenarios.ts";
-import { DeclinedAnswer, Stage } from "./stage.ts";
+import { DeclinedAnswer, SESSION_OF, Stage } from "./stage.ts";
 
 /** What an IUT says in hello when it takes the requests of level 2. */
 export const CAPABILITY = "wire";
@@ -50,17 +50,22 @@ export function* selected({
   }
 }
 
+/** Why a scenario is not for this IUT, by what hello says. r[iut.rank.capability] */
+function lackOf({ scenario, profile, limits }: Item, { hello, notApplicable }: Level2Plan): string | undefined {
+  const needed = isRanks(scenario) ? [CAPABILITY, RANKS] : [CAPABILITY];
+  const lacking = needed.find((capability) => !hello.capabilities.includes(capability));
+  if (lacking !== undefined) return `capability ${lacking} not declared`;
+  const sessions = isRanks(scenario) ? scenario.ranks.map(({ role }) => SESSION_OF[role] ?? profile) : [profile];
+  const reasons = sessions.map((session) => notApplicable({ profile: session, role: "decode", limits }));
+  return reasons.find((reason) => reason !== undefined);
+}
+
 /** Runs the scenarios one after the other on one link, `first` and what takes its place, and closes it. */
 export async function runLevel2(first: Session | undefined, plan: Level2Plan): Promise<void> {
   let session = first;
   for (const item of selected(plan)) {
     const { id, profile } = item;
-    const needed = isRanks(item.scenario) ? [CAPABILITY, RANKS] : [CAPABILITY];
-    const lacking = needed.find((capability) => !plan.hello.capabilities.includes(capability));
-    const reason =
-      lacking === undefined
-        ? plan.notApplicable({ profile, role: "decode", limits: item.limits })
-        : `capability ${lacking} not declared`;
+    const reason = lackOf(item, plan);
     if (reason !== undefined) {
       plan.settle({ id, profile, verdict: "not applicable", text: reason });
     } else if (session === undefined) {

@@ -32,6 +32,13 @@ export interface StageOptions {
 
 /** Who opens a connection on which the implementation has this role; of a `peer` the scenario says it. */
 const DIALS: Readonly<Record<string, boolean>> = { "tp-leader": true, "pp-driver": true };
+/** The session that a rank's connection has, whatever profile its scenario is of: a stage may lead a TP group. */
+export const SESSION_OF: Readonly<Record<string, string>> = {
+  "tp-leader": "tp-session",
+  "tp-worker": "tp-session",
+  "pp-driver": "pp-session",
+  "pp-stage": "pp-session",
+};
 /** A driver sends requests and tells of results. */
 const valuesOf = ({ role, profile }: Spoken) => (role === "pp-driver" ? "pp-result" : profile);
 
@@ -67,7 +74,8 @@ export class Stage {
     conn: string,
     about: Omit<Spoken, "profile" | "limits"> & Partial<Spoken> = { role: "peer" },
   ): Promise<Peer> {
-    const { openedBy, deadline, profile, limits } = this.options;
+    const { openedBy, deadline, limits } = this.options;
+    const profile = SESSION_OF[about.role] ?? this.options.profile;
     const spoken = { ...about, profile, limits: { ...limits, ...about.limits } };
     this.#values.set(conn, valuesOf(spoken));
     let peer: Peer;
