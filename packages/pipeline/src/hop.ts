@@ -1,21 +1,18 @@
 import { refusal, WireError } from "@tensorwire/framing";
 import {
   PpAcceptance,
-  type PpCallIds,
   type PpHeader,
-  type PpRequestInit,
   PpResultDecoder,
   type PpResultMessage,
   type PpStep,
-  preparePpRequest,
   type Verdict,
 } from "@tensorwire/pp-contract";
 import type { MessageLimits, PreparedMessage, TensorSource } from "@tensorwire/tensor-spec";
-import { SessionOrder } from "@tensorwire/tp-control";
 import type { Connection } from "@tensorwire/transport";
 import { type Call, CallQueue, type Job, stale } from "./call-queue.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { MessageSender } from "./message-sender.ts";
+import { type About, type HopIds, RequestOrder } from "./request-order.ts";
 import { sha256 } from "./sha256.ts";
 import { messageOf, RankLostError, StageLostError } from "./stage-lost.ts";
 import { within } from "./within.ts";
@@ -35,9 +32,6 @@ export interface HopOptions {
   readonly judged?: (message: PpResultMessage, verdict: Verdict) => void;
   readonly limits?: Partial<MessageLimits>;
 }
-
-/** The ids of a message that a hop sends. It counts control_epoch itself, from 1, unless it is told. */
-export type HopIds = PpCallIds & Partial<Pick<PpHeader, "control_epoch">>;
 
 const DEFAULT_MAX_QUEUED = 64;
 
@@ -65,9 +59,7 @@ export class Hop {
   readonly #settleLost: (error: StageLostError) => void;
   /** Resolves when nothing more is received. */
   readonly #received: Promise<void>;
-  #order = new SessionOrder();
-  /** The last header that was taken, to be sent in its turn. */
-  #last: PpHeader | null = null;
+  readonly #order: RequestOrder;
   #pumping = false;
   #ending = false;
   #lost: StageLostError | null = null;
@@ -76,6 +68,7 @@ export class Hop {
     this.#connection = connection;
     this.#options = options;
     this.#sender = new MessageSender(connection, options.rank);
+    this.#order = new RequestOrder(options.limits);
     this.#results = new PpResultDecoder(options.limits);
     this.#acceptance = new PpAcceptance({ window: options.window ?? 1, ...(options.checkDigest && { sha256 }) });
     const { promise, resolve } = Promise.withResolvers<StageLostError>();
@@ -128,7 +121,7 @@ export class Hop {
     const { promise, resolve, reject } = Promise.withResolvers<PpResultMessage>();
     return this.#add(promise, () => {
       this.#checkRoom(ids);
-      const message = this.#admit({ header: this.#headerOf(ids, "INFER"), step, tensors });
+      const message = this.#prepare(ids, { action: "INFER", step, tensors });
       return { call: { message, step, sent, resolve, reject } };
     });
   }
@@ -141,10 +134,7 @@ export class Hop {
    */
   pass({ action, ...ids }: HopIds & { readonly action: "NOOP" | "SHUTDOWN" }): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    return this.#add(promise, () => {
-      const message = this.#admit({ header: this.#headerOf(ids, action) });
-      return { message, resolve, reject };
-    });
+    return this.#add(promise, () => ({ message: this.#prepare(ids, { action }), resolve, reject }));
   }
 
   /** After SHUTDOWN: ends this side, takes the results that are due, and waits for the stage to end its own. */
@@ -182,32 +172,16 @@ export class Hop {
   /** A cut is there to empty the queue: it finds room for itself and for the NOOPs that it leaves. */
   #checkRoom({ call_id, cache_epoch }: HopIds): void {
     const { maxQueued = DEFAULT_MAX_QUEUED } = this.#options;
-    const most = this.#isCut(cache_epoch) ? 2 * maxQueued : maxQueued;
+    const most = this.#order.isCut(cache_epoch) ? 2 * maxQueued : maxQueued;
     if (this.#queue.length < most) return;
     throw refusal("transport.full", `${maxQueued} calls wait already, call ${call_id} came`);
   }
 
-  #headerOf(ids: HopIds, action: PpHeader["action"]): PpHeader {
-    return { control_epoch: (this.#last?.control_epoch ?? 0n) + 1n, ...ids, action };
-  }
-
-  #isCut(cache_epoch: bigint): boolean {
-    return this.#last !== null && cache_epoch > this.#last.cache_epoch;
-  }
-
-  /** What the stage would refuse is refused here, without a byte. */
-  #admit(init: PpRequestInit): PreparedMessage<PpHeader> {
-    if (this.#order.closed) throw refusal("state", "expected nothing behind SHUTDOWN");
-    const message = preparePpRequest(init, this.#options.limits);
-    const order = this.#order.copy();
-    order.follow(init.header, refusal);
-    const { lm, video } = init.step ?? {};
-    const init_cache = (lm ?? video)?.init_cache;
-    if (init_cache !== undefined) order.checkInit(init_cache, refusal);
-    // A hard cut whose first message is a NOOP, too: the stages behind must see it all the same.
-    if (this.#isCut(init.header.cache_epoch)) this.#cut(init.header.cache_epoch);
-    this.#order = order;
-    this.#last = init.header;
+  #prepare(ids: HopIds, about: About): PreparedMessage<PpHeader> {
+    const cut = this.#order.isCut(ids.cache_epoch);
+    const message = this.#order.prepare(ids, about);
+    // By a NOOP too, where the first call of an epoch could not be made: the stages behind must see it all the same.
+    if (cut) this.#cut(ids.cache_epoch);
     return message;
   }
 
