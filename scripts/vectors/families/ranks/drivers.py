@@ -143,7 +143,7 @@ def _wrong_results(s: Scenarios) -> None:
     _wrong(s, "ahead-later", "The same behind a result that was right.", ahead, two, [result(1), result(3)], "sequence", [2],
            [message(result(1).value)])
     _wrong(s, "ahead-chunk", "A result of a later chunk.", ahead, [request(1)], [result(1, chunk=4)], "sequence", [1])
-    _wrong(s, "nothing-due", "A result that comes again when nothing is due.", ahead, [request(1)], [result(1), result(1)],
+    _wrong(s, "nothing-due", "A result that comes when nothing is due.", ahead, [request(1)], [result(1), result(2)],
            "sequence", [], [message(result(1).value)])
     _wrong(s, "result-version", "A result of another version.", ["pp.manifest.version"], [request(1)],
            [result(1, version=2)], "version", [1])
