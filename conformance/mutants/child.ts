@@ -1,4 +1,4 @@
-import { DEFAULT_CORPUS, loadCorpus } from "@tensorwire/conformance";
+import { gateCases } from "./cases.ts";
 import { buildReference } from "./overlay.ts";
 import { type Control, type Trial, tryControl, tryMutant } from "./trial.ts";
 import { MUTANTS } from "./zoo/index.ts";
@@ -15,7 +15,7 @@ export type Answer =
 
 /** A process of the gate: asked one mutant after the other, since one that hangs can only be ended with its process. */
 if (import.meta.main) {
-  const cases = [...loadCorpus(DEFAULT_CORPUS).cases()];
+  const cases = gateCases();
   const answer = async ({ mutant: id }: Question): Promise<Answer> => {
     const mutant = MUTANTS.find((candidate) => candidate.id === id);
     if (mutant === undefined && id !== null) return { stillborn: `no mutant is named ${id}` };

@@ -7,7 +7,7 @@ import { type Mutant, MutantDefect, mutate } from "./mutant.ts";
 const ROOT = resolve(import.meta.dir, "../..");
 const ENTRY = join(ROOT, "conformance/ports/ts/src/index.ts");
 
-const PACKAGES = /^@tensorwire\/(framing|tensor-spec|tp-control|pp-contract)$/;
+const PACKAGES = /^@tensorwire\/(framing|tensor-spec|tp-control|pp-contract|transport)(?:\/(testing))?$/;
 
 /**
  * The reference with one mutant in it, or with none: the control. Its modules are bundled anew with the mutant's text in the
@@ -31,9 +31,10 @@ export async function buildReference(mutant: Mutant | null): Promise<InProcessIu
             return { path: Bun.resolveSync(path, dirname(importer)), external: true };
           });
           // By file: a package's name would lead to whatever node_modules links to.
-          build.onResolve({ filter: PACKAGES }, ({ path }) => ({
-            path: join(ROOT, path.replace(PACKAGES, "packages/$1/src/index.ts")),
-          }));
+          build.onResolve({ filter: PACKAGES }, ({ path }) => {
+            const [, name = "", part = "index"] = PACKAGES.exec(path) ?? [];
+            return { path: join(ROOT, `packages/${name}/src/${part}.ts`) };
+          });
           if (mutant === null) return;
           build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
             if (path !== target) return undefined;

@@ -81,7 +81,9 @@ export async function tryControl(iut: InProcessIut, cases: readonly Case[]): Pro
     const result = await put(iut, item);
     if (result.kind === "pass") {
       passed++;
-      const side = item.expected.flat().some(({ event }) => event === "error") ? "refusing" : "accepting";
+      const side = item.expected.flat().some(({ event }) => event === "error" || event === "expired")
+        ? "refusing"
+        : "accepting";
       for (const rule of item.rules) {
         checks[rule] ??= { accepting: 0, refusing: 0 };
         checks[rule][side]++;

@@ -2,7 +2,9 @@ import type { Mutant } from "../mutant.ts";
 import { ENVELOPES } from "./envelopes.ts";
 import { HEADERS } from "./headers.ts";
 import { KWARGS } from "./kwargs.ts";
+import { LENDING } from "./lending.ts";
 import { MANIFESTS } from "./manifests.ts";
+import { MEMORY } from "./memory.ts";
 import { MESSAGES } from "./messages.ts";
 import { MULTIPART_DECODE } from "./multipart.ts";
 import { MULTIPART_ENCODE } from "./multipart-encode.ts";
@@ -17,12 +19,15 @@ import { RESULTS } from "./results.ts";
 import { SENDING } from "./sending.ts";
 import { SESSIONS } from "./sessions.ts";
 import { SPECS } from "./specs.ts";
+import { TRANSPORT } from "./transport.ts";
 
 /** Every mutant, in the order of the chapters. */
 export const MUTANTS: readonly Mutant[] = [
   ...PREFIX_READS,
   ...PREFIX_LENGTHS,
   ...PREFIX_LIMITS,
+  ...MEMORY,
+  ...LENDING,
   ...PREFIX_ENDS,
   ...PREFIX_ENCODE,
   ...MULTIPART_DECODE,
@@ -38,4 +43,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...ENVELOPES,
   ...RESULTS,
   ...SESSIONS,
+  ...TRANSPORT,
 ];
