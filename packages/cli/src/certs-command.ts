@@ -6,7 +6,7 @@ import { integer, out, UsageError } from "./output.ts";
 
 interface Flags {
   readonly out: string;
-  readonly host: readonly (readonly string[])[];
+  readonly host?: readonly (readonly string[])[];
   readonly days: number;
   readonly force?: true;
   readonly json?: true;
@@ -25,7 +25,6 @@ export function certsCommand(): Command {
       "--host <names>",
       "a host's names and IP addresses, with commas between; the first names its files; may be given several times; default: localhost",
       hostNames,
-      [],
     )
     .option("--days <n>", "how long all of it is good for", integer(1, 3650), 30)
     .option("--force", "write over files that are there")
@@ -49,7 +48,7 @@ Exit status: 0, 64 usage: no such host name, or files that are there already.`,
     .action(run);
 }
 
-function hostNames(text: string, hosts: readonly (readonly string[])[]): readonly (readonly string[])[] {
+function hostNames(text: string, hosts: readonly (readonly string[])[] = []): readonly (readonly string[])[] {
   const names = text.split(",");
   for (const name of names) {
     if (isIP(name) === 0 && !/^(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*$/i.test(name)) {
@@ -59,22 +58,24 @@ function hostNames(text: string, hosts: readonly (readonly string[])[]): readonl
   return [...hosts, names];
 }
 
-async function run({ out: folder, host, days, force, json }: Flags): Promise<void> {
+async function run({ out: folder, host = [[LOCAL[0]!]], days, force, json }: Flags): Promise<void> {
   const { setPaths, TestAuthority, validFor, writeSet } = await import("@tensorwire/transport/certificates");
-  const hosts = (host.length > 0 ? host : [[LOCAL[0]!]]).map((names) => {
+  const hosts = host.map((names) => {
     // A colon is no character for a file name everywhere.
     const file = names[0]!.replaceAll(":", "_");
     return { file, names: [...new Set([...names, ...LOCAL])], paths: setPaths(folder, file) };
   });
   const files = [...new Set(hosts.flatMap(({ paths }) => Object.values(paths)))];
-  if (files.length < 1 + 2 * hosts.length)
+  if (files.length < 1 + 2 * hosts.length) {
     throw new UsageError("expected a first name for each host that no other has");
+  }
   const there = files.filter((file) => existsSync(file));
   if (there.length > 0 && !force) throw new UsageError(`${there.join(", ")}: there already; --force writes over them`);
   mkdirSync(folder, { recursive: true });
   const authority = await TestAuthority.create("tensorwire test authority", validFor(days));
-  for (const { file, names, paths } of hosts)
+  for (const { file, names, paths } of hosts) {
     writeSet(paths, authority, await authority.issue({ name: file, hosts: names }));
+  }
   if (json) return void out.json({ days, hosts: hosts.map(({ names, paths }) => ({ names, ...paths })) });
   for (const { names, paths } of hosts) {
     out.line(`${names.join(", ")}: ${[paths.ca, paths.cert, paths.key].map((path) => relative(".", path)).join(" ")}`);

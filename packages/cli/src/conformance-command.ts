@@ -60,7 +60,7 @@ export function conformanceCommand(): Command {
     .optionsGroup("Reports:")
     .option("--json <file>", "one JSON object, for `tensorwire report`; - is stdout")
     .option("--events <file>", "JSON Lines, each case when it ends; - is stdout")
-    .option("--tap <file>", "TAP, version 14; - is stdout")
+    .option("--tap <file>", "TAP, as `prove` reads it; - is stdout")
     .option("--junit <file>", "JUnit XML")
     .option("--html <file>", "one page to look at, with a page for each failure")
     .option("--certificate <file>", "what the run showed, with the hash of its events; see verify-certificate")

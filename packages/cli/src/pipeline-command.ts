@@ -2,11 +2,12 @@ import type { PipelineOptions, PipelineResult, Verification } from "@tensorwire/
 import { Command } from "commander";
 import pc from "picocolors";
 import { integer, integers, oneOf, out, UsageError } from "./output.ts";
+import { type ProtectionFlags, protectable, protectionOf } from "./protection-flags.ts";
 
 /** What the demo runs when no prompt is given: several sequences, so that the stages overlap. */
 const DEMO_PROMPTS = ["A decoder MUST", "A sender MUST", "The stage is"];
 
-interface Flags {
+interface Flags extends ProtectionFlags {
   readonly model?: string;
   readonly prompt: string[];
   readonly maxTokens: number;
@@ -31,7 +32,7 @@ interface Flags {
 const collect = (word: string, words: string[]) => [...words, word];
 
 export function pipelineCommand(): Command {
-  return new Command("pipeline")
+  const command = new Command("pipeline")
     .description(
       "Run a GPT-2-family model split over stage processes, stream its text, and compare it with one process.",
     )
@@ -58,7 +59,8 @@ export function pipelineCommand(): Command {
     .option("--no-verify", "do not run the model once more in one process to compare")
     .option("--trace <file>", "write the calls of all stages as a Chrome trace (chrome://tracing, Perfetto)")
     .option("--quiet", "no streamed text")
-    .option("--json", "one JSON object on stdout instead of text")
+    .option("--json", "one JSON object on stdout instead of text");
+  return protectable(command)
     .addHelpText(
       "after",
       `
@@ -68,6 +70,7 @@ Examples:
   tensorwire pipeline --model ./gpt2 --backend tfjs-node-gpu --dtype bfloat16
   tensorwire pipeline --trace trace.json --transport unix
   tensorwire pipeline --connect tcp://127.0.0.1:7000 --stages 2     stages started with "tensorwire stage"
+  tensorwire pipeline --connect tcp://node1:7000 --tls-ca certs/ca.pem --tls-cert certs/me.pem --tls-key certs/me.key
 
 Exit status: 0, 1 the run failed or its tokens differ from those of one process, 64 usage.`,
     )
@@ -106,6 +109,7 @@ async function run(flags: Flags): Promise<void> {
     wireDtype: flags.dtype,
     ...(Object.keys(sampling).length > 0 && { sampling }),
     verify: flags.verify,
+    ...protectionOf(flags),
     onText: (text, prompt) => view?.text(text, prompt),
     onEvent: (event) => {
       if (event.event === "ready") {
@@ -134,7 +138,8 @@ function report(result: PipelineResult, flags: Flags): void {
   const { sequences, tokens, tokensPerSecond, stages, overlap, bytesOut, bytesIn, verification } = result;
   for (const { prompt, error } of sequences) if (error !== undefined) out.line(paint.red(`prompt ${prompt}: ${error}`));
   out.line();
-  const how = flags.connect === undefined ? `over ${flags.transport}` : `through ${flags.connect}`;
+  const way = flags.connect === undefined ? `over ${flags.transport}` : `through ${flags.connect}`;
+  const how = flags.tlsCa === undefined ? way : `${way} with TLS`;
   out.line(`${tokens} tokens, ${tokensPerSecond.toFixed(0)} tokens/s ${how}, ${flags.dtype} on the wire`);
   out.line(`${kilobytes(bytesOut)} of requests, ${kilobytes(bytesIn)} of results between processes`);
   for (const { rank, busyMs, calls } of stages) out.line(`stage ${rank}: ${calls} calls, ${busyMs.toFixed(0)} ms busy`);

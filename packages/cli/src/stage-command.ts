@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { integer, integers, oneOf, UsageError } from "./output.ts";
+import { type ProtectionFlags, protectable, protectionOf } from "./protection-flags.ts";
 
-interface Flags {
+interface Flags extends ProtectionFlags {
   readonly rank?: number;
   readonly stages?: number;
   readonly split?: readonly number[];
@@ -14,11 +15,10 @@ interface Flags {
   readonly dtype: "float32" | "float16" | "bfloat16";
   readonly deadline?: number;
   readonly idleDeadline?: number;
-  readonly insecure?: true;
 }
 
 export function stageCommand(): Command {
-  return new Command("stage")
+  const command = new Command("stage")
     .description("Run one stage of a pipeline; start the last one first, and stage 0 last.")
     .option("--rank <n>", "which stage, from 0; default: what the launcher set", integer(0))
     .option("--stages <n>", "how many stages there are; default: what the launcher set", integer(1))
@@ -36,8 +36,8 @@ export function stageCommand(): Command {
       "float32",
     )
     .option("--deadline <ms>", "for one call in one stage", integer(1))
-    .option("--idle-deadline <ms>", "end after so long without any call", integer(1))
-    .option("--insecure", "allow --listen addresses that other machines reach, with nothing to protect what travels")
+    .option("--idle-deadline <ms>", "end after so long without any call", integer(1));
+  return protectable(command)
     .addHelpText(
       "after",
       `
@@ -47,7 +47,11 @@ Examples, two stages on one machine:
   tensorwire pipeline --connect tcp://127.0.0.1:7000 --stages 2
 
 Under a launcher rank and number come from its variables (torchrun, Open MPI, Slurm, Kubernetes Indexed Jobs):
-  srun -n 2 tensorwire stage --listen tcp://0.0.0.0:7000 --next tcp://node2:7000 --insecure
+  srun -n 2 sh -c 'tensorwire stage --listen tcp://0.0.0.0:7000 --next tcp://node2:7000 \\
+    --tls-ca certs/ca.pem --tls-cert certs/$(hostname).pem --tls-key certs/$(hostname).key'
+
+Between machines every connection has mutual TLS, or --insecure says that it needs none. The certificate has to carry the name that
+--next dials. tensorwire certs makes a set to try it with.
 
 One line of JSON on stdout says when the stage is ready and where it listens. Exit status: 0 after SHUTDOWN or a signal, 1 when
 it could not start or a neighbour was lost, 64 usage.`,
@@ -74,7 +78,7 @@ async function run(flags: Flags): Promise<void> {
     ...(deadline !== undefined && { deadlineMs: deadline }),
     ...(idleDeadline !== undefined && { idleDeadlineMs: idleDeadline }),
     ...(flags.requireGpu && { requireGpu: true }),
-    ...(flags.insecure && { insecure: true }),
+    ...protectionOf(flags),
   });
   // A signal's handler, or a socket in its last moments, must not keep the process.
   process.exit(status);

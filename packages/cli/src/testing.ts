@@ -15,3 +15,21 @@ export async function tensorwire(...words: readonly string[]) {
   ]);
   return { out, err, code };
 }
+
+/** Starts `tensorwire stage` and waits until it is ready; disposing of it ends it. */
+export async function startStage(...words: readonly string[]): Promise<AsyncDisposable & { readonly address: string }> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "main.ts"), "stage", ...words], {
+    stdout: "pipe",
+    stderr: "ignore",
+    stdin: "ignore",
+  });
+  const dispose = async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+  };
+  for await (const chunk of child.stdout) {
+    const [line] = new TextDecoder().decode(chunk).split("\n");
+    return { address: JSON.parse(line!).address, [Symbol.asyncDispose]: dispose };
+  }
+  throw new Error(`the stage ended before it was ready, with status ${await child.exited}`);
+}

@@ -57,7 +57,7 @@ export async function runStage(options: StageOptions, observer: StageObserver = 
   if (rank < stages - 1 && next === undefined) {
     throw new Error(`rank ${rank} of ${stages} needs the address of rank ${rank + 1}: none came`);
   }
-  if (next !== undefined) checkDial(next, protectionOf(next, options));
+  if (rank < stages - 1 && next !== undefined) checkDial(next, protectionOf(next, options));
   const model = await openModel(options.model);
   const split = splitLayers(model.config.n_layer, stages, options.split);
   const layers = split[rank]!;

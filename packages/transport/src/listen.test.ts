@@ -38,7 +38,7 @@ describe("where a listener binds", () => {
       const error = await rejection(listen(address, ignore));
       expect(error).toMatchObject({ code: "transport.refused", fault: "caller", fatal: false });
       expect((error as Error).message).toContain(`${address} can be reached from other machines`);
-      expect((error as Error).message).toEndWith("insecure: true");
+      expect((error as Error).message).toEndWith("bind a loopback address, or allow it (insecure; --insecure)");
     },
   );
 

@@ -25,6 +25,7 @@ export function checkProtected(address: Address, { tls, insecure }: Protection, 
   if (tls !== undefined || insecure === true || isLoopback(address)) return;
   throw refusal(
     "transport.refused",
-    `${text} ${why}, and nothing would protect what travels: give it certificates (tls), ${instead}, or allow it with insecure: true`,
+    `${text} ${why}, and nothing would protect what travels: give it certificates (tls; --tls-ca and so on), ${instead}, or ` +
+      "allow it (insecure; --insecure)",
   );
 }

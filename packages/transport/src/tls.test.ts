@@ -222,7 +222,7 @@ describe("r[link.tls.non-loopback] what leaves the machine", () => {
     expect(error).toMatchObject({ code: "transport.refused", fault: "caller" });
     expect((error as Error).message).toBe(
       "[transport.refused] tcp://192.0.2.1:7000 is on another machine, and nothing would protect what travels: " +
-        "give it certificates (tls), dial a loopback address, or allow it with insecure: true",
+        "give it certificates (tls; --tls-ca and so on), dial a loopback address, or allow it (insecure; --insecure)",
     );
   });
 
