@@ -80,7 +80,7 @@ describe("TAP", () => {
   test("has a plan, a line for each case, and a YAML block for each failure", async () => {
     const lines = tap(await sampleReport("sample", "eof-in-prefix-clean")).split("\n");
     expect(lines.slice(0, 5)).toEqual([
-      "TAP version 14",
+      "TAP version 13",
       "1..4",
       "ok 1 - len32/hello",
       "ok 2 - len32/hello\\#cut=2",
@@ -100,7 +100,35 @@ describe("TAP", () => {
 
   test("bails out where nothing could be told", async () => {
     const { report } = await run({ way: { kind: "stdio", command: "exit 3" }, startDeadline: 5000 });
-    expect(tap(report!)).toMatch(/^TAP version 14\n1\.\.0\nBail out! the IUT did not start/);
+    expect(tap(report!)).toMatch(/^TAP version 13\n1\.\.0\nBail out! the IUT did not start/);
+  });
+});
+
+describe.skipIf(Bun.which("prove") === null)("prove reads the TAP of", () => {
+  const prove = (text: string) => {
+    writeFileSync(file("report.tap"), text);
+    const { exitCode, stdout, stderr } = Bun.spawnSync(["prove", file("report.tap")], { timeout: 30_000 });
+    return { exitCode, output: `${stdout}${stderr}` };
+  };
+
+  test("a run that passes", async () => {
+    const { exitCode, output } = prove(tap(await sampleReport("sample")));
+    expect(output).toContain("All tests successful.");
+    expect(exitCode).toBe(0);
+  });
+
+  test("a run that fails, whatever its texts hold", async () => {
+    const ids = ['len32/x # SKIP\nok 99 - "forged"', "len32/\\→\u0007: [x]"];
+    const { report } = await run({ corpus: testCorpus(...ids.map((id) => testCase(id, { expected: [[], []] }))) });
+    const { exitCode, output } = prove(tap(report!));
+    expect(output).toContain("Failed 2/2 subtests");
+    expect(output).not.toContain("Parse errors");
+    expect(exitCode).toBe(1);
+  });
+
+  test("a run that bails out", async () => {
+    const { report } = await run({ way: { kind: "stdio", command: "exit 3" }, startDeadline: 5000 });
+    expect(prove(tap(report!)).output).toContain("Bailout called.");
   });
 });
 
