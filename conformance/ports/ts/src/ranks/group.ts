@@ -1,5 +1,5 @@
 import type { Sent } from "@tensorwire/conformance/wire";
-import { WireError } from "@tensorwire/framing";
+import { refusal, WireError } from "@tensorwire/framing";
 import { RankLostError, TpLeader } from "@tensorwire/pipeline/ranks";
 import type { Connection } from "@tensorwire/transport";
 import { errorEvent } from "../handle-case.ts";
@@ -13,7 +13,8 @@ export class Group {
   readonly #members = new Map<number, Rank>();
   /** Each is over when a member has joined, or was refused. */
   readonly #opening: Promise<void>[] = [];
-  #told = false;
+  /** The loss of a worker has been told on its connection, or there is none to tell. */
+  #over = false;
 
   constructor({ limits, deadlineMs }: RankSpoken) {
     const waits = deadlineMs === undefined ? {} : { deadlineMs, graceMs: Math.min(1000, deadlineMs) };
@@ -32,7 +33,7 @@ export class Group {
       (connection) => this.leader.join({ rank, connection }),
       (why: unknown) => {
         // Its own connection has told that.
-        this.#told = true;
+        this.#over = true;
         void this.leader.terminate(new RankLostError(rank, [], String(why), { cause: why }));
       },
     );
@@ -44,13 +45,17 @@ export class Group {
   async send(seq: number, group: string, value: Value): Promise<Sent> {
     await Promise.all(this.#opening);
     const connections = [...this.#members.values()].map(({ connection }) => connection);
-    const refused = await refusalOf(() => this.leader.broadcast(readMessage(value)), connections);
+    const broadcast = () => {
+      if (this.#over) throw refusal("state", "expected a group to send to, it has ended");
+      return this.leader.broadcast(readMessage(value));
+    };
+    const refused = await refusalOf(broadcast, connections);
     const events = refused instanceof WireError && !refused.fatal ? [errorEvent(refused)] : [];
     return { op: "sent", seq, group, events };
   }
 
   #tell(why: RankLostError | null): void {
-    if (why !== null && !this.#told) this.#members.get(why.rank)?.lost(why, why.calls);
-    this.#told = true;
+    if (why !== null && !this.#over) this.#members.get(why.rank)?.lost(why, why.calls);
+    this.#over = true;
   }
 }

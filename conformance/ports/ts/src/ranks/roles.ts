@@ -56,6 +56,9 @@ export async function runDriver(rank: Rank, connection: Connection, spoken: Rank
   };
   const lost = await Promise.race([hop.lost, closed.promise]);
   if (lost !== null) rank.lost(lost, lost.calls);
+  rank.act = () => {
+    throw refusal("state", "expected a stage to send to, it is gone");
+  };
 }
 
 export async function runStage(
