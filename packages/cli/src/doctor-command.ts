@@ -1,4 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TlsOptions } from "@tensorwire/transport";
 import { Command } from "commander";
 import pc from "picocolors";
 import { out } from "./output.ts";
@@ -13,7 +16,7 @@ interface Finding {
 
 export function doctorCommand(): Command {
   return new Command("doctor")
-    .description("Say what this machine has and lacks: runtime, sockets, tensor backends, port languages, tools.")
+    .description("Say what this machine has and lacks: runtime, sockets, TLS, tensor backends, port languages, tools.")
     .option("--json", "the findings as JSON")
     .addHelpText(
       "after",
@@ -35,7 +38,8 @@ Exit status: 0 the conformance run and the pipeline can run here, 1 something th
 async function examine(): Promise<Finding[]> {
   return [
     runtime(),
-    await loopback(),
+    await loopback("loopback TCP"),
+    await mutualTls(),
     await backend("wasm", true),
     await backend("tfjs-node-gpu", false),
     await model(),
@@ -50,18 +54,19 @@ function runtime(): Finding {
 }
 
 /** A byte there and back over a real socket. */
-async function loopback(): Promise<Finding> {
-  const what = "loopback TCP";
+async function loopback(what: string, tls?: TlsOptions): Promise<Finding> {
   const { connect, formatAddress, listen } = await import("@tensorwire/transport");
+  const protection = tls === undefined ? {} : { tls };
   try {
     const listener = await listen("tcp://127.0.0.1:0", {
+      ...protection,
       onConnection: async (connection) => {
         const chunk = await connection.read(2000);
         await connection.write([chunk ?? new Uint8Array(0)]);
         await connection.close(2000);
       },
     });
-    const connection = await connect(listener.address, { deadlineMs: 2000 });
+    const connection = await connect(listener.address, { ...protection, deadlineMs: 2000 });
     await connection.write([Uint8Array.of(42)]);
     const echo = await connection.read(2000);
     await connection.close(2000);
@@ -74,6 +79,20 @@ async function loopback(): Promise<Finding> {
     };
   } catch (error) {
     return { what, ok: false, needed: true, detail: messageOf(error) };
+  }
+}
+
+/** The same with certificates that are made for it. */
+async function mutualTls(): Promise<Finding> {
+  const { setPaths, TestAuthority, validFor, writeSet } = await import("@tensorwire/transport/certificates");
+  const folder = mkdtempSync(join(tmpdir(), "tensorwire-doctor-"));
+  try {
+    const authority = await TestAuthority.create("tensorwire doctor", validFor(1));
+    const paths = setPaths(folder, "here");
+    writeSet(paths, authority, await authority.issue({ name: "here", hosts: ["127.0.0.1"] }));
+    return await loopback("mutual TLS", paths);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 
