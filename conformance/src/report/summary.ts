@@ -101,7 +101,8 @@ function ranks(report: Report, paint: Paint): string[] {
   const { scenarios, ranks } = strandedOf(report);
   if (scenarios === 0) return [];
   const told = ranks === 0 ? paint.good("none stranded") : paint.bad(`${ranks} stranded`);
-  return [`ranks: ${grouped(scenarios)} scenarios to their end, ${told}`, ""];
+  const played = scenarios === 1 ? "1 scenario to its end" : `${grouped(scenarios)} scenarios to their end`;
+  return [`ranks: ${played}, ${told}`, ""];
 }
 
 function paintOf(word: Word, paint: Paint): (text: string) => string {

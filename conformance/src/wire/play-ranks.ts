@@ -3,7 +3,7 @@ import { takeErrorResult } from "./error-result.ts";
 import { HeaderTrail } from "./header-trail.ts";
 import { judgeOver } from "./over.ts";
 import { Overdue, WireFailure } from "./peer.ts";
-import { bytesOf, compareEvents, type StepsContext, StepsPlayer } from "./play-steps.ts";
+import { bytesOf, CannotShow, compareEvents, lengthOf, most, type StepsContext, StepsPlayer } from "./play-steps.ts";
 import type { Stage } from "./stage.ts";
 
 /** Turns of the harness's own event loop: what has come to its sockets, it has then seen. */
@@ -25,6 +25,10 @@ export class StrandedRanks extends WireFailure {
  */
 export async function playRanks(stage: Stage, scenario: RanksScenario, context: StepsContext): Promise<void> {
   const { ranks, steps } = scenario;
+  if (steps.some((step) => "stall" in step)) {
+    const largest = Math.max(...steps.map((step) => ("send" in step ? lengthOf(step.send) : sizeOf(step))));
+    if (largest <= most(context.kernelTakes)) throw new CannotShow("the system takes all of it");
+  }
   for (const { conn, ...about } of ranks) await stage.open(conn, about);
   const player = new RanksPlayer(stage, context, ranks);
   for (const [at, step] of steps.entries()) {
@@ -41,6 +45,8 @@ export async function playRanks(stage: Stage, scenario: RanksScenario, context: 
   player.throwStranded(steps.length);
   await player.finish();
 }
+
+const sizeOf = (step: RankStep) => ("write" in step ? bytesOf(step.write).length : 0);
 
 class RanksPlayer extends StepsPlayer {
   readonly #stage: Stage;

@@ -17,7 +17,7 @@ import { inRuns } from "./timeline.ts";
 /** What an implementation may hold of bytes that a peer does not take, beside two messages. r[iut.wire.send-bounded] */
 const MOST_BUFFERED = 1 << 20;
 /** Two directions' worth of what the system was seen to take, and what both sides' reads may hold. */
-const most = (kernelTakes: number) => 2 * kernelTakes + (4 << 20);
+export const most = (kernelTakes: number) => 2 * kernelTakes + (4 << 20);
 /** A flood has come to rest when so many round trips have moved nothing. */
 const ROUNDS_AT_REST = 64;
 
@@ -227,7 +227,7 @@ export function bytesOf(bytes: WireBytes): Uint8Array {
 }
 
 /** Bytes of a message to send, roughly: its fills and its hex. */
-function lengthOf(value: Json): number {
+export function lengthOf(value: Json): number {
   if (typeof value === "string") return value.length / 2;
   if (typeof value !== "object" || value === null) return 0;
   if ("fill" in value) return Number((value.fill as { count: number }).count);

@@ -211,7 +211,7 @@ def _killed(s: Scenarios) -> None:
     s.add("driver-lanes", [BOUND, "iut.wire.connections"], "A lane that is lost takes no other with it.", two,
           ask(request(1)), ask(request(1), conn="b"), act("a", "reset"), done("a", lost(1)), write("b", result(1).wire),
           sync("b", message(result(1).value)), goodbye(2, "b"), limits=window(1))
-    size = 24 * MIB
+    size = 16 * MIB
     hidden = Tensor("hidden", "float32", (1, size // 4), Fill(171, size))
     call = request(1, envelope=Envelope(tensors=(hidden,), lm={"position": 0, "num_tokens": 1, "init_cache": True}))
     s.add("driver-stage-stalls", [BOUND, LOST, "pp.send.poison"], "A stage that does not read is lost at the deadline.", STAGE,

@@ -22,7 +22,7 @@ from families.tp import Manifest, Tensor
 from layout import Fill
 
 BOUND, TORN, NOTHING = "iut.rank.not-stranded", "iut.rank.not-torn", "tp.send.nothing"
-LARGE = 24 * MIB
+LARGE = 16 * MIB
 """More than the buffers of an operating system take, so that a worker that does not read holds up its leader."""
 ROOMY = {"max_frame_length": str(2 * LARGE)}
 ABC = workers("a", "b", "c")
@@ -112,7 +112,7 @@ def _held_up(s: Scenarios) -> None:
     message = large(1)
     rules = [BOUND, TORN, "iut.rank.lost", "tp.send.poison"]
     s.add("leader-worker-stalls", rules, "A worker that never reads is lost at its deadline, and the others are released.",
-          workers("a", "b", "c", limits={"deadline_ms": "1500"}), act("b", "stall"), broadcast(message.value),
+          workers("a", "b", "c", limits={"deadline_ms": "2500"}), act("b", "stall"), broadcast(message.value),
           over("released", "ac", message.wire), over("cut", "b", message.wire), done("b", lost(1)), done("a"), done("c"),
           upstream="OM-05", limits=LIMITS | ROOMY)
     for way in ("end", "reset"):

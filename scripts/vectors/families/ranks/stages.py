@@ -209,11 +209,11 @@ def _worker_killed(s: Scenarios) -> None:
     s.add("stage-worker-writes", [*rules, "iut.rank.worker-writes"], "A worker that sends a byte is out of its part.", GROUP,
           asked(request(1), group=True), write("c", b"\0"), {"conn": "a", "error_result": answer(1)}, ends,
           over("close", "c"), done("c", breach("state", 1), lost(1)), done("b"), done("a"), upstream="OM-06")
-    size = 24 * MIB
+    size = 16 * MIB
     hidden = Tensor("hidden", "float32", (1, size // 4), Fill(171, size))
     huge = request(1, envelope=faults.Envelope(tensors=(hidden,), lm=faults.lm(1)))
     to_group = passed(1, (hidden,))
-    stalled = [*workers("b", "c", limits={"deadline_ms": "1500"}), rank("a", "pp-stage", 0, "g")]
+    stalled = [*workers("b", "c", limits={"deadline_ms": "2500"}), rank("a", "pp-stage", 0, "g")]
     s.add("stage-worker-stalls", [*rules, ONCE, "tp.send.poison"],
           "A worker that does not read is lost at its deadline: upstream gets an error result, the other worker its release.",
           stalled, act("c", "stall"), write("a", huge.wire), {"conn": "a", "error_result": answer(1)},
