@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type FileVector, readCorpusFiles } from "@tensorwire/conformance/corpus";
+import { type FileVector, type RanksScenario, readCorpusFiles } from "@tensorwire/conformance/corpus";
 import oneSided from "./one-sided.json";
 
 /**
@@ -35,7 +35,7 @@ const DERIVED: Readonly<Record<string, readonly ("accepted" | "refused")[]>> = {
 /** A vector that refuses is on both sides of its rules: its sibling keeps what it breaks. */
 export function sidesOf(directory: string): Sides {
   const sides = { accepted: new Set<string>(), refused: new Set<string>() };
-  const { profiles, families } = readCorpusFiles(directory);
+  const { profiles, families, wire } = readCorpusFiles(directory);
   for (const { family } of families) {
     for (const vector of family.vectors) {
       for (const rule of vector.rules) {
@@ -49,8 +49,19 @@ export function sidesOf(directory: string): Sides {
       for (const side of DERIVED[shows]!) for (const rule of rules) sides[side].add(rule);
     }
   }
+  // What binds a driver or a stage no codec can show: there the scenarios of ranks are the only ones that name the rule.
+  const byVectors = new Set([...sides.accepted, ...sides.refused]);
+  for (const scenario of wire.flatMap(({ scenarios }) => scenarios)) {
+    if (!("ranks" in scenario)) continue;
+    const side = sides[faulty(scenario) ? "refused" : "accepted"];
+    for (const rule of scenario.rules) if (!byVectors.has(rule)) side.add(rule);
+  }
   return sides;
 }
+
+/** True where the implementation has to tell of a fault. */
+const faulty = ({ steps }: RanksScenario) =>
+  steps.some((step) => "events" in step && step.events?.some(({ event }) => event === "error"));
 
 function refuses(vector: FileVector): boolean {
   if (vector.role === "encode") return vector.refusal !== undefined;

@@ -14,3 +14,5 @@ export type {
   ProfileFile,
   VectorFile,
 } from "./vector-file.ts";
+
+export type { RanksScenario, WireFile } from "./wire-file.ts";

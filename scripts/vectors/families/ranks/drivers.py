@@ -76,7 +76,7 @@ def _windows(s: Scenarios) -> None:
               [send("a", call.value) for call in calls], receive("a", *(call.wire for call in calls[:-1])), quiet("a"),
               accepted(result(1)), receive("a", calls[-1].wire), accepted(*(result(n) for n in range(2, size + 2))),
               goodbye(size + 2), limits=window(size))
-    s.add("driver-two-in-one", ["pp.boundary.glued", ONCE], "Two results in one read are two.", STAGE,
+    s.add("driver-two-in-one", ["pp.boundary.glued", "pp.acceptance.ahead", ONCE], "Two results in one read are two, each when it is due.", STAGE,
           ask(request(1), request(2)), write("a", result(1).wire, result(2).wire),
           sync("a", message(result(1).value), message(result(2).value)), goodbye(3), limits=window(2))
     s.add("driver-noop", ["iut.rank.send-driver", "iut.rank.silent"], "A NOOP is the header alone, and owes no result.", STAGE,

@@ -78,7 +78,7 @@ def _orderly(s: Scenarios) -> None:
           "The call before a hard cut is owed its result all the same, though it will come late.", ALONE,
           asked(request(1)), write("a", cut.wire), sync("a", message(cut.value)), answered(result(1)),
           answered(result(2, chunk=0, epoch=1)), goodbye(3, cache_epoch=1))
-    s.add("stage-group-session", ["iut.rank.stage-group", ONCE],
+    s.add("stage-group-session", ["iut.rank.stage-group", "pp-session.rebroadcast", ONCE],
           "A stage that leads a group passes each request on, and its SHUTDOWN.", GROUP, asked(request(1), group=True),
           answered(result(1)), asked(request(2), group=True), answered(result(2)), goodbye(3, True))
     s.add("stage-group-noop", ["iut.rank.stage-group", "iut.rank.silent"],
