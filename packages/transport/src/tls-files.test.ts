@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { statSync, writeFileSync } from "node:fs";
+import { appendFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "./connect.ts";
 import { listen } from "./listen.ts";
@@ -47,6 +47,14 @@ describe("TLS files that cannot be used are refused by name", () => {
     const other = await set.issue({ name: "other" });
     expect(await refusalOf({ ...set.node, key: other.key })).toBe(
       `[transport.refused] TLS file ${other.key}: expected the private key of the certificate in ${set.node.cert} (CN=node), it is another one`,
+    );
+  });
+
+  test("what stands behind the certificate is none", async () => {
+    using set = await TlsSet.create();
+    appendFileSync(set.node.cert, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    expect(await refusalOf(set.node)).toContain(
+      `TLS file ${set.node.cert}: expected a certificate and a key for TLS 1.3: `,
     );
   });
 

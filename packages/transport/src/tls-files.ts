@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import { type ErrorCode, refusal } from "@tensorwire/framing";
 
 /**
@@ -39,7 +40,20 @@ export async function readTlsFiles(files: TlsOptions): Promise<TlsIdentity> {
       `expected the private key of the certificate in ${files.cert} (${own.subject}), it is another one`,
     );
   }
+  checkContext(files, { ca, cert, key });
   return { files, ca, cert, key };
+}
+
+/** What the library would only say at the first connection: a key that is too small, a signature that it does not know. */
+function checkContext(
+  { cert: path }: TlsOptions,
+  pems: { readonly ca: string; readonly cert: string; readonly key: string },
+): void {
+  try {
+    createSecureContext(pems);
+  } catch (error) {
+    throw bad(path, `expected a certificate and a key for TLS 1.3: ${messageOf(error)}`);
+  }
 }
 
 async function read(path: string, what: string): Promise<string> {

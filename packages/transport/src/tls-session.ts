@@ -36,7 +36,6 @@ export class TlsSession {
   readonly #side: TlsSide;
   readonly #socket: Socket<SocketData>;
   readonly #records = new TlsRecords();
-
   #taken = 0;
   #connection: StreamConnection | null = null;
   #over = false;

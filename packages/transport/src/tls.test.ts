@@ -59,7 +59,7 @@ async function greeted(port: number, files: TlsOptions): Promise<void> {
   connection.abort("the test has seen enough");
 }
 
-describe("r[link.tls.mutual] a client gets in with a certificate that is good, and gets nothing otherwise", () => {
+describe("r[link.tls.mutual] r[link.tls.before-any-byte] a client gets in with a certificate that is good, and gets nothing otherwise", () => {
   const issued = (request: Partial<CertificateRequest>) => async (set: TlsSet) =>
     pems(await set.issue({ name: "stranger", ...request }));
   const strangers: Record<string, [(set: TlsSet) => Promise<tls.ConnectionOptions>, string]> = {
@@ -82,7 +82,7 @@ describe("r[link.tls.mutual] a client gets in with a certificate that is good, a
       issued({ usage: "server" }),
       "its certificate CN=stranger is not for a TLS client (extended key usage)",
     ],
-    "TLS 1.2 and a good certificate": [
+    "r[link.tls.version] TLS 1.2 and a good certificate": [
       async (set) => ({ ...pems(set.node), maxVersion: "TLSv1.2" }),
       "it does not speak TLS 1.3",
     ],
@@ -178,7 +178,7 @@ describe("r[link.tls.mutual] r[link.tls.name] a server is dialled with a certifi
     connection.abort("the test has seen enough");
   });
 
-  test("that speaks TLS 1.2 only, or no TLS", async () => {
+  test("r[link.tls.version] that speaks TLS 1.2 only, or no TLS", async () => {
     using set = await TlsSet.create();
     const server = tls.createServer({ ...pems(set.node), maxVersion: "TLSv1.2" }, () => {});
     server.on("tlsClientError", () => {});
