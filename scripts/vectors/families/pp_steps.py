@@ -91,6 +91,9 @@ def steps() -> Family:
     refuse("lm-start-no-init", "Position 0 in a cache that is not new.", position,
            Envelope(lm=LM | {"init_cache": False}),
            field, "infer")
+    refuse("lm-start-many-no-init", "A prefill of several tokens at position 0 makes the cache anew.", position,
+           Envelope(tensors=(tensor("input_ids", 3, dtype="int64"),), lm=LM | {"num_tokens": 3, "init_cache": False}),
+           field, "infer")
     refuse("lm-no-tensor", "A step without input_ids or hidden.", needs, Envelope(tensors=()), mismatch, "infer")
     refuse("lm-both-tensors", "input_ids and hidden at once.", needs, Envelope(tensors=(hidden, INPUT)), mismatch,
            "infer")
@@ -104,6 +107,7 @@ def steps() -> Family:
         ("lm-ids-scalar", tensor("input_ids", dtype="int64"), "A scalar is no list of one token."),
         ("lm-hidden-dtype", tensor("hidden", 1, 2, dtype="int64"), "Activations are of floats."),
         ("lm-hidden-length", tensor("hidden", 2, 2), "The first dimension of hidden is num_tokens."),
+        ("lm-hidden-length-none", tensor("hidden", 0, 2), "No token is not one token."),
         ("lm-hidden-rank-1", tensor("hidden", 1), "hidden has two dimensions, not one."),
         ("lm-hidden-rank-3", tensor("hidden", 1, 1, 2), "hidden has two dimensions, not three."),
     ):

@@ -142,6 +142,10 @@ def sessions(s: Session) -> Family:
            leader().infer(1, 8).infer(2, 9).infer(3, 0, cache_epoch=3).infer(4, 1))
     accept("hard-cut-noop", "A NOOP may carry the hard cut of the INFER behind it.", [cut, cache, init],
            leader().infer(1, 8).noop(2, cache_epoch=3).infer(3, 0).infer(4, 0))
+    accept("hard-cut-noops", "NOOPs behind the one that carries a hard cut leave it to the next INFER.",
+           [cut, cache, init],
+           leader().infer(1, 8).noop(2, cache_epoch=3).noop(3, cache_epoch=3).noop(4, cache_epoch=3)
+           .infer(5, 0).infer(6, 1))
     accept("hard-cut-twice", "Two hard cuts before the next INFER are two steps.", [cut, cache, init],
            leader().infer(1, 8).noop(2, cache_epoch=3).noop(3, cache_epoch=4).infer(4, 2, cache_epoch=5).infer(5, 2))
     accept("hard-cut-first", "A hard cut before the first INFER changes nothing about it.", [cache, init],

@@ -42,6 +42,8 @@ def headers(kind: Kind = TP) -> Family:
            Header(9, 9, 9, 9), Header(8, 8, 8, 8), Header(9, 1, 9, 20))
     accept("after-shutdown", "What follows SHUTDOWN is another message.", ["shutdown.not-last"],
            Header(action="SHUTDOWN"), Header(8, 3, 8, 1), Header(9, 3, 9, 1, "SHUTDOWN"))
+    accept("after-shutdown-again", "A second SHUTDOWN is another message too, with the ids of the first.",
+           ["shutdown.not-last"], Header(action="SHUTDOWN"), Header(action="SHUTDOWN"))
 
     mixed = kind.header(kind.whole(kind.header(f.stream(), Header(6, 2, 6, 1))), Header(8, 3, 8, 1, "SHUTDOWN"))
     f.decode("mixed", "Header, header with payload, header: each ends where the next begins.",

@@ -38,6 +38,11 @@ def infer() -> Family:
     offsets = records(message(message(f.stream(), Header()), INFER), b"\x08\x02", []).error("version")
     f.decode("infer-offsets", "Offsets count the headers and frames before, not the bytes of one frame.",
              ["tp.infer.offsets"], offsets, limits=LIMIT, sibling="infer-two", sweeps={"chunks": [1], "after": True})
+    third = message(message(f.stream(), INFER, Manifest((HALVES,))), Header(8, 3, 8, 1))
+    third = head(third, 1025, Header(9, 4, 9, 1, "INFER"))
+    f.decode("infer-offsets-prefix", "A length behind a payload and a header is judged at its place in the stream.",
+             ["tp.infer.offsets"], third.error("oversize.declared"), limits=LIMIT, sibling="infer-two",
+             sweeps={"chunks": [1], "after": True})
     large = Tensor("latents", "float32", (25, 700), varied(70000, 11))
     accept("infer-large", "A tensor that spans many reads.", ["tp.boundary.chunking"],
            message(f.stream(), INFER, Manifest((large,))), {"chunks": [997, 4096, 65536]}, {"max_frame_length": 131072})
@@ -90,6 +95,10 @@ def infer() -> Family:
     atomic.error("spec.mismatch")
     f.decode("infer-atomic", "A good tensor beside a bad one is not delivered, nor the header before it.",
              ["tp.error.atomic"], atomic, limits=LIMIT, sibling="infer-tensors", sweeps={"chunks": [1], "after": True})
+    first = records(f.stream(), Manifest((HALVES, FLOATS)).wire(), [HALVES.data[:-1], FLOATS.data])
+    f.decode("infer-atomic-first", "A bad tensor before a good one takes it along.", ["tp.error.atomic"],
+             first.error("spec.mismatch"), limits=LIMIT, sibling="infer-tensors",
+             sweeps={"chunks": [1], "after": True})
     return f
 
 
@@ -135,6 +144,8 @@ def manifests() -> Family:
         "empty": "", "false": False, "list": [], "null": None, "object": {}, "zero": 0}))
     accept("kwargs-names", "Any string is a name: empty, of another script, or one that a language knows.", [kwargs],
            Manifest(kwargs={"": 1, "__proto__": 2, "constructor": 3, "ключ": 4}))
+    accept("kwargs-names-inside", "The names inside an object are strings like all others.", [kwargs],
+           Manifest(kwargs={"a": {"__proto__": {"b": 1}, "toString": 2}, "b": [{"__proto__": 3}]}))
     accept("kwargs-safe-integers", "The largest integers that a Struct carries exactly.", [kwargs],
            Manifest(kwargs={"max": (1 << 53) - 1, "min": 1 - (1 << 53)}))
     for slug, item, why in (
@@ -172,6 +183,8 @@ def manifests() -> Family:
     refuse("judged-at-end", "A bad manifest is refused at the end of the frame, behind its tensors.",
            ["tp.manifest.judged.frame-end"], protobuf.integer(1, 2) + protobuf.chunk(2, HALVES.wire()), "version",
            "infer-tensor", (HALVES.data,))
+    refuse("judged-at-end-spec", "So is a spec that its tensor does not fit.", ["tp.manifest.judged.frame-end"],
+           Manifest((HALVES, FLOATS)).wire(), "spec.mismatch", "infer-tensors", (HALVES.data + b"\0", FLOATS.data))
 
     note = Manifest(kwargs={"note": "x" * 60})
     size = len(note.wire())

@@ -156,6 +156,8 @@ def plans() -> Family:
     refuse("plan-capitals", "The name of a plan is spelled as it is.", values, Manifest(tp_plan="V0_FULL_PIPELINE"),
            field,
            "plan-v0")
+    refuse("plan-capital-first", "One capital is enough.", values,
+           Manifest(all_three, tp_plan="V1_generator_only", video=STEP), field)
     refuse("plan-v1-no-video", "The plan v1 without its video step.", has_video, Manifest(all_three, tp_plan=V1), field)
     refuse("plan-none-video", "A video step without a plan.", has_video, Manifest(all_three, video=STEP), field)
     refuse("plan-v0-video", "A video step with the plan v0.", has_video,
@@ -164,6 +166,9 @@ def plans() -> Family:
            Manifest(all_three, tp_plan=V1, video=STEP | {"tp_expected_generator_calls": 3}), field)
     refuse("calls-more", "One generator call too many.", calls,
            Manifest(all_three, tp_plan=V1, video=STEP | {"tp_expected_generator_calls": 5}), field)
+    refuse("calls-recompute-more", "And no more than one.", calls,
+           Manifest((cond, frames, steps, latents), tp_plan=V1, video=recompute | {"tp_expected_generator_calls": 6}),
+           field, "plan-v1-recompute")
     refuse("calls-recompute", "Recompute is one call more.", calls,
            Manifest((cond, frames, steps, latents), tp_plan=V1, video=recompute | {"tp_expected_generator_calls": 4}),
            field, "plan-v1-recompute")
@@ -173,10 +178,14 @@ def plans() -> Family:
                Manifest(left, tp_plan=V1, video=STEP), mismatch)
     refuse("plan-steps-length", "The step list is as long as the number of steps.", needs,
            Manifest((cond, tensor("denoising_step_list", 3, dtype="int64"), latents), tp_plan=V1, video=STEP), mismatch)
+    refuse("plan-steps-length-more", "It is not longer either.", needs,
+           Manifest((cond, tensor("denoising_step_list", 5, dtype="int64"), latents), tp_plan=V1, video=STEP), mismatch)
     refuse("plan-steps-dtype", "The step list is int64.", needs,
            Manifest((cond, tensor("denoising_step_list", 4), latents), tp_plan=V1, video=STEP), mismatch)
     refuse("plan-latents-dtype", "latents are of 16 bits.", needs,
            Manifest((cond, steps, tensor("latents", 2)), tp_plan=V1, video=STEP), mismatch)
+    refuse("plan-latents-int64", "latents are no integers.", needs,
+           Manifest((cond, steps, tensor("latents", 2, dtype="int64")), tp_plan=V1, video=STEP), mismatch)
     refuse("plan-frames-unasked", "context_frames_override without recompute.", needs,
            Manifest((cond, frames, steps, latents), tp_plan=V1, video=STEP), mismatch)
     refuse("plan-frames-missing", "Recompute without context_frames_override.", needs,
