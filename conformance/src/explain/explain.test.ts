@@ -57,6 +57,20 @@ describe("explaining", () => {
     expect(text("len64/encode-hello#quota=3")).toContain("the sink takes 3 bytes, then none");
   });
 
+  test("a scenario of ranks: who they are, and each of its steps in words", () => {
+    const page = text("wire/pp-session/stage-worker-reset-at-work");
+    expect(page).toContain("c  rank 2, to the implementation as tp-leader, which dials, group g");
+    expect(page).toContain("a  rank 0, to the implementation as pp-stage, which listens, group g");
+    expect(page).toContain("sends an error result of call 1");
+    expect(page).toContain("sends SHUTDOWN and ends its direction, or resets");
+    expect(page).toContain("that the rank is lost with call 1");
+    expect(text("wire/pp-session/driver-stale")).toContain("that it dropped a result of call 1 as stale");
+    const hello = text("wire/tp-session/hello-worker-plan");
+    expect(hello).toMatch(/upstream +OM-04/);
+    expect(hello).toContain("with a handshake as TP_WORKER 1 of demo");
+    expect(text("wire/tp-session/leader-kwargs-2-53")).toMatch(/asked to broadcast .* says error header.field at 0/);
+  });
+
   test("knows what someone may have meant", () => {
     expect(text("len64/helo")).toBeUndefined();
     expect(nearest("len64/helo", corpus)[0]).toBe("len64/hello");

@@ -6,7 +6,7 @@ import { streamOf } from "../report/stream.ts";
 import { type Item, idOf, itemsOf } from "../wire/scenarios.ts";
 import { inShort, itemsInto, limitsText, ruleLines, stepLines } from "./lines.ts";
 import { type Rule, rulesOf } from "./rules.ts";
-import { describeWireStep, otherFields } from "./wire-steps.ts";
+import { describeRank, describeWireStep, otherFields } from "./wire-steps.ts";
 
 /** What is played of a scenario at a time: cases side by side, each on a connection of its own; none where it has steps. */
 export interface PlayedItem {
@@ -70,10 +70,19 @@ export function scenarioText({ scenario, file, rules, items }: ScenarioExplanati
   item("file", file.about);
   if (about !== undefined && about.id !== scenario.id) item("scenario", scenario.id);
   item("limits", about && limitsText(about.limits));
-  item("opened by", scenario.opened_by === "iut" ? "the implementation, which dials" : "the harness, which dials");
+  if (!("ranks" in scenario)) {
+    item("opened by", scenario.opened_by === "iut" ? "the implementation, which dials" : "the harness, which dials");
+  }
   item("over", scenario.over === "unix" ? "a Unix socket" : "loopback TCP");
   for (const [name, value] of otherFields(scenario)) item(name, value);
   lines.push(...ruleLines(rules, paint));
+  if ("ranks" in scenario) {
+    lines.push(
+      "",
+      paint.bold("Ranks that the harness plays"),
+      ...scenario.ranks.map((rank) => `  ${describeRank(rank)}`),
+    );
+  }
   if ("steps" in scenario) {
     lines.push("", paint.bold("Steps"), ...inShort(scenario.steps.map((step) => describeWireStep(step))));
   } else if (about === undefined) {

@@ -1,17 +1,46 @@
-import type { WireBytes, WireScenario, WireStep } from "../corpus/wire-file.ts";
-import type { Event } from "../protocol.ts";
+import type { FakeRank, Over, OverStep, RankStep, WireBytes, WireScenario } from "../corpus/wire-file.ts";
 import { countBytes, describeEvents } from "../report/describe.ts";
-import type { WireEvent } from "../wire/protocol.ts";
+import { isDecoded, type WireEvent } from "../wire/protocol.ts";
 
 const SHORT = 24;
 
 /** A step of a scenario in words: who does what on which connection. What has no words here is shown as it is written. */
 export function describeWireStep(step: object): string {
-  if (!("conn" in step)) return inShort(JSON.stringify(step));
-  return `${step.conn}  ${inWords(step as WireStep)}`;
+  if ("conn" in step) return `${step.conn}  ${inWords(step as OnConnection)}`;
+  if (!("group" in step && "send" in step)) return inShort(JSON.stringify(step));
+  const { group, send, events } = step as Extract<RankStep, { readonly group: string }>;
+  const told = events === undefined ? "" : `, and says ${eventsText(events)}`;
+  return `${group}  the implementation is asked to broadcast ${inShort(JSON.stringify(send))}${told}`;
 }
 
-function inWords(step: WireStep): string {
+type OnConnection = Extract<RankStep, { readonly conn: string }>;
+
+/** A rank that the harness plays, and what the implementation is to it. */
+export function describeRank({ conn, role, rank, group, identity, limits }: FakeRank): string {
+  const who = role === "tp-leader" || role === "pp-driver" ? "which dials" : "which listens";
+  const more = Object.entries({ group, ...limits }).flatMap(([name, value]) => (value ? [`, ${name} ${value}`] : []));
+  const greeting =
+    identity === undefined ? "" : `, with a handshake as ${identity.role} ${identity.rank} of ${identity.job}`;
+  return `${conn}  rank ${rank}, to the implementation as ${role}, ${who}${more.join("")}${greeting}`;
+}
+
+const ENDS: Readonly<Record<Over, string>> = {
+  end: "ends its direction in order, and sends nothing more",
+  close: "ends its direction or resets, and sends nothing more",
+  shutdown: "sends SHUTDOWN and ends its direction",
+  released: "sends SHUTDOWN and ends its direction, or resets",
+  cut: "ends the connection anywhere, with no SHUTDOWN behind a cut",
+};
+
+function overText({ over, may = [] }: OverStep): string {
+  const before = may.length === 0 ? "" : `; before that it may send ${may.map(bytesText).join(", then ")}`;
+  return `the implementation ${ENDS[over]}${before}`;
+}
+
+function inWords(step: OnConnection): string {
+  if ("over" in step) return overText(step);
+  if ("quiet" in step) return "nothing more has come, though the implementation has had its turn";
+  if ("error_result" in step) return `the implementation sends an error result of call ${step.error_result.call_id}`;
   if ("write" in step) return `the harness writes ${bytesText(step.write)}`;
   if ("flood" in step) {
     return `the harness writes ${bytesText(step.flood)}, ${step.count} times, until no more is taken: it must come to that`;
@@ -51,7 +80,19 @@ export function otherFields(scenario: WireScenario): [string, string][] {
   );
 }
 
-const TOLD = new Set(["id", "rules", "level", "why", "opened_by", "over", "replay", "interleave", "limits", "steps"]);
+const TOLD = new Set([
+  "id",
+  "rules",
+  "level",
+  "why",
+  "opened_by",
+  "over",
+  "replay",
+  "interleave",
+  "limits",
+  "steps",
+  "ranks",
+]);
 
 function bytesText(bytes: WireBytes): string {
   if (typeof bytes === "string") return `${countBytes(bytes.length / 2)} ${inShort(bytes)}`;
@@ -60,12 +101,16 @@ function bytesText(bytes: WireBytes): string {
 }
 
 function eventsText(events: readonly WireEvent[], repeat = 1): string {
-  const [first] = events;
-  const told =
-    first?.event === "reset" && events.length === 1
-      ? `that it saw a reset at ${first.at}`
-      : describeEvents(events as readonly Event[]);
+  const told = events.length === 0 ? describeEvents([]) : events.map(eventText).join(", then ");
   return repeat === 1 ? told : `${repeat} times ${told}`;
+}
+
+function eventText(event: WireEvent): string {
+  if (isDecoded(event)) return describeEvents([event]);
+  if (event.event === "reset") return `that it saw a reset at ${event.at}`;
+  if (event.event === "dropped") return `that it dropped a result of call ${event.call_id} as ${event.reason}`;
+  const calls = event.calls.length === 0 ? "no call" : `call ${event.calls.join(", ")}`;
+  return `that the rank is lost with ${calls}`;
 }
 
 const inShort = (text: string) => (text.length > 4 * SHORT ? `${text.slice(0, 3 * SHORT)}…` : text);
