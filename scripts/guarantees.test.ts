@@ -79,6 +79,12 @@ describe("a page that has rotted", () => {
       rotten("faults: leader killed *", "faults: leader promoted *"),
       "no row of the fault table is leader promoted *",
     ],
+    ["a scenario of the source without a row", rotten(/^\| OM-07 .*\n/m, ""), "OM-07 has no row"],
+    [
+      "a scenario that is another",
+      rotten(/(\| OM-09 .*?)\[wire\/[^\]]+\]/, "$1[wire/tp-session/leader-dtype-bool]"),
+      "is not OM-09",
+    ],
     [
       "a rule in the text that is none",
       rotten("Only the right peer", `r${"[tp.no-such.rule]"} Only the right peer`),

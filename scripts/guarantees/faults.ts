@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { type Block, blocksOf } from "./page.ts";
+import { type Block, blocksOf, upstreamOf } from "./page.ts";
 import { ROOT, type Sources } from "./sources.ts";
 
 /** Sections of chapters whose every rule has to be on the page; null is the whole chapter. */
@@ -26,6 +26,7 @@ export function pageFaults(page: string, sources: Sources, root = ROOT): string[
   return [
     ...owed.flatMap(([id]) => (named.has(id) ? [] : [`${id} is not on the page`])),
     ...blocks.flatMap((block) => blockFaults(block, sources)),
+    ...upstreamFaults(page, sources),
     ...linkFaults(page, root),
     ...[...page.matchAll(/r\[([a-z0-9.-]+)\]/g)].flatMap(([, id = ""]) =>
       sources.rules.has(id) ? [] : [`the text names ${id}, which is no rule`],
@@ -72,6 +73,19 @@ function rowFaults(rule: string, row: string, sources: Sources): string[] {
     found.push(`${rule} leads nowhere: no code, no vector, no test`);
   }
   return found;
+}
+
+function upstreamFaults(page: string, { upstream }: Sources): string[] {
+  const { said, table } = upstreamOf(page);
+  const rows = table.split("\n");
+  return [...new Set([...upstream.keys(), ...said.keys()])].flatMap((id) => {
+    if (!upstream.has(id)) return [`no scenario is ${id}`];
+    const row = rows.find((line) => line.startsWith(`| ${id} |`));
+    if (row === undefined) return [`${id} has no row: run \`bun run guarantees\``];
+    const ids = [...row.matchAll(LINK)].map(([, text]) => text!);
+    const wrong = ids.filter((text) => !upstream.get(id)!.some((shown) => shown.id === text));
+    return [...wrong.map((text) => `${text} is not ${id}`), ...(ids.length === 0 ? [`${id} leads nowhere`] : [])];
+  });
 }
 
 const LINK = /\[([^\]]+)\]\(([^)#]+)(?:#[^)]*)?\)/g;

@@ -15,6 +15,24 @@ import type { Shown, Sources } from "./sources.ts";
  */
 const BLOCK = /<!-- rows\n(?<said>[\s\S]*?)-->\n(?<table>[\s\S]*?)<!-- \/rows -->/g;
 
+/**
+ * The table of the scenarios of the source, likewise: a line for each says what it is, and the table which scenarios here are it.
+ *
+ * ```
+ * <!-- upstream
+ * OM-01: metadata that cannot be serialised
+ * -->
+ * ```
+ */
+const UPSTREAM = /<!-- upstream\n(?<said>[\s\S]*?)-->\n(?<table>[\s\S]*?)<!-- \/upstream -->/;
+
+/** The scenarios of the source that the page names, in words, and the table as it stands there. */
+export function upstreamOf(page: string): { readonly said: ReadonlyMap<string, string>; readonly table: string } {
+  const { said = "", table = "" } = UPSTREAM.exec(page)?.groups ?? {};
+  const rows = said.trim().split("\n");
+  return { said: new Map(rows.map((row) => [row.slice(0, row.indexOf(":")), row.slice(row.indexOf(":") + 2)])), table };
+}
+
 /** What one table is about, by what its comment says. */
 export interface Block {
   readonly rules: readonly string[];
@@ -45,9 +63,25 @@ export function blocksOf(page: string): Block[] {
 /** The page with each table as the sources have it. */
 export function withTables(page: string, sources: Sources): string {
   const blocks = blocksOf(page).values();
-  return page.replaceAll(BLOCK, (whole, ...rest) => {
+  const upstream = upstreamTable(upstreamOf(page).said, sources);
+  const withRows = page.replaceAll(BLOCK, (whole, ...rest) => {
     const { said } = rest.at(-1) as { said: string };
     return `<!-- rows\n${said}-->\n\n${tableOf(blocks.next().value ?? never(whole), sources)}\n<!-- /rows -->`;
+  });
+  return withRows.replace(UPSTREAM, (_, said) => `<!-- upstream\n${said}-->\n\n${upstream}\n\n<!-- /upstream -->`);
+}
+
+/** The first scenario of each file, and how many there are. */
+function upstreamTable(said: ReadonlyMap<string, string>, sources: Sources): string {
+  const rows = [...said].map(([id, words]) => {
+    const shown = sources.upstream.get(id) ?? [];
+    const first = [...Map.groupBy(shown, ({ file }) => file).values()].map(([one]) => one!);
+    return [id, words, first.map(shownLink).join("<br>"), String(shown.length)].map(orDash);
+  });
+  return markdownTable([["", "what happens", "first scenario of each file", "scenarios"], ...rows], {
+    align: ["l", "l", "l", "r"],
+    alignDelimiters: false,
+    padding: true,
   });
 }
 

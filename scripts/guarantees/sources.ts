@@ -26,6 +26,8 @@ export interface Sources {
   code(rule: string): readonly string[];
   vectors(rule: string): readonly Shown[];
   scenarios(rule: string): readonly Shown[];
+  /** Scenarios by the scenario of the source that they are: `OM-01`. */
+  readonly upstream: ReadonlyMap<string, readonly Shown[]>;
   /** Tests and models that name the rule. */
   proof(rule: string): readonly string[];
   /** Checks of the model that take a rule away, by `tp HEADER_FIRST`. */
@@ -36,7 +38,7 @@ export interface Sources {
 
 export function readSources(root = ROOT): Sources {
   const { rules, inCode } = indexRules(root);
-  const shown = vectorsByRule(root);
+  const { byRule: shown, upstream } = readVectors(root);
   const sections = new Map([...rules].map(([id, { file, line }]) => [id, sectionAbove(root, file, line)]));
   const rows = namedPlans(false).map(({ name }) => name);
   const tests = testsNaming(root);
@@ -52,6 +54,7 @@ export function readSources(root = ROOT): Sources {
       ),
     vectors: (rule) => (shown.get(rule) ?? []).filter(({ file }) => !file.startsWith("vectors/wire/")),
     scenarios: (rule) => (shown.get(rule) ?? []).filter(({ file }) => file.startsWith("vectors/wire/")),
+    upstream,
     proof: (rule) => [...tests(rule), ...modelsNaming(rule, root)],
     model: new Map(
       CHECKS.flatMap((check) =>
@@ -62,8 +65,9 @@ export function readSources(root = ROOT): Sources {
   };
 }
 
-function vectorsByRule(root: string): Map<string, Shown[]> {
+function readVectors(root: string) {
   const byRule = new Map<string, Shown[]>();
+  const upstream = new Map<string, Shown[]>();
   for (const file of [...new Glob("vectors/*/*.json").scanSync(root)].sort()) {
     if (file.startsWith("vectors/schema/")) continue;
     const {
@@ -73,7 +77,7 @@ function vectorsByRule(root: string): Map<string, Shown[]> {
       derived,
     } = JSON.parse(readFileSync(join(root, file), "utf8")) as {
       vectors?: { id: string; rules: string[]; sibling?: string }[];
-      scenarios?: { id: string; rules: string[] }[];
+      scenarios?: { id: string; rules: string[]; upstream?: string }[];
       profile: string;
       derived?: Record<string, string[]>;
     };
@@ -81,12 +85,13 @@ function vectorsByRule(root: string): Map<string, Shown[]> {
       byRule.set(rule, [...(byRule.get(rule) ?? []), { id: `sweeps of ${profile}`, file, sweeps: true }]);
     }
     for (const { id, rules, ...rest } of [...vectors, ...scenarios]) {
-      const { sibling } = rest as { sibling?: string };
+      const { sibling, upstream: source } = rest as { sibling?: string; upstream?: string };
       const shown = { id, file, sweeps: false, ...(sibling !== undefined && { sibling }) };
       for (const rule of rules) byRule.set(rule, [...(byRule.get(rule) ?? []), shown]);
+      if (source !== undefined) upstream.set(source, [...(upstream.get(source) ?? []), shown]);
     }
   }
-  return byRule;
+  return { byRule, upstream };
 }
 
 function modelsNaming(rule: string, root: string): string[] {
