@@ -216,7 +216,8 @@ class TheDriver(Ranks):
             ([result(1), result(1)], [("message", 1), ("dropped", "late", 1), ("lost", [2])]),
             ([result(2)], [("error", "sequence", len(result(2).data)), ("lost", [1, 2])]),
             ([result(1, epoch=0)], [("dropped", "stale", 1), ("lost", [1, 2])]),
-            ([result(1), result(2), result(2)], [*accepted, ("error", "sequence", ahead), ("lost", [])]),
+            ([result(1), result(2), result(2)], [*accepted, ("dropped", "late", 2), ("lost", [])]),
+            ([result(1), result(2), result(3)], [*accepted, ("error", "sequence", ahead), ("lost", [])]),
         ]
         for results, want in cases:
             _, link, peer = self.drive(first, second)
