@@ -115,6 +115,11 @@ def _held_up(s: Scenarios) -> None:
           workers("a", "b", "c", limits={"deadline_ms": "2500"}), act("b", "stall"), broadcast(message.value),
           over("released", "ac", message.wire), over("cut", "b", message.wire), done("b", lost(1)), done("a"), done("c"),
           upstream="OM-05", limits=LIMITS | ROOMY)
+    s.add("leader-other-stalls", rules,
+          "A worker dies while another one does not read: no SHUTDOWN passes there, and it is not waited for without end.",
+          workers("a", "b", "c", limits={"deadline_ms": "2500"}), act("a", "stall"), broadcast(message.value),
+          act("b", "reset"), over("released", "c", message.wire), done("b", lost(1)), done("a"),
+          over("cut", "a", message.wire), upstream="OM-05", limits=LIMITS | ROOMY)
     for way in ("end", "reset"):
         torn = [over("cut", "b", message.wire)] if way == "end" else []
         s.add(f"leader-worker-torn-{way}", rules,

@@ -211,11 +211,23 @@ def _worker_killed(s: Scenarios) -> None:
           over("close", "c"), done("c", breach("state", 1), lost(1)), done("b"), done("a"), upstream="OM-06")
     size = 16 * MIB
     hidden = Tensor("hidden", "float32", (1, size // 4), Fill(171, size))
+    roomy = LIMITS | {"max_frame_length": str(2 * size)}
     huge = request(1, envelope=faults.Envelope(tensors=(hidden,), lm=faults.lm(1)))
     to_group = passed(1, (hidden,))
+    s.add("stage-driver-gone-worker-stalls", [*rules, "tp.send.poison"],
+          "The driver is gone while a worker does not read: nobody is waited for without end.",
+          [*workers("b", "c", limits={"deadline_ms": "2500"}), rank("a", "pp-stage", 0, "g", {"deadline_ms": "2500"})],
+          act("c", "stall"), write("a", huge.wire), act("a", "reset"), over("released", "b", to_group.wire), done("c"),
+          over("cut", "c", to_group.wire), done("b"), upstream="OM-13", limits=roomy)
     stalled = [*workers("b", "c", limits={"deadline_ms": "2500"}), rank("a", "pp-stage", 0, "g")]
     s.add("stage-worker-stalls", [*rules, ONCE, "tp.send.poison"],
           "A worker that does not read is lost at its deadline: upstream gets an error result, the other worker its release.",
           stalled, act("c", "stall"), write("a", huge.wire), {"conn": "a", "error_result": answer(1)},
           over("released", "b", to_group.wire), over("cut", "c", to_group.wire), over("close", "a"), done("c", lost(1)),
-          done("b"), upstream="OM-05", limits=LIMITS | {"max_frame_length": str(2 * size)})
+          done("b"), upstream="OM-05", limits=roomy)
+    big = result(1, (hidden,))
+    s.add("stage-driver-stalls", [BOUND, LOST, "iut.rank.stage-lost"],
+          "A driver that does not take its result is lost at the deadline, and the group is released.",
+          [*workers("b", "c"), rank("a", "pp-stage", 0, "g", {"deadline_ms": "1000"})], asked(request(1), group=True),
+          act("a", "stall"), send("a", big.value), over("released", "bc"), over("cut", "a", big.wire), done("a", lost()),
+          done("b"), done("c"), upstream="OM-05", limits=roomy)
