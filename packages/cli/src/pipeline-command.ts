@@ -19,6 +19,7 @@ interface Flags extends ProtectionFlags {
   readonly split?: readonly number[];
   readonly backend: string;
   readonly requireGpu?: true;
+  readonly checkDigest?: true;
   readonly dtype: "float32" | "float16" | "bfloat16";
   readonly temperature?: number;
   readonly topK?: number;
@@ -47,6 +48,7 @@ export function pipelineCommand(): Command {
     .option("--job <name>", "of the stages at --connect, as they were told; default: tensorwire")
     .option("--backend <name>", "auto, wasm, cpu or tfjs-node-gpu", "auto")
     .option("--require-gpu", "fail unless TensorFlow runs on a GPU")
+    .option("--check-digest", "put a digest into each result, and refuse one that differs")
     .option(
       "--dtype <name>",
       "float32, float16 or bfloat16 on the wire",
@@ -106,6 +108,7 @@ async function run(flags: Flags): Promise<void> {
     maxTokens: flags.maxTokens,
     backend: flags.backend,
     ...(flags.requireGpu && { requireGpu: true }),
+    ...(flags.checkDigest && { checkDigest: true }),
     wireDtype: flags.dtype,
     ...(Object.keys(sampling).length > 0 && { sampling }),
     verify: flags.verify,

@@ -12,6 +12,7 @@ interface Flags extends ProtectionFlags {
   readonly next?: string;
   readonly backend: string;
   readonly requireGpu?: true;
+  readonly checkDigest?: true;
   readonly dtype: "float32" | "float16" | "bfloat16";
   readonly deadline?: number;
   readonly idleDeadline?: number;
@@ -29,6 +30,7 @@ export function stageCommand(): Command {
     .option("--next <address>", "where stage rank + 1 listens; also TENSORWIRE_NEXT")
     .option("--backend <name>", "auto, wasm, cpu or tfjs-node-gpu", "auto")
     .option("--require-gpu", "fail unless TensorFlow runs on a GPU")
+    .option("--check-digest", "put a digest into each result, and refuse one of the next stage that differs")
     .option(
       "--dtype <name>",
       "float32, float16 or bfloat16 on the wire",
@@ -78,6 +80,7 @@ async function run(flags: Flags): Promise<void> {
     ...(deadline !== undefined && { deadlineMs: deadline }),
     ...(idleDeadline !== undefined && { idleDeadlineMs: idleDeadline }),
     ...(flags.requireGpu && { requireGpu: true }),
+    ...(flags.checkDigest && { checkDigest: true }),
     ...protectionOf(flags),
   });
   // A signal's handler, or a socket in its last moments, must not keep the process.

@@ -35,6 +35,11 @@ export interface StageSettings extends Deadlines {
   readonly tls?: TlsOptions;
   /** Allows addresses on other machines, or that they reach, with nothing to protect what travels. */
   readonly insecure?: boolean;
+  /**
+   * The last stage puts a digest of its tensors into each result, and whoever takes the result compares: a result that differs, or has
+   * none, ends the run. r[pp.acceptance.digest]
+   */
+  readonly checkDigest?: boolean;
   /** What `hidden` is sent as, whatever came; a stage takes any. "float32" unless told. */
   readonly wireDtype?: WireDtype;
 }

@@ -83,6 +83,21 @@ test("stages that run already are connected to, and shut down at the end", async
   await Promise.all([first.ended, last.ended]);
 });
 
+describe("pp.acceptance.digest: a pipeline that checks digests", () => {
+  test("gives the tokens of one process", async () => {
+    const result = await run({ prompts: PROMPTS.slice(0, 1), checkDigest: true, verify: true });
+    expect(result.verification).toEqual({ identical: true, required: true });
+  });
+
+  test("loses a stage whose results have none", async () => {
+    const stage = await runStage({ model, stages: 1, rank: 0, backend: "cpu" });
+    const error = await rejection(run({ connect: stage.ready.address, stages: 1, checkDigest: true }));
+    expect(error).toMatchObject({ name: "StageLostError", rank: 0 });
+    expect((error as Error).message).toContain("[checksum] output_digest_i64: expected");
+    expect(await rejection(stage.ended)).toBeInstanceOf(Error);
+  });
+});
+
 test("narrower wires carry half the bytes of hidden, and say that other tokens may come of it", async () => {
   const prompts = PROMPTS.slice(0, 2);
   const [wide, narrow] = await Promise.all(

@@ -151,6 +151,7 @@ async function drive(
     ...protectionOf(address, options),
     address,
     rank: 0,
+    checkDigest: options.checkDigest ?? false,
     identity,
     lanes,
     ...patience,

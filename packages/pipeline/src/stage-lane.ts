@@ -5,6 +5,7 @@ import {
   type PpResultMessage,
   PpSession,
   preparePpResult,
+  withDigest,
 } from "@tensorwire/pp-contract";
 import type { PreparedMessage } from "@tensorwire/tensor-spec";
 import type { Stage, StageOutput, WireDtype } from "@tensorwire/tensor-stage";
@@ -12,6 +13,7 @@ import type { Connection } from "@tensorwire/transport";
 import { outputTensor, stageInput } from "./activations.ts";
 import type { Hop } from "./hop.ts";
 import { MessageSender } from "./message-sender.ts";
+import { sha256 } from "./sha256.ts";
 import { errorMessage, messageOf, RankLostError, StageLostError } from "./stage-lost.ts";
 import { type CallRecord, Stopwatch } from "./trace.ts";
 import type { Turns } from "./turns.ts";
@@ -22,6 +24,8 @@ export interface LaneHost {
   readonly stage: Stage;
   readonly turns: Turns;
   readonly wireDtype: WireDtype;
+  /** Puts the digest of its tensors into a result of the stage's own. */
+  readonly digest: boolean;
   /** For a result to be taken, in milliseconds. */
   readonly deadlineMs: number;
   /** Opens a lane to the next stage; null in the last one. */
@@ -146,7 +150,7 @@ export class StageLane {
   }
 
   async #answer({ header, envelope, tensors }: InferRequest, watch: Stopwatch): Promise<PreparedMessage<PpCallIds>> {
-    const { wireDtype } = this.#host;
+    const { wireDtype, digest } = this.#host;
     const { call_id, chunk_index, cache_epoch } = header;
     const ids = { call_id, chunk_index, cache_epoch };
     const hop = await this.#openHop();
@@ -156,7 +160,8 @@ export class StageLane {
       const tensor = outputTensor(output, wireDtype);
       if (hop === null) {
         const compute = watch.spans.at(-1)!;
-        return preparePpResult({ ...ids, stage1_ms: compute.end - compute.start, tensors: [tensor] });
+        const result = { ...ids, stage1_ms: compute.end - compute.start, tensors: [tensor] };
+        return preparePpResult(digest ? withDigest(result, sha256) : result);
       }
       answer = await hop.infer(ids, envelope, [tensor], () => watch.lap("send"));
     } catch (error) {

@@ -101,7 +101,7 @@ export class StageProcesses {
 function settingsOf(options: Options): StageSettings {
   const { model, job = DEFAULT_JOB, backend = "auto", requireGpu = false, wireDtype = "float32" } = options;
   const { deadlineMs = DEFAULT_DEADLINE_MS, startDeadlineMs = DEFAULT_START_DEADLINE_MS } = options;
-  const { split, tls } = options;
+  const { split, tls, checkDigest = false } = options;
   return {
     ...(split && { split }),
     ...(tls && { tls }),
@@ -109,6 +109,7 @@ function settingsOf(options: Options): StageSettings {
     job,
     backend,
     requireGpu,
+    checkDigest,
     wireDtype,
     deadlineMs,
     startDeadlineMs,

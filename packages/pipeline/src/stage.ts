@@ -89,6 +89,7 @@ class StageServer implements LaneHost {
   readonly stage: Stage;
   readonly turns = new Turns();
   readonly wireDtype: WireDtype;
+  readonly digest: boolean;
   readonly openHop: ((lane: number) => Promise<Hop>) | null;
   readonly ended: Promise<void>;
   ending: Error | null = null;
@@ -119,7 +120,10 @@ class StageServer implements LaneHost {
     const { deadlineMs } = this;
     const { signal } = this.#stopped;
     const patience = { deadlineMs, startDeadlineMs, signal };
-    const hop = { ...protectionOf(next, options), rank: rank + 1, identity, roster: new Roster(), ...patience };
+    const { checkDigest = false } = options;
+    this.digest = checkDigest;
+    const about = { ...protectionOf(next, options), rank: rank + 1, checkDigest };
+    const hop = { ...about, identity, roster: new Roster(), ...patience };
     this.openHop = address === undefined ? null : (lane) => Hop.open({ ...hop, address, lane });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ended = promise;
