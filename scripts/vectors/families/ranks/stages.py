@@ -217,7 +217,7 @@ def _worker_killed(s: Scenarios) -> None:
     s.add("stage-driver-gone-worker-stalls", [*rules, "tp.send.poison"],
           "The driver is gone while a worker does not read: nobody is waited for without end.",
           [*workers("b", "c", limits={"deadline_ms": "2500"}), rank("a", "pp-stage", 0, "g", {"deadline_ms": "2500"})],
-          act("c", "stall"), write("a", huge.wire), act("a", "reset"), over("released", "b", to_group.wire), done("c"),
+          act("c", "stall"), write("a", huge.wire), act("a", "reset"), over("released", "b", to_group.wire),
           over("cut", "c", to_group.wire), done("b"), upstream="OM-13", limits=roomy)
     stalled = [*workers("b", "c", limits={"deadline_ms": "2500"}), rank("a", "pp-stage", 0, "g")]
     s.add("stage-worker-stalls", [*rules, ONCE, "tp.send.poison"],
