@@ -117,6 +117,9 @@ def _epochs(s: Scenarios) -> None:
     s.add("driver-late", ["pp.acceptance.late", ONCE], "A result that comes again is dropped: a call has one output.", STAGE,
           ask(request(1), request(2)), accepted(result(1)), write("a", result(1).wire), sync("a", dropped(1, "late")),
           accepted(result(2)), goodbye(3), limits=window(2))
+    s.add("driver-late-idle", ["pp.acceptance.late", ONCE], "The same when nothing is due: whether a duplicate comes before or"
+          " behind the next call is chance.", STAGE, ask(request(1)), accepted(result(1)), write("a", result(1).wire),
+          sync("a", dropped(1, "late")), ask(request(2)), accepted(result(2)), goodbye(3), limits=window(1))
     behind = result(1, chunk=3)
     due = request(1, chunk_index=5)
     s.add("driver-late-chunk", ["pp.acceptance.late"], "A result of an earlier chunk is late, though its call is due.", STAGE,
