@@ -1,4 +1,4 @@
-/** Rules without a mutant, and why none is possible where the corpus looks: what a codec makes of bytes. */
+/** Rules without a mutant, and why none is possible where the corpus looks. */
 export interface Exemption {
   readonly rules: readonly string[];
   readonly reason: string;
@@ -32,20 +32,9 @@ export const EXEMPTIONS: readonly Exemption[] = [
     rules: ["pp.manifest.protobuf"],
     reason: "It only says that the rules tp.manifest.varint, twice and finite hold; their mutants break it too.",
   },
-  {
-    rules: ["pp-session.rebroadcast"],
-    reason: "It speaks of what a stage sends on to others: the tests of the pipeline judge it.",
-  },
-  {
-    rules: ["pp.result.exactly-one"],
-    reason: "It speaks of a stage over many calls, not of a codec: the tests of the pipeline judge it.",
-  },
 ];
 
-/** Rules of what a decoder or encoder does to one stream; the driver's table and the IUT protocol are judged elsewhere. */
+/** Rules of what a decoder or encoder does to one stream, and of what a driver accepts; the IUT protocol is judged elsewhere. */
 export function inScope(rule: string): boolean {
-  return (
-    /^(?:len32|len64|len56|grpc|multipart|multipart-typed|tp|tp-session|pp|pp-session)\./.test(rule) &&
-    !rule.startsWith("pp.acceptance.")
-  );
+  return /^(?:len32|len64|len56|grpc|multipart|multipart-typed|tp|tp-session|pp|pp-session)\./.test(rule);
 }

@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { DEFAULT_CORPUS } from "@tensorwire/conformance";
 import { indexRules, type RuleIndex } from "@tensorwire/scripts/rules";
 import type { Answer, Question } from "./child.ts";
 import { Worker } from "./crew.ts";
 import { EXEMPTIONS, inScope } from "./exempt.ts";
 import type { Mutant } from "./mutant.ts";
+import { RankTrials } from "./ranks.ts";
 import type { Control, Kill, Trial } from "./trial.ts";
 import { MUTANTS } from "./zoo/index.ts";
 
@@ -46,39 +48,100 @@ const FIRST_DEADLINE = 300_000;
 export async function runGate({ only, jobs, started, tried }: GateOptions): Promise<Gate> {
   const selected = MUTANTS.filter(({ id }) => only?.(id) ?? true);
   started?.(selected.length);
+  const tell = (verdict: Verdict) => {
+    tried?.(verdict);
+    return verdict;
+  };
+  const [cases, ranks] = await Promise.all([
+    tryCases(
+      selected.filter(({ at }) => at === undefined),
+      jobs,
+      tell,
+    ),
+    tryRanks(
+      selected.filter(({ at }) => at === "ranks"),
+      tell,
+    ),
+  ]);
+  const control = both(cases.control, ranks.control);
+  const order = new Map(selected.map((mutant, i) => [mutant, i]));
+  const verdicts = [...cases.verdicts, ...ranks.verdicts].sort((a, b) => order.get(a.mutant)! - order.get(b.mutant)!);
+  const faults = [
+    ...cases.faults,
+    ...control.failed.slice(0, 10).map((text) => `the unmutated control fails ${text}`),
+    ...(selected.length === 0 ? ["no mutant is selected"] : []),
+    ...(control.passed === 0 ? ["the unmutated control passed no case"] : []),
+    ...verdicts
+      .filter(({ fate }) => fate !== "killed")
+      .map(({ mutant, fate, text }) => `${mutant.id}: ${fate}, ${text}`),
+    ...zooFaults(MUTANTS, indexRules()).filter(() => only === undefined),
+  ];
+  return { control, verdicts, faults };
+}
+
+const NONE: Control = { passed: 0, declined: 0, failed: [], checks: {} };
+
+/** Levels 1 and 3. The control is put to them even where no mutant is. */
+async function tryCases(selected: readonly Mutant[], jobs: number, tell: (verdict: Verdict) => Verdict): Promise<Gate> {
   const crew = Array.from({ length: jobs }, () => new Worker<Question, Answer>(CHILD));
   try {
     const from = performance.now();
     const answer = await crew[0]!.ask({ mutant: null }, FIRST_DEADLINE);
     if (!("control" in answer)) {
-      const control = { passed: 0, declined: 0, failed: [], checks: {} };
-      return { control, verdicts: [], faults: [`the control gave no result: ${JSON.stringify(answer)}`] };
+      return { control: NONE, verdicts: [], faults: [`the control gave no result: ${JSON.stringify(answer)}`] };
     }
     const deadline = Math.max(30_000, 5 * (performance.now() - from));
     const verdicts: Verdict[] = [];
-    const queue = selected.entries();
+    const queue = selected.values();
     const work = async (worker: Worker<Question, Answer>) => {
-      for (const [i, mutant] of queue) {
-        const reply = await worker.ask({ mutant: mutant.id }, deadline);
-        verdicts[i] = verdictOf(mutant, reply);
-        tried?.(verdicts[i]);
+      for (const mutant of queue) {
+        verdicts.push(tell(verdictOf(mutant, await worker.ask({ mutant: mutant.id }, deadline))));
       }
     };
     await Promise.all(crew.map(work));
-    const { control } = answer;
-    const faults = [
-      ...control.failed.slice(0, 10).map((text) => `the unmutated control fails ${text}`),
-      ...(selected.length === 0 ? ["no mutant is selected"] : []),
-      ...(control.passed === 0 ? ["the unmutated control passed no case"] : []),
-      ...verdicts
-        .filter(({ fate }) => fate !== "killed")
-        .map(({ mutant, fate, text }) => `${mutant.id}: ${fate}, ${text}`),
-      ...zooFaults(MUTANTS, indexRules()).filter(() => only === undefined),
-    ];
-    return { control, verdicts, faults };
+    return { control: answer.control, verdicts, faults: [] };
   } finally {
     await Promise.all(crew.map((worker) => worker.close()));
   }
+}
+
+/** Level 2, where a mutant needs it. Nearly all of the time is waiting, so that several are tried at once. */
+async function tryRanks(
+  selected: readonly Mutant[],
+  tell: (verdict: Verdict) => Verdict,
+): Promise<Pick<Gate, "control" | "verdicts">> {
+  if (selected.length === 0) return { control: NONE, verdicts: [] };
+  const trials = RankTrials.load(DEFAULT_CORPUS);
+  const verdicts: Verdict[] = [];
+  const queue = selected.values();
+  const work = async () => {
+    for (const mutant of queue) {
+      const answer = await trials.try(mutant).then(
+        (trial) => ({ trial }),
+        (error: unknown) => ({ stillborn: String(error) }),
+      );
+      verdicts.push(tell(verdictOf(mutant, answer)));
+    }
+  };
+  const lanes = Array.from({ length: RANK_LANES }, work);
+  const [control] = await Promise.all([trials.control(), ...lanes]);
+  return { control, verdicts };
+}
+
+const RANK_LANES = 3;
+
+function both(a: Control, b: Control): Control {
+  const checks = { ...a.checks };
+  for (const [rule, { accepting, refusing }] of Object.entries(b.checks)) {
+    const own = checks[rule] ?? { accepting: 0, refusing: 0 };
+    checks[rule] = { accepting: own.accepting + accepting, refusing: own.refusing + refusing };
+  }
+  return {
+    passed: a.passed + b.passed,
+    declined: a.declined + b.declined,
+    failed: [...a.failed, ...b.failed],
+    checks,
+  };
 }
 
 /** @internal */

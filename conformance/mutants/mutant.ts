@@ -11,6 +11,11 @@ export interface Mutant {
   readonly replace: string;
   /** One sentence: what is wrong with it. */
   readonly why: string;
+  /**
+   * It is put to the scenarios of ranks, at level 2, in a process of its own. Otherwise to the cases of levels 1 and 3, in one process
+   * with others.
+   */
+  readonly at?: "ranks";
   /** Where this, or its like, really happened. */
   readonly defect?: string;
 }

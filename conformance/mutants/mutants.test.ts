@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { DEFAULT_CORPUS } from "@tensorwire/conformance";
 import type { Case } from "@tensorwire/conformance/corpus";
 import { globMatcher } from "@tensorwire/conformance/glob";
 import { indexRules } from "@tensorwire/scripts/rules";
@@ -9,6 +10,7 @@ import { runGate, type Verdict, verdictOf, zooFaults } from "./gate.ts";
 import { jsonReport } from "./matrix.ts";
 import { type Mutant, MutantDefect, mutate } from "./mutant.ts";
 import { buildReference } from "./overlay.ts";
+import { RankTrials } from "./ranks.ts";
 import { put, tryMutant } from "./trial.ts";
 import { MUTANTS } from "./zoo/index.ts";
 
@@ -133,6 +135,13 @@ test("the killing set takes the vector that kills most first", () => {
     { vector: "y", mutants: ["a", "b", "c"] },
     { vector: "z", mutants: ["d"] },
   ]);
+});
+
+test("a mutant of a rank dies by a scenario in which the harness plays the others", async () => {
+  const rank = MUTANTS.find(({ id }) => id === "hello/rest-lost")!;
+  const { kills, crashes } = await RankTrials.load(DEFAULT_CORPUS).try(rank);
+  expect(kills["link.hello.behind"]?.length).toBeGreaterThan(0);
+  expect(crashes).toBe(0);
 });
 
 test("a slice of the gate: each mutant dies by a check of its rule, and the control passes", async () => {

@@ -5,9 +5,11 @@ import type { InProcessIut } from "@tensorwire/conformance";
 import { type Mutant, MutantDefect, mutate } from "./mutant.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
-const ENTRY = join(ROOT, "conformance/ports/ts/src/index.ts");
+const IN_PROCESS = join(ROOT, "conformance/ports/ts/src/index.ts");
+const SERVED = join(ROOT, "conformance/ports/ts/src/main.ts");
 
-const PACKAGES = /^@tensorwire\/(framing|tensor-spec|tp-control|pp-contract|transport)(?:\/(testing))?$/;
+const PACKAGES =
+  /^@tensorwire\/(framing|tensor-spec|tp-control|pp-contract|transport|pipeline)(?:\/(testing|ranks|certificates))?$/;
 
 /**
  * The reference with one mutant in it, or with none: the control. Its modules are bundled anew with the mutant's text in the
@@ -16,10 +18,22 @@ const PACKAGES = /^@tensorwire\/(framing|tensor-spec|tp-control|pp-contract|tran
  * @throws MutantDefect when the mutant does not fit the sources.
  */
 export async function buildReference(mutant: Mutant | null): Promise<InProcessIut> {
+  using built = await bundled(mutant, IN_PROCESS);
+  const { reference } = (await import(built.file)) as { reference: InProcessIut };
+  return reference;
+}
+
+/** The same as a program that dials the harness, until it is disposed of. */
+export async function serveReference(mutant: Mutant | null): Promise<Disposable & { readonly command: string }> {
+  const built = await bundled(mutant, SERVED);
+  return { command: `'${process.execPath}' '${built.file}'`, [Symbol.dispose]: () => built[Symbol.dispose]() };
+}
+
+async function bundled(mutant: Mutant | null, entry: string): Promise<Disposable & { readonly file: string }> {
   const target = mutant === null ? "" : join(ROOT, mutant.file);
   let replaced = false;
   const { outputs } = await Bun.build({
-    entrypoints: [ENTRY],
+    entrypoints: [entry],
     target: "bun",
     plugins: [
       {
@@ -47,12 +61,7 @@ export async function buildReference(mutant: Mutant | null): Promise<InProcessIu
   });
   if (mutant !== null && !replaced) throw new MutantDefect(`${mutant.id}: the reference does not load ${mutant.file}`);
   const folder = mkdtempSync(join(tmpdir(), "tensorwire-mutant-"));
-  try {
-    const file = join(folder, "reference.mjs");
-    writeFileSync(file, await (outputs[0] as Blob).text());
-    const { reference } = (await import(file)) as { reference: InProcessIut };
-    return reference;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const file = join(folder, "reference.mjs");
+  writeFileSync(file, await (outputs[0] as Blob).text());
+  return { file, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
 }

@@ -1,6 +1,9 @@
 import type { Mutant } from "../mutant.ts";
+import { ACCEPTANCES } from "./acceptance.ts";
 import { ENVELOPES } from "./envelopes.ts";
+import { GROUPS } from "./groups.ts";
 import { HEADERS } from "./headers.ts";
+import { HELLOS } from "./hellos.ts";
 import { KWARGS } from "./kwargs.ts";
 import { LENDING } from "./lending.ts";
 import { MANIFESTS } from "./manifests.ts";
@@ -44,4 +47,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...RESULTS,
   ...SESSIONS,
   ...TRANSPORT,
+  ...ACCEPTANCES,
+  ...GROUPS,
+  ...HELLOS,
 ];

@@ -1,0 +1,98 @@
+import type { Mutant } from "../mutant.ts";
+
+const ACCEPTANCE = "packages/pp-contract/src/acceptance.ts";
+
+/** The driver's table of calls in flight: seen by a driver at work, whose stages the harness plays. */
+export const ACCEPTANCES: readonly Mutant[] = [
+  {
+    id: "acceptance/window-ignored",
+    rules: ["pp.acceptance.window"],
+    at: "ranks",
+    file: ACCEPTANCE,
+    find: "return this.#calls.length < this.window;",
+    replace: "return true;",
+    why: "The driver sends whatever it is asked to, however much is in flight.",
+  },
+  {
+    id: "acceptance/stale-accepted",
+    rules: ["pp.acceptance.stale-epoch"],
+    at: "ranks",
+    file: ACCEPTANCE,
+    find: "if (result.cache_epoch !== this.#last?.cache_epoch) {",
+    replace: "if (this.#last === null) {",
+    why: "The driver does not look at the epoch of a result.",
+  },
+  {
+    id: "acceptance/late-is-an-error",
+    rules: ["pp.acceptance.late"],
+    at: "ranks",
+    file: ACCEPTANCE,
+    find: 'if (result.call_id < (call?.call_id ?? this.#last.call_id + 1n)) return this.#drop("late");',
+    replace: 'if (result.call_id < (call?.call_id ?? this.#last.call_id + 1n)) throw blame("sequence", "late");',
+    why: "A result that comes again ends the connection.",
+  },
+  {
+    id: "acceptance/ahead-dropped",
+    rules: ["pp.acceptance.ahead"],
+    at: "ranks",
+    file: ACCEPTANCE,
+    find: "if (call === undefined || result.call_id > call.call_id) {",
+    replace:
+      'if (call !== undefined && result.call_id > call.call_id) return this.#drop("late");\n    if (call === undefined) {',
+    why: "A result that is ahead of its turn is dropped in silence.",
+  },
+  {
+    id: "acceptance/stale-is-an-error",
+    rules: ["pp.acceptance.hard-cut", "pp.acceptance.stale-epoch"],
+    at: "ranks",
+    file: ACCEPTANCE,
+    find: 'return this.#drop("stale-epoch");',
+    replace: 'throw blame("sequence", "stale");',
+    why: "A result that was under way at a hard cut ends the connection.",
+  },
+  {
+    id: "acceptance/cut-forgets",
+    rules: ["pp.acceptance.window"],
+    at: "ranks",
+    file: ACCEPTANCE,
+    find: "this.#last = { ...this.#last, cache_epoch };\n",
+    replace: "this.#last = { ...this.#last, cache_epoch };\n    this.#calls.length = 0;\n",
+    why: "At a hard cut the driver forgets what is in flight, and sends beyond its window.",
+  },
+  {
+    id: "acceptance/nothing-abandoned",
+    rules: ["pp.acceptance.exactly-one"],
+    at: "ranks",
+    file: ACCEPTANCE,
+    find: "return this.#calls.splice(0);",
+    replace: "return [];",
+    why: "When the connection is lost, the calls that had no result are not told.",
+  },
+  {
+    id: "acceptance/generator-calls-unjudged",
+    rules: ["pp.acceptance.generator-calls"],
+    at: "ranks",
+    file: ACCEPTANCE,
+    find: "if (result.observed_generator_calls !== expected) {",
+    replace: "if (expected < 0) {",
+    why: "A result is accepted whatever it says of its generator calls.",
+  },
+  {
+    id: "acceptance/latents-unjudged",
+    rules: ["pp.acceptance.latents-out"],
+    at: "ranks",
+    file: ACCEPTANCE,
+    find: 'if (latents?.dtype !== "bfloat16") {',
+    replace: 'if (latents?.dtype === "bool") {',
+    why: "A result of a video step is accepted without its latents.",
+  },
+  {
+    id: "acceptance/digest-unjudged",
+    rules: ["pp.acceptance.digest"],
+    at: "ranks",
+    file: ACCEPTANCE,
+    find: "if (came !== expected) throw",
+    replace: "if (came === -1n && expected !== came) throw",
+    why: "A result is accepted whatever its digest is.",
+  },
+];

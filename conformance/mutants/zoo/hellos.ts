@@ -1,0 +1,117 @@
+import type { Mutant } from "../mutant.ts";
+
+const HELLO = "packages/tp-control/src/hello.ts";
+const ADMISSION = "packages/pipeline/src/admission/admission.ts";
+const RECEIVE = "packages/pipeline/src/admission/receive-hello.ts";
+const ROSTER = "packages/pipeline/src/admission/roster.ts";
+
+const hello = (mutant: Omit<Mutant, "at">): Mutant => ({ ...mutant, at: "ranks" });
+
+/** The handshake: who is let in, and what a stranger learns. */
+export const HELLOS: readonly Mutant[] = [
+  hello({
+    id: "hello/any-job",
+    rules: ["link.hello.job"],
+    file: HELLO,
+    find: 'expect("job", own.job, theirs.job);',
+    replace: "",
+    why: "A rank of another job is let in.",
+  }),
+  hello({
+    id: "hello/any-rank",
+    rules: ["link.hello.rank"],
+    file: HELLO,
+    find: 'expect("peer_rank", own.rank, theirs.peer_rank);',
+    replace: "",
+    why: "A rank that wants to reach another one is let in.",
+  }),
+  hello({
+    id: "hello/any-plan",
+    rules: ["link.hello.plan"],
+    file: HELLO,
+    find: 'expect("plan", own.plan, theirs.plan);',
+    replace: "",
+    why: "Ranks with different plans are let together.",
+  }),
+  hello({
+    id: "hello/any-weights",
+    rules: ["link.hello.weights"],
+    file: HELLO,
+    find: 'expect("weights_digest", own.weights_digest.toHex(), theirs.weights_digest.toHex());',
+    replace: "",
+    why: "Ranks with different weights are let together.",
+  }),
+  hello({
+    id: "hello/any-version",
+    rules: ["link.hello.version"],
+    file: HELLO,
+    find: "if (version !== HELLO_VERSION) {",
+    replace: "if (version < 0) {",
+    why: "A Hello of another version is read as one of this.",
+  }),
+  hello({
+    id: "hello/no-limit",
+    rules: ["link.hello.limit"],
+    file: HELLO,
+    find: 'readonly #frames = new FrameDecoder("len64", { maxFrameLength: MAX_HELLO_LENGTH });',
+    replace: 'readonly #frames = new FrameDecoder("len64");',
+    why: "A Hello may be as long as any frame.",
+  }),
+  hello({
+    id: "hello/short-instance",
+    rules: ["link.hello.instance"],
+    file: HELLO,
+    find: "if (instance.length !== INSTANCE_LENGTH) throw",
+    replace: "if (instance.length > INSTANCE_LENGTH) throw",
+    why: "An instance of fifteen bytes is one.",
+  }),
+  hello({
+    id: "hello/second-rank-1",
+    rules: ["link.hello.instance.held", "link.hello.lane"],
+    file: ROSTER,
+    find: "const held = this.#held.get(name) ?? { instance: own, lanes: new Set() };",
+    replace: "const held = { instance: own, lanes: new Set<number>() };",
+    why: "A second process of the same rank is let in.",
+  }),
+  hello({
+    id: "hello/lane-twice",
+    rules: ["link.hello.lane"],
+    file: ROSTER,
+    find: "if (held.lanes.has(lane)) throw",
+    replace: "if (lane < 0) throw",
+    why: "A lane that is open is opened again.",
+  }),
+  hello({
+    id: "hello/answered-before-judged",
+    rules: ["link.hello.answer", "link.hello.refusal"],
+    file: ADMISSION,
+    find: "const own = this.#judge(hello, at);",
+    replace:
+      "await connection.write([prepareHello(helloTo(this.#identity, hello.rank, hello.lane))], deadline.leftMs);\n    const own = this.#judge(hello, at);",
+    why: "A stranger is told who this is before it is judged.",
+  }),
+  hello({
+    id: "hello/no-deadline",
+    rules: ["link.hello.deadline"],
+    file: RECEIVE,
+    find: "return await connection.read(deadline.leftMs);",
+    replace: "return await connection.read(Number.POSITIVE_INFINITY);",
+    why: "A peer that never comes to its Hello's end is waited for.",
+  }),
+  hello({
+    id: "hello/rest-lost",
+    rules: ["link.hello.behind"],
+    file: ADMISSION,
+    find: "return { connection: withBytesFirst(connection, rest), hello };",
+    replace: "return { connection: withBytesFirst(connection, rest.subarray(rest.length)), hello };",
+    why: "What comes in one read with the Hello is lost.",
+  }),
+  hello({
+    id: "hello/cut-is-nothing",
+    rules: ["link.hello.cut"],
+    file: RECEIVE,
+    find: "if (cut !== null) throw cut;",
+    replace: "",
+    why: "A Hello that is cut is no error.",
+  }),
+];
