@@ -114,6 +114,8 @@ def wrong(theirs: Hello) -> list[tuple[str, str, str, str, bytes, str | None]]:
         ("instance-short", "An instance of fifteen bytes.", "header.field", "instance", theirs.but(instance=bytes(15)), None),
         ("version", "Another version.", "version", "version", theirs.but(hello_version=2), None),
         ("version-absent", "A version that is absent is 0.", "version", "version", theirs.but(hello_version=0), None),
+        ("version-no-job", "Another version without a job: the version is judged first.", "version", "version-first",
+         theirs.but(hello_version=2, job=""), None),
         ("garbage", "What is no protobuf message.", "header.length", "message", theirs.but(more=b"\x52\xff\xff"), None),
     )
     made = [(slug, why, word, f"link.hello.{rule}", hello.bytes, source) for slug, why, word, rule, hello, source in rows]
@@ -172,7 +174,7 @@ def _begin(party: Party) -> list[dict]:
 
 def _refused(s: Scenarios, party: Party) -> None:
     for slug, why, word, rule, data, source in wrong(party.theirs):
-        s.add(_slug(party, slug), [BOUND, LOST, TOLD, "link.hello.refusal", rule], f"{why} It is refused without a byte.",
+        s.add(_slug(party, slug), [BOUND, LOST, TOLD, "link.hello.refusal", "link.hello.judged", rule], f"{why} It is refused without a byte.",
               [party.at("a")], _begin(party), write("a", data), over("close", "a"), done("a", breach(word, len(data)), lost()),
               upstream=source)
     bare = tp(1).bytes if s.profile == "tp-session" else request(1).bytes
@@ -198,18 +200,22 @@ def _listened(s: Scenarios, party: Party, first: Message, work: list[dict]) -> N
     """A listener that is greeted rightly answers, and the protocol follows; the second of a rank is sent away."""
     ranks, answer = [party.at("a")], receive("a", party.own.bytes)
     rules = [LOST, "link.hello.answer", "link.hello.layout"]
-    for slug, hello, why in (
-        ("accepted", party.theirs, "A Hello that fits is answered, and the protocol begins behind it."),
-        ("weights-absent", party.theirs.but(weights_digest=b""), "A rank without weights has none to compare."),
-        ("unknown-field", party.theirs.but(more=protobuf.text(15, "later")), "A field of a later version is ignored."),
+    for slug, rule, hello, why in (
+        ("accepted", "job", party.theirs, "A Hello that fits is answered, and the protocol begins behind it."),
+        ("weights-absent", "weights", party.theirs.but(weights_digest=b""), "A rank without weights has none to compare."),
+        ("unknown-field", "unknown-fields", party.theirs.but(more=protobuf.text(15, "later")),
+         "A field of a later version is ignored."),
     ):
-        s.add(_slug(party, slug), rules, why, ranks, write("a", hello.bytes), answer, work,
+        s.add(_slug(party, slug), [*rules, f"link.hello.{rule}"], why, ranks, write("a", hello.bytes), answer, work,
               upstream="OM-12" if slug == "weights-absent" else None)
     whole = party.theirs.bytes
     s.add(_slug(party, "pieces"), [*rules, "link.hello.cut"], "A Hello comes in pieces.", ranks, write("a", whole[:5]), sync("a"),
           write("a", whole[5:30]), sync("a"), quiet("a"), write("a", whole[30:]), answer, work)
     s.add(_slug(party, "glued"), [*rules, "link.hello.behind"], "What stands behind the Hello in one read is the protocol's.",
           ranks, write("a", whole, first.wire), answer, work[1:])
+    s.add(_slug(party, "offsets"), [LOST, "link.hello.offsets"],
+          "A fault behind the Hello is placed by the bytes of the protocol, which begin at 0.", ranks, write("a", whole), answer,
+          write("a", first.wire[:40]), act("a", "end"), over("close", "a"), done("a", breach("eof.in-header", 20), lost()))
     refused = breach("sequence", len(whole))
     for slug, hello, rule, why in (
         ("second", party.theirs.but(instance=b"\x77" * 16), "link.hello.instance.held",
@@ -229,12 +235,13 @@ def _dialled(s: Scenarios, party: Party, work: list[dict]) -> None:
     """A dialler speaks first, and nothing more until the answer fits."""
     ranks = [party.at("a")]
     rules = [LOST, "link.hello.first", "link.hello.layout"]
-    for slug, hello, why in (
-        ("accepted", party.theirs, "An answer that fits is taken, and the protocol begins."),
-        ("weights-absent", party.theirs.but(weights_digest=b""), "A rank without weights has none to compare."),
-        ("unknown-field", party.theirs.but(more=protobuf.text(15, "later")), "A field of a later version is ignored."),
+    for slug, rule, hello, why in (
+        ("accepted", "job", party.theirs, "An answer that fits is taken, and the protocol begins."),
+        ("weights-absent", "weights", party.theirs.but(weights_digest=b""), "A rank without weights has none to compare."),
+        ("unknown-field", "unknown-fields", party.theirs.but(more=protobuf.text(15, "later")),
+         "A field of a later version is ignored."),
     ):
-        s.add(_slug(party, slug), rules, why, ranks, receive("a", party.own.bytes), quiet("a"), write("a", hello.bytes), sync("a"),
+        s.add(_slug(party, slug), [*rules, f"link.hello.{rule}"], why, ranks, receive("a", party.own.bytes), quiet("a"), write("a", hello.bytes), sync("a"),
               work, upstream="OM-12" if slug == "weights-absent" else None)
     wrong_lane = party.theirs.but(lane=1)
     s.add(_slug(party, "lane"), [BOUND, LOST, "link.hello.lane"], "An answer for another lane.", ranks,
