@@ -32,9 +32,39 @@ export const EXEMPTIONS: readonly Exemption[] = [
     rules: ["pp.manifest.protobuf"],
     reason: "It only says that the rules tp.manifest.varint, twice and finite hold; their mutants break it too.",
   },
+  {
+    rules: ["link.hello.role", "link.hello.message"],
+    reason: "In the reference two checks stand behind each other: no single change takes both away.",
+  },
+  {
+    rules: ["link.hello.offsets"],
+    reason:
+      "In the reference the handshake and the protocol have a decoder each, which begin at 0: no single change joins their counts.",
+  },
+  {
+    rules: ["link.hello.pending"],
+    reason: "It speaks of many strangers at once: tests of packages/pipeline judge it on real sockets.",
+  },
+  {
+    rules: ["link.hello.encode"],
+    reason: "It speaks of what the operator of a rank says, not of what a peer does: unit tests judge it.",
+  },
+  {
+    rules: [
+      "link.tls.non-loopback",
+      "link.tls.version",
+      "link.tls.mutual",
+      "link.tls.name",
+      "link.tls.before-any-byte",
+      "link.tls.limits",
+      "link.tls.end",
+    ],
+    reason:
+      "The harness speaks no TLS: tests of packages/transport judge it on real sockets, with certificates made on the spot.",
+  },
 ];
 
-/** Rules of what a decoder or encoder does to one stream, and of what a driver accepts; the IUT protocol is judged elsewhere. */
+/** Rules of what a decoder or encoder does to one stream, of what a driver accepts and of who is let in; the IUT protocol is judged elsewhere. */
 export function inScope(rule: string): boolean {
-  return /^(?:len32|len64|len56|grpc|multipart|multipart-typed|tp|tp-session|pp|pp-session)\./.test(rule);
+  return /^(?:len32|len64|len56|grpc|multipart|multipart-typed|tp|tp-session|pp|pp-session|link)\./.test(rule);
 }

@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const HELLO = "packages/tp-control/src/hello.ts";
 const ADMISSION = "packages/pipeline/src/admission/admission.ts";
+const GREET = "packages/pipeline/src/admission/greet.ts";
 const RECEIVE = "packages/pipeline/src/admission/receive-hello.ts";
 const ROSTER = "packages/pipeline/src/admission/roster.ts";
 
@@ -9,6 +10,54 @@ const hello = (mutant: Omit<Mutant, "at">): Mutant => ({ ...mutant, at: "ranks" 
 
 /** The handshake: who is let in, and what a stranger learns. */
 export const HELLOS: readonly Mutant[] = [
+  hello({
+    id: "hello/length-one-off",
+    rules: ["link.hello.layout"],
+    file: HELLO,
+    find: "frames.writePrefix(frame, 0, payload.length)",
+    replace: "frames.writePrefix(frame, 0, payload.length + 1)",
+    why: "The prefix counts a byte more than there is.",
+  }),
+  hello({
+    id: "hello/said-twice",
+    rules: ["link.hello.first"],
+    file: GREET,
+    find: "await connection.write([hello], deadline.leftMs)",
+    replace: "await connection.write([hello, hello], deadline.leftMs)",
+    why: "The dialler says more than its Hello before it has the answer.",
+  }),
+  hello({
+    id: "hello/refusal-without-its-class",
+    rules: ["link.hello.refusal.told"],
+    file: RECEIVE,
+    find: "const { code, offset, fatal, fault } = cause;",
+    replace: 'const { offset, fatal, fault } = cause;\n  const code = "state";',
+    why: "What a side refuses is told as something else.",
+  }),
+  hello({
+    id: "hello/version-judged-last",
+    rules: ["link.hello.version-first"],
+    file: HELLO,
+    find: "if (version !== HELLO_VERSION) {",
+    replace: "checkHello(helloCodec.decode(payload, blame), blame);\n  if (version !== HELLO_VERSION) {",
+    why: "The fields are judged before the version that says what they are.",
+  }),
+  hello({
+    id: "hello/judged-at-the-prefix",
+    rules: ["link.hello.judged"],
+    file: HELLO,
+    find: "peerFault(batch.at(0))",
+    replace: "peerFault(8)",
+    why: "The fault of a Hello is placed behind its prefix.",
+  }),
+  hello({
+    id: "hello/unknown-field-refused",
+    rules: ["link.hello.unknown-fields"],
+    file: "packages/tp-control/src/wire-walk.ts",
+    find: "if (field === undefined) {\n",
+    replace: 'if (field === undefined) {\n      if (table.size > 1) throw new Error("an unknown field");\n',
+    why: "A field that is not known is refused.",
+  }),
   hello({
     id: "hello/any-job",
     rules: ["link.hello.job"],
