@@ -119,7 +119,9 @@ function weak(rows: readonly Row[], { verdicts }: Gate, oneSided: Readonly<Recor
     ids: rules.filter((id) => rows.some((row) => row.id === id)),
     reason,
   }));
-  const thin = verdicts.filter((verdict) => vectorsOf(verdict).length === 1);
+  // One of ranks is put to a few scenarios of its rule alone.
+  const whole = verdicts.filter(({ mutant }) => mutant.at === undefined);
+  const thin = whole.filter((verdict) => vectorsOf(verdict).length === 1);
   return [
     section(
       `Rules with a single vector (${single.length})`,
@@ -139,7 +141,7 @@ function weak(rows: readonly Row[], { verdicts }: Gate, oneSided: Readonly<Recor
       unchecked.map(({ id, unitTests, rule }) => `${code(id)} (${rule.level}): ${judgedBy(unitTests, oneSided[id])}`),
     ),
     section(
-      `Mutants that die by one vector alone (${thin.length} of ${verdicts.length})`,
+      `Mutants that die by one vector alone (${thin.length} of ${whole.length})`,
       thin.map((verdict) => `${code(verdict.mutant.id)}: ${vectorsOf(verdict).join()}`),
     ),
   ];
@@ -170,7 +172,7 @@ function chapter(file: string, rows: readonly Row[]): string[] {
           digest(row.rule.text),
           row.rule.level,
           row.code.join(", "),
-          [...row.vectors, ...row.sweeps.map((profile) => `sweeps of ${profile}`)].join(", "),
+          [...inShort(row.vectors), ...row.sweeps.map((profile) => `sweeps of ${profile}`)].join(", "),
           String(checks(row)),
           String(row.accepting),
           String(row.refusing),
@@ -181,6 +183,19 @@ function chapter(file: string, rows: readonly Row[]): string[] {
     ),
   ];
 }
+
+/** All vectors, and a few scenarios where there are many. */
+function inShort(names: readonly string[]): string[] {
+  const scenarios = names.filter((name) => name.startsWith("wire/"));
+  const more = scenarios.length - MOST_SCENARIOS;
+  return [
+    ...names.filter((name) => !name.startsWith("wire/")),
+    ...scenarios.slice(0, MOST_SCENARIOS),
+    ...(more > 0 ? [`${more} scenarios more`] : []),
+  ];
+}
+
+const MOST_SCENARIOS = 6;
 
 function section(title: string, items: readonly string[]): string {
   return [`### ${title}`, "", ...(items.length === 0 ? ["None."] : items.map((item) => `- ${item}`))].join("\n");
