@@ -105,11 +105,11 @@ def _epochs(s: Scenarios) -> None:
           "The result of a call before a hard cut comes behind it: it is dropped, and the call is done.", STAGE,
           ask(request(1), cut), write("a", result(1).wire), sync("a", dropped(1, "stale")), accepted(after),
           goodbye(3, **last), upstream="OM-09", limits=window(2))
-    s.add("driver-stale-window", ["pp.acceptance.stale-epoch", "pp.acceptance.window"],
+    s.add("driver-stale-window", ["pp.acceptance.stale-epoch", "pp.acceptance.window", "pp.acceptance.hard-cut"],
           "A stale call holds its place in the window until its result has come.", STAGE, ask(request(1)),
           send("a", cut.value), quiet("a"), write("a", result(1).wire), sync("a", dropped(1, "stale")),
           receive("a", cut.wire), accepted(after), goodbye(3, **last), upstream="OM-09", limits=window(1))
-    s.add("driver-stale-twice", ["pp.acceptance.stale-epoch", ONCE],
+    s.add("driver-stale-twice", ["pp.acceptance.stale-epoch", "pp.acceptance.hard-cut", ONCE],
           "A stale result that answers nothing is dropped as well, however late it comes.", STAGE, ask(request(1), cut),
           write("a", result(1).wire), sync("a", dropped(1, "stale")), write("a", result(1).wire),
           sync("a", dropped(1, "stale")), accepted(after), write("a", result(1).wire), sync("a", dropped(1, "stale")),
