@@ -52,7 +52,7 @@ export const ACCEPTANCES: readonly Mutant[] = [
   },
   {
     id: "acceptance/cut-forgets",
-    rules: ["pp.acceptance.window"],
+    rules: ["pp.acceptance.window", "pp.acceptance.hard-cut"],
     at: "ranks",
     file: ACCEPTANCE,
     find: "this.#last = { ...this.#last, cache_epoch };\n",
