@@ -128,6 +128,20 @@ describe("EOF at every byte", () => {
   });
 });
 
+test("a decoder is inside a message from its first byte to its last", () => {
+  const decoder = new TpDecoder();
+  const inside = (...chunks: Uint8Array[]) => chunks.map((chunk) => decoder.push(chunk) && decoder.inside);
+  expect(decoder.inside).toBeFalse();
+  const whole = concat(infer().buffers);
+  expect(inside(whole.slice(0, 1), whole.slice(1, 40), whole.slice(40, 60), whole.slice(60))).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
+  expect(inside(concat(noop.buffers).slice(0, 39), concat(noop.buffers).slice(39))).toEqual([true, false]);
+});
+
 describe("errors", () => {
   test("tp.action.unknown: at header start + 40 with no later byte, tp.error.delivered-before, tp.error.sticky", () => {
     const bad = concat(encodeHeader(header()));
@@ -284,6 +298,17 @@ describe("errors", () => {
     expect(places).not.toContain(-1);
   });
 
+  test("a string keeps the byte order mark that it begins with", () => {
+    const kwargs = { "\ufeffname": "\ufeffvalue" };
+    const [message] = decodeInChunks(new TpDecoder(), concat(infer({ manifest: { kwargs } }).buffers)).messages;
+    expect(message).toMatchObject({ manifest: { kwargs } });
+  });
+
+  test("tp.kwargs.value: a value that is none is named by its path", () => {
+    const { error } = new TpDecoder().push(raw([hex("0801 1a05 0a03 0a0161")]));
+    expect(error?.message).toContain("[header.length] kwargs.a: expected a google.protobuf.Value");
+  });
+
   test("kwargs keep keys that JavaScript treats apart", () => {
     const kwargs = JSON.parse('{"__proto__": {"polluted": true}, "constructor": 1, "2": "b", "10": "a"}');
     const [message] = decodeInChunks(new TpDecoder(), concat(infer({ manifest: { kwargs } }).buffers)).messages;
@@ -318,6 +343,11 @@ describe("errors", () => {
 describe("prepareTp refuses", () => {
   test.each<[string, string, Partial<TpMessageInit>]>([
     ["tp.encode.payload-matches-action", "expected the header alone with NOOP", { header: header({ action: "NOOP" }) }],
+    [
+      "tp.encode.payload-matches-action: tensors alone",
+      "expected the header alone with SHUTDOWN",
+      { header: header({ action: "SHUTDOWN" }), manifest: undefined as never },
+    ],
     ["tp.encode.field-range", "call_id: expected a signed 64-bit", { header: header({ call_id: 2n ** 63n }) }],
     [
       "tp.kwargs.exact: 2^53",

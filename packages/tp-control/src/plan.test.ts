@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { refusal } from "@tensorwire/framing";
 import type { TensorSource } from "@tensorwire/tensor-spec";
 import { prepareTp, TpDecoder } from "./message.ts";
-import type { VideoStep } from "./plan.ts";
+import { requireTensor, type VideoStep } from "./plan.ts";
 import { concat, decodeInChunks, refusalOf } from "./testing.ts";
 
 const step: VideoStep = {
@@ -25,6 +26,15 @@ const all = [steps, half("latents"), half("conditioning_embeds"), half("context_
 const header = { call_id: 1n, chunk_index: 0n, control_epoch: 1n, cache_epoch: 1n, action: "INFER" } as const;
 const prepare = (video: VideoStep, tensors: readonly TensorSource[] = all) =>
   prepareTp({ header, manifest: { tp_plan: "v1_generator_only", video }, tensors });
+
+test("a required shape is compared in every dimension", () => {
+  const spec = { key: "x", dtype: "int64", shape: [2, 3] } as const;
+  const require = (shape: number[]) => () => requireTensor([spec], "x", ["int64"], refusal, shape);
+  expect(require([2, 3])).not.toThrow();
+  for (const other of [[2, 4], [1, 3], [2], [2, 3, 1]]) {
+    expect(refusalOf(require(other))).toContain(`expected int64 [${other.join(", ")}], int64 [2, 3] came`);
+  }
+});
 
 test("every field of a video step survives", () => {
   const { messages, error } = decodeInChunks(new TpDecoder(), concat(prepare(step).buffers));

@@ -31,7 +31,6 @@ export function loadProtos(texts: readonly string[]): <Message>(name: string) =>
   for (const text of [STRUCT_PROTO, ...texts]) protobuf.parse(text, root, { keepCase: true });
   root.resolveAll();
   const definitions: PackageDefinition = fromJSON(root.toJSON(), {
-    keepCase: true,
     // Exact: the option takes the constructor since protobufjs 7.6, which its types do not say yet.
     longs: BigInt as unknown as NumberConstructor,
     enums: String,

@@ -266,3 +266,24 @@ describe("tp-session end", () => {
     }
   });
 });
+
+test("what breaks the order is named, with what was expected and what came", () => {
+  const first: Row = [2n, "INFER", 4n, 5n, 6n];
+  const wrong: [Row, string][] = [
+    [[1n, "INFER", 4n, 6n, 6n], "call_id: expected at least 3, 1 came"],
+    [[3n, "INFER", 4n, 9n, 6n], "control_epoch: expected 6, 9 came"],
+    [[3n, "INFER", 4n, -1n, 6n], "control_epoch: expected 0 or more, -1 came"],
+    [[3n, "INFER", 4n, 6n, 9n], "cache_epoch: expected 6, or 7 at a hard cut, 9 came"],
+    [[3n, "INFER", 4n, 6n, -1n], "cache_epoch: expected 0 or more, -1 came"],
+    [[3n, "INFER", 3n, 6n, 6n], "chunk_index: expected at least 4, 3 came"],
+    [[3n, "INFER", -1n, 6n, 7n], "chunk_index: expected at least 0, -1 came"],
+  ];
+  for (const [row, text] of wrong) {
+    const { error } = new TpSession().push(concat(bytesOf(first), bytesOf(row)));
+    expect(error?.message).toContain(`[sequence] ${text}`);
+  }
+  expect(new TpSession().push(bytesOf([1n, "INFER", -1n, 0n, 0n])).error?.message).toContain("at least 0, -1 came");
+  expect(new TpSession().push(bytesOf([1n, "INFER", 0n, 0n, 0n], false)).error?.message).toContain(
+    "init_cache: expected true, as cache_epoch says, false came",
+  );
+});

@@ -13,7 +13,7 @@ interface WireValue {
   readonly bool_value?: boolean;
   readonly number_value?: number;
   readonly string_value?: string;
-  readonly list_value?: { readonly values?: readonly WireValue[] };
+  readonly list_value?: { readonly values: readonly WireValue[] };
   readonly struct_value?: WireStruct;
 }
 /** google.protobuf.Struct, its map as entries (`struct-proto.ts`). */
@@ -96,7 +96,7 @@ function fromValue(value: WireValue, path: string, blame: Blame): StructValue {
   if (bool_value !== undefined) return bool_value;
   if (string_value !== undefined) return string_value;
   if (list_value !== undefined) {
-    return (list_value.values ?? []).map((item, i) => fromValue(item, `${path}[${i}]`, blame));
+    return list_value.values.map((item, i) => fromValue(item, `${path}[${i}]`, blame));
   }
   if (struct_value !== undefined) return fromStruct(struct_value, path, blame);
   if (value.null_value !== undefined) return null;
