@@ -110,9 +110,11 @@ class Run {
       else log(`a further link did not open, going on with fewer: ${(opened.reason as Error).message}`);
     }
     const alive = await Promise.all(sessions.map((session) => this.#work(session, unusable)));
-    const [kept, ...rest] = alive.filter((session) => session !== undefined);
-    await Promise.all(rest.map((session) => session.close()));
-    await this.#level2(kept, hello, unusable);
+    await this.#level2(
+      alive.filter((session) => session !== undefined),
+      hello,
+      unusable,
+    );
     for (let next = this.#next(hello, unusable); next !== undefined; next = this.#next(hello, unusable)) {
       this.#notRun.set(next.profile, (this.#notRun.get(next.profile) ?? 0) + 1);
     }
@@ -126,14 +128,17 @@ class Run {
   }
 
   /** The scenarios on connections; before any of them, the sockets that the harness stands on. r[iut.wire.runtime] */
-  async #level2(first: Session | undefined, hello: Hello, unusable: ReadonlyMap<string, unknown>): Promise<void> {
+  async #level2(sessions: readonly Session[], hello: Hello, unusable: ReadonlyMap<string, unknown>): Promise<void> {
     const { corpus, filter, way } = this.#plan;
     const profile = (name: string) => this.#plan.profile(name) && !unusable.has(name);
     const none = selected({ corpus, filter, profile }).next().done;
     // A recording has no connections but the link.
-    if (none || way.kind === "replay") return first?.close();
+    if (none || way.kind === "replay") {
+      await Promise.all(sessions.map((session) => session.close()));
+      return;
+    }
     const able = hello.capabilities.includes(CAPABILITY);
-    await runLevel2(first, {
+    await runLevel2(sessions, {
       ...{ corpus, hello, filter, profile },
       notApplicable: (about) => notApplicable(about, hello),
       runtime: able ? await checkRuntime() : { kernelTakes: 0 },

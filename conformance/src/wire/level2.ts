@@ -60,25 +60,45 @@ function lackOf({ scenario, profile, limits }: Item, { hello, notApplicable }: L
   return reasons.find((reason) => reason !== undefined);
 }
 
-/** Runs the scenarios one after the other on one link, `first` and what takes its place, and closes it. */
-export async function runLevel2(first: Session | undefined, plan: Level2Plan): Promise<void> {
-  let session = first;
-  for (const item of selected(plan)) {
+/**
+ * Runs the scenarios over the links, one at a time on each, with what takes a lost link's place, and closes them. Outcomes are settled in the
+ * order of the corpus, whatever links carried them. r[iut.events.order]
+ */
+export async function runLevel2(sessions: readonly Session[], plan: Level2Plan): Promise<void> {
+  const queue = selected(plan);
+  const ended = new Map<number, () => void>();
+  let begun = 0;
+  let settled = 0;
+  const end = (at: number, settle: () => void) => {
+    ended.set(at, settle);
+    for (let next = ended.get(settled); next !== undefined; next = ended.get(settled)) {
+      ended.delete(settled++);
+      next();
+    }
+  };
+  /** True when it does not apply, and that is said. */
+  const spared = (at: number, item: Item): boolean => {
     const { id, profile } = item;
     const reason = lackOf(item, plan);
-    if (reason !== undefined) {
-      plan.settle({ id, profile, verdict: "not applicable", text: reason });
-    } else if (session === undefined) {
-      plan.left(profile);
-    } else {
-      const { outcomes, dead } = await put(session, item, plan);
-      for (const outcome of outcomes) plan.settle(outcome);
+    if (reason !== undefined) end(at, () => plan.settle({ id, profile, verdict: "not applicable", text: reason }));
+    return reason !== undefined;
+  };
+  const work = async (first: Session) => {
+    for (let session: Session | undefined = first; session !== undefined; ) {
+      const next = queue.next();
+      if (next.done === true) return session.close();
+      const at = begun++;
+      if (spared(at, next.value)) continue;
+      const { outcomes, dead } = await put(session, next.value, plan);
+      end(at, () => outcomes.forEach(plan.settle));
       if (!dead) continue;
       await session.close();
       session = await plan.reopen();
     }
-  }
-  await session?.close();
+  };
+  await Promise.all(sessions.map(work));
+  // No link is left for these.
+  for (const item of queue) if (!spared(begun++, item)) end(begun - 1, () => plan.left(item.profile));
 }
 
 async function put(session: Session, item: Item, plan: Level2Plan): Promise<{ outcomes: Outcome[]; dead: boolean }> {
