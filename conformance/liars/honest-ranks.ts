@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { handleCase } from "@tensorwire/iut-ts";
 import type { Answer, CaseRequest, Event, Hello, Json } from "../src/protocol.ts";
 import type { Spoken, WireAnswer, WireRequest } from "../src/wire/protocol.ts";
 import { encoded, HonestRank, type Owner, type Request } from "./honest-rank.ts";
@@ -24,15 +23,18 @@ interface Listening {
   arrival: PromiseWithResolvers<void>;
 }
 
-export class HonestRanks implements Owner {
+export abstract class HonestRanks implements Owner {
   readonly ranks = new Map<string, HonestRank>();
   /** By stage: the calls that it owes a result. */
   readonly owed = new Map<HonestRank, Result[]>();
   readonly #listening = new Map<string, Listening>();
 
+  /** The codec of the link check: none of its own, since the ranks are what it is about. */
+  abstract decode(request: CaseRequest): Answer;
+
   async handle(request: CaseRequest | Numbered): Promise<Reply> {
     const { op, seq } = request;
-    if (op === "case") return handleCase(request);
+    if (op === "case") return this.decode(request);
     if (op === "clear") {
       this.clear();
       return { op: "cleared", seq };

@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { handleCase } from "@tensorwire/iut-ts";
 import { loadCorpus } from "../src/corpus/load.ts";
 import { globMatcher } from "../src/glob.ts";
 import type { InProcessIut } from "../src/link/in-process.ts";
@@ -16,6 +17,10 @@ const { wire = [], ...corpus } = loadCorpus(new URL("../../vectors", import.meta
 
 type Asked = CaseRequest | (WireRequest & { readonly seq: number });
 
+class Ranks extends HonestRanks {
+  decode = handleCase;
+}
+
 function meet(liar: HonestRanks, filter: (id: string) => boolean, caseDeadline = 5000, hello = ranksHello) {
   const iut: InProcessIut = { hello, handle: (request) => liar.handle(request as Asked) as Promise<Answer> };
   const scenarios = wire
@@ -30,7 +35,7 @@ describe("the honest one, that the liars differ from", () => {
   test("strands nobody, and is asked for no role that it declines", async () => {
     // Large tensors are shown by their digest, and this one decodes anew with every read.
     const beyond = globMatcher("*/stage-*worker-stalls");
-    const { exitCode, report } = await meet(new HonestRanks(), (id) => sessions(id) && !beyond(id));
+    const { exitCode, report } = await meet(new Ranks(), (id) => sessions(id) && !beyond(id));
     const other = report.outcomes.filter(({ verdict }) => verdict !== "pass");
     expect(other.filter(({ verdict }) => verdict !== "declined").map(({ id, text }) => [id, text])).toEqual([]);
     expect(new Set(other.map(({ id, text }) => `${id.split("/")[2]?.split("-")[0]}: ${text}`))).toEqual(
@@ -42,7 +47,7 @@ describe("the honest one, that the liars differ from", () => {
 
   test("is not asked at all where it does not say ranks: that is no decline", async () => {
     const hello = { ...ranksHello, capabilities: ["wire"] };
-    const { report } = await meet(new HonestRanks(), globMatcher("wire/tp-session/leader-*"), 5000, hello);
+    const { report } = await meet(new Ranks(), globMatcher("wire/tp-session/leader-*"), 5000, hello);
     expect(new Set(report.outcomes.map(({ verdict, text }) => `${verdict}: ${text}`))).toEqual(
       new Set(["not applicable: capability ranks not declared"]),
     );
@@ -59,12 +64,12 @@ interface Lie {
 }
 
 /** A rank that is gone is no reason to do anything about the others. */
-class Careless extends HonestRanks {
+class Careless extends Ranks {
   override lost(): void {}
 }
 
 /** Bends what becomes of a connection. */
-class Bent extends HonestRanks {
+class Bent extends Ranks {
   constructor(private readonly bend: (rank: HonestRank) => void) {
     super();
   }
@@ -133,7 +138,7 @@ const LIES: readonly Lie[] = [
   {
     name: "a stage that never answers",
     liar: () =>
-      new (class extends HonestRanks {
+      new (class extends Ranks {
         override answer(): void {}
       })(),
     in: "stage-session",
@@ -143,7 +148,7 @@ const LIES: readonly Lie[] = [
   {
     name: "a stage that loses a worker and owes its driver the answer for ever",
     liar: () =>
-      new (class extends HonestRanks {
+      new (class extends Ranks {
         override failed(): Buffer {
           return Buffer.alloc(0);
         }
@@ -154,7 +159,7 @@ const LIES: readonly Lie[] = [
   {
     name: "a stage that says ok where it has failed",
     liar: () =>
-      new (class extends HonestRanks {
+      new (class extends Ranks {
         override failed(due: Parameters<HonestRanks["failed"]>[0], text: string): Buffer {
           const bytes = super.failed(due, text);
           // `ok`, field 6, becomes 1.
@@ -168,7 +173,7 @@ const LIES: readonly Lie[] = [
   {
     name: "a leader that sends the header before it validates",
     liar: () =>
-      new (class extends HonestRanks {
+      new (class extends Ranks {
         override async broadcast(group: string, value: Json): Promise<Event[]> {
           const { header } = value as unknown as Request;
           const first = encoded("tp", { header: { ...header, action: "NOOP" } as unknown as Json }) as Buffer;
