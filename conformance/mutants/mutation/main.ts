@@ -16,25 +16,46 @@ import { Sandbox } from "./sandbox.ts";
  */
 const PACKAGES = ["framing", "tensor-spec", "tp-control", "pp-contract"];
 const USAGE = `usage: bun run mutation [--package ${PACKAGES.join("|")}]... [--jobs N] [--json]\n`;
-/** The whole corpus takes 3 s, a package's tests 1 s, on one quiet core; what takes so much longer hangs. */
-const DEADLINE = 60_000;
+/** Until an unchanged file has shown how fast this machine is. */
+const FIRST_DEADLINE = 300_000;
 const MUTANTS_A_PROCESS = 50;
 const CHILD = join(import.meta.dir, "child.ts");
 
 type Fate = "corpus" | "tests" | "timeout" | "survived";
 
-async function fateOf(change: Change, worker: Worker<CorpusQuestion, CorpusAnswer>, sandbox: Sandbox): Promise<Fate> {
-  const { file, key, original, mutated } = change;
-  const answer = await worker.ask({ id: key, rules: [], file, find: original, replace: mutated, why: "" }, DEADLINE);
+async function fateOf(
+  { file, key, original, mutated }: Change,
+  worker: Worker<CorpusQuestion, CorpusAnswer>,
+  sandbox: Sandbox,
+  deadline: number,
+): Promise<Fate> {
+  const answer = await worker.ask({ id: key, rules: [], file, find: original, replace: mutated, why: "" }, deadline);
   if ("lost" in answer) return answer.lost === "timeout" ? "timeout" : "corpus";
   if ("defect" in answer) throw new Error(`the sources have changed under the run: ${answer.defect}`);
   if (answer.noticed !== null) return "corpus";
-  return (await sandbox.notices(file, mutated, original, DEADLINE)) ? "tests" : "survived";
+  return (await sandbox.notices(file, mutated, original, deadline)) ? "tests" : "survived";
+}
+
+/** What a change may take: several times what the corpus and the tests take for none. */
+async function deadlineOf(change: Change): Promise<number> {
+  const worker = new Worker<CorpusQuestion, CorpusAnswer>(CHILD);
+  const sandbox = new Sandbox();
+  const from = performance.now();
+  try {
+    const control = { ...change, key: "control", mutated: `${change.original}\n` };
+    const fate = await fateOf(control, worker, sandbox, FIRST_DEADLINE);
+    if (fate !== "survived") throw new Error(`the unchanged package does not pass: ${fate}`);
+  } finally {
+    await worker.close();
+    sandbox.close();
+  }
+  return Math.max(10_000, 3 * (performance.now() - from));
 }
 
 /** Puts every change to its judges, several at a time; what nothing noticed is in `alive`. */
 async function mutatePackage(name: string, jobs: number): Promise<{ total: number; fates: Fate[]; alive: Change[] }> {
   const changes = await changesTo(name);
+  const deadline = await deadlineOf(changes[0]!);
   const bar = progress(process.stderr);
   bar.started(changes.length);
   const fates: Fate[] = [];
@@ -46,7 +67,7 @@ async function mutatePackage(name: string, jobs: number): Promise<{ total: numbe
       for (let at = next++; at < changes.length; at = next++) {
         // Every mutant stays loaded in the process that it was put to.
         if (at % MUTANTS_A_PROCESS === 0) await worker.close();
-        fates[at] = await fateOf(changes[at]!, worker, sandbox);
+        fates[at] = await fateOf(changes[at]!, worker, sandbox, deadline);
         bar.tried({ fate: fates[at] === "survived" ? "survived" : "killed" });
       }
     } finally {
