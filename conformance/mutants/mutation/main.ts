@@ -49,7 +49,7 @@ async function deadlineOf(change: Change): Promise<number> {
     await worker.close();
     sandbox.close();
   }
-  return Math.max(10_000, 3 * (performance.now() - from));
+  return Math.ceil(Math.max(10_000, 3 * (performance.now() - from)));
 }
 
 /** Puts every change to its judges, several at a time; what nothing noticed is in `alive`. */
