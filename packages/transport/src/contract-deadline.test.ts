@@ -97,6 +97,33 @@ describe.each(Object.entries(KINDS))("%s", (_, open) => {
     expect(await b.closed).not.toMatchObject({ kind: "ended" });
   });
 
+  test("end: a second call has a deadline of its own", async () => {
+    const clock = new ManualClock();
+    await using pair = await open({ clock, limits: { maxBufferedRead: 1 } });
+    const { a } = pair;
+    const writing = rejection(a.write([pattern(16 * MIB)], Number.POSITIVE_INFINITY));
+    const endings = [rejection(a.end(1000)), rejection(a.end(70))];
+    await turns();
+    clock.advance(70);
+    const error = await writing;
+    expect((error as Error).message).toBe(`[transport.deadline] ${a.peer} did not take the last bytes in 70 ms`);
+    for (const each of endings) expect(await each).toBe(error);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("close: a second call has a deadline of its own", async () => {
+    const clock = new ManualClock();
+    await using pair = await open({ clock });
+    const { a } = pair;
+    const [first, second] = [a.close(1000), rejection(a.close(80))];
+    await turns();
+    clock.advance(80);
+    const error = await second;
+    expect((error as Error).message).toBe(`[transport.deadline] ${a.peer} did not end its side in 80 ms`);
+    expect(await first).toEqual({ kind: "aborted", error: error as never });
+    expect(clock.pending).toBe(0);
+  });
+
   test("a call that names no deadline has the connection's", async () => {
     const clock = new ManualClock();
     await using pair = await open({ clock, limits: { deadlineMs: 7 } });

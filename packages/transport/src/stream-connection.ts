@@ -24,8 +24,9 @@ export class StreamConnection implements Connection, LinkEvents {
   #reason: CloseReason | null = null;
   /** True when this direction was ended and the link took every byte. */
   #shut = false;
-  #ending: Waiter<void> | null = null;
-  #closing: Waiter<CloseReason> | null = null;
+  /** Calls of `end` and of `close` that wait, each with a deadline of its own. */
+  readonly #ending: Waiter<void>[] = [];
+  readonly #closing: Waiter<CloseReason>[] = [];
 
   constructor(link: Link, options: ConnectionOptions = {}) {
     this.#link = link;
@@ -84,26 +85,26 @@ export class StreamConnection implements Connection, LinkEvents {
     if (this.#shut || this.#reason?.kind === "peer-closed") return Promise.resolve();
     if (this.#reason !== null) return Promise.reject(this.#reason.error);
     if (this.#writer.error !== null) return Promise.reject(this.#writer.error);
-    this.#ending ??= new Waiter(this.#clock, deadlineMs, (waitedMs) =>
+    const waiter = new Waiter<void>(this.#clock, deadlineMs, (waitedMs) =>
       this.#abort(this.#error("transport.deadline", `${this.peer} did not take the last bytes in ${waitedMs} ms`)),
     );
+    this.#ending.push(waiter);
     this.#writer.end();
-    return this.#ending.promise;
+    return waiter.promise;
   }
 
   close(deadlineMs = this.#limits.deadlineMs): Promise<CloseReason> {
     if (!isDeadline(deadlineMs)) return Promise.reject(badDeadline(deadlineMs));
     if (this.#reason !== null) return Promise.resolve(this.#reason);
-    if (this.#closing === null) {
-      this.#closing = new Waiter(this.#clock, deadlineMs, (waitedMs) => {
-        const error = this.#error("transport.deadline", `${this.peer} did not end its side in ${waitedMs} ms`);
-        this.#closing?.reject(error);
-        this.#abort(error);
-      });
-      this.#reader.discard(this.#error("transport.closed", "close() on this side while a read waited"));
-      this.#writer.end();
-    }
-    return this.#closing.promise;
+    const waiter = new Waiter<CloseReason>(this.#clock, deadlineMs, (waitedMs) => {
+      const error = this.#error("transport.deadline", `${this.peer} did not end its side in ${waitedMs} ms`);
+      waiter.reject(error);
+      this.#abort(error);
+    });
+    this.#closing.push(waiter);
+    this.#reader.discard(this.#error("transport.closed", "close() on this side while a read waited"));
+    this.#writer.end();
+    return waiter.promise;
   }
 
   abort(why = "abort() on this side", cause?: unknown): void {
@@ -146,14 +147,18 @@ export class StreamConnection implements Connection, LinkEvents {
     if (this.#shut) return;
     this.#shut = true;
     this.#link.shutdown();
-    this.#ending?.resolve();
+    for (const waiter of this.#ending.splice(0)) waiter.resolve();
   }
 
   /** The peer takes nothing any more, but may have sent something before: reading goes on until the link reports its end. */
   #gone(): void {
     const error = this.#error("transport.closed", `${this.peer} takes no more bytes`);
     this.#writer.fail(error);
-    this.#ending?.reject(error);
+    this.#failEnds(error);
+  }
+
+  #failEnds(error: WireError): void {
+    for (const waiter of this.#ending.splice(0)) waiter.reject(error);
   }
 
   #abort(error: WireError): void {
@@ -169,8 +174,8 @@ export class StreamConnection implements Connection, LinkEvents {
     const late = error ?? this.#error("transport.closed", "the connection has ended");
     this.#reader.fail(late);
     this.#writer.fail(late);
-    this.#ending?.reject(late);
-    this.#closing?.resolve(this.#reason);
+    this.#failEnds(late);
+    for (const waiter of this.#closing.splice(0)) waiter.resolve(this.#reason);
     this.#settle(this.#reason);
   }
 
