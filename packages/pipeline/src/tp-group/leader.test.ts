@@ -5,6 +5,7 @@ import { RankLostError } from "../stage-lost.ts";
 import { rejection } from "../testing.ts";
 import { TpLeader } from "./leader.ts";
 import { actionsOf, callOf, hear, pairs, turns } from "./testing.ts";
+import { TpWorker } from "./worker.ts";
 
 const MIB = 1024 * 1024;
 const video = {
@@ -345,6 +346,19 @@ test("tp-session.shutdown.last: what ends a group that is ending costs nobody a 
   await terminated;
   // The other one never ended its side.
   expect(await ended).toMatchObject({ rank: 2 });
+});
+
+test("a worker that ends behind SHUTDOWN is not lost, though another one has not taken it yet", async () => {
+  const { members, ends } = pairs(2, { capacity: 8, limits: { maxBufferedWrite: 8, maxBufferedRead: 1 } });
+  const leader = new TpLeader(members);
+  const quick = new TpWorker(ends[0]!).run(() => {});
+  const down = leader.shutdown();
+  await turns();
+  const slow = hear(ends[1]!);
+  await down;
+  await quick;
+  expect(await slow).toMatchObject({ headers: [{ action: "SHUTDOWN" }], end: "clean" });
+  expect(await leader.ended).toBeNull();
 });
 
 test("a loss is known before the others have ended", async () => {

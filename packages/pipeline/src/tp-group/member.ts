@@ -51,6 +51,8 @@ export class MemberLink {
     this.#last = message.subject;
     try {
       await this.#sender.send(message, deadlineMs);
+      // The worker may end from now on, while another one has still to take it.
+      if (message.subject.action === "SHUTDOWN") this.#ending = true;
     } catch (error) {
       if (this.#sender.poison === null) this.#last = before;
       throw error;
