@@ -348,6 +348,18 @@ test("tp-session.shutdown.last: what ends a group that is ending costs nobody a 
   expect(await ended).toMatchObject({ rank: 2 });
 });
 
+test("a group that is ended while it shuts down waits for nobody longer than the grace", async () => {
+  const clock = new ManualClock();
+  const { members } = pairs(1, { clock });
+  const leader = new TpLeader(members, { deadlineMs: 30_000, graceMs: 20, clock });
+  const ended = rejection(leader.shutdown());
+  await turns();
+  const terminated = leader.terminate(new RankLostError(0, [], "upstream is gone"));
+  clock.advance(20);
+  await terminated;
+  expect(await ended).toMatchObject({ rank: 1, why: expect.stringContaining("did not end its side in 20 ms") });
+});
+
 test("a worker that ends behind SHUTDOWN is not lost, though another one has not taken it yet", async () => {
   const { members, ends } = pairs(2, { capacity: 8, limits: { maxBufferedWrite: 8, maxBufferedRead: 1 } });
   const leader = new TpLeader(members);

@@ -59,10 +59,11 @@ export class MemberLink {
     }
   }
 
-  /** After SHUTDOWN: waits for the worker to end its side. */
+  /** After SHUTDOWN: waits for the worker to end its side. Rejects when this side cuts it off before that. */
   async close(deadlineMs: number): Promise<void> {
     this.#ending = true;
-    await this.#connection.close(deadlineMs);
+    const { kind, error } = await this.#connection.close(deadlineMs);
+    if (kind === "aborted") throw error;
   }
 
   /**
