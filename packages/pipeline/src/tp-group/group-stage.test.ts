@@ -215,6 +215,29 @@ describe("a stage that leads a group", () => {
     expect(await rejection(running)).toMatchObject({ rank: 2, calls: [3n] });
   });
 
+  test("an upstream that takes nothing of what it is owed is cut off after the grace, when a worker is lost", async () => {
+    const clock = new ManualClock();
+    const [upstream, end] = memoryPair({ clock, limits: { maxBufferedRead: 1 } });
+    const { members, ends } = pairs(2, { clock });
+    const heard = hear(ends[0]!);
+    const leader = new TpLeader(members, { graceMs: 100, givenIds: true, clock });
+    const large = { ...logits, shape: [2 ** 20], data: new Float32Array(2 ** 20) };
+    const running = serveGroupStage(end, leader, {
+      ...{ rank: 1, graceMs: 100, deadlineMs: 30_000, clock },
+      work: async () => ({ tensors: [large] }),
+    });
+    const lost = rejection(running);
+    await upstream.write([bytes()]);
+    await turns();
+    ends[1]!.abort();
+    await turns();
+    clock.advance(100);
+    expect(await lost).toMatchObject({ rank: 2 });
+    expect(await end.closed).toMatchObject({ kind: "aborted" });
+    expect(clock.pending).toBe(0);
+    expect(actionsOf(await heard)).toEqual(["INFER", "SHUTDOWN"]);
+  });
+
   test("a bounded number of calls is taken before one is answered", async () => {
     const { upstream, ends, running } = start({ work: () => new Promise(() => {}), maxOwed: 2 });
     const hop = new Hop(upstream, { rank: 1, deadlineMs: 2000, window: 5 });

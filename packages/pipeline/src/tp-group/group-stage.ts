@@ -97,12 +97,16 @@ class GroupStage {
 
   /** What is left to do for upstream once `why` is the end: it gets what it is owed, unless it is the one that is lost. */
   async end(why: RankLostError): Promise<void> {
+    const { graceMs = 1000 } = this.#options;
+    const drop = () => this.#upstream.abort(why.message, why);
     this.#over.abort(why);
     if (why === this.#lost) {
+      const timer = this.#clock.setTimeout(drop, graceMs);
       await Promise.all(this.#owed).catch(() => {});
-      await this.#upstream.close(this.#options.graceMs ?? 1000).catch(() => {});
+      await this.#upstream.close(graceMs).catch(() => {});
+      this.#clock.clearTimeout(timer);
     }
-    this.#upstream.abort(why.message, why);
+    drop();
   }
 
   dispose(): void {
