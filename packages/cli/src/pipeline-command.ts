@@ -128,7 +128,7 @@ async function run(flags: Flags): Promise<void> {
   };
   const result = await runPipeline(options);
   view?.finish();
-  if (flags.trace !== undefined) await Bun.write(flags.trace, JSON.stringify(chromeTrace(result.records)));
+  if (flags.trace !== undefined) await Bun.write(flags.trace, chromeTrace(result.records));
   if (flags.json) out.json(result);
   else report(result, flags);
   const { sequences, verification } = result;
