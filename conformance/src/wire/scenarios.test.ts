@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { RankStep, RanksScenario } from "../corpus/wire-file.ts";
 import { DEFAULT_CORPUS, loadCorpus } from "../index.ts";
 import { testCase, testCorpus } from "../testing.ts";
 import { itemsOf } from "./scenarios.ts";
@@ -26,6 +27,43 @@ describe("the scenarios of the corpus", () => {
     for (const { id, limits, cases } of items) {
       for (const one of cases) expect([id, one.limits]).toEqual([id, limits]);
     }
+  });
+});
+
+describe("the scenarios of ranks", () => {
+  const all = (loadCorpus(DEFAULT_CORPUS).wire ?? []).flatMap(({ scenarios }) =>
+    scenarios.filter((one): one is RanksScenario => "ranks" in one),
+  );
+  const on = (conn: string) => (step: RankStep) => "conn" in step && step.conn === conn;
+  const ends = (step: RankStep) => "over" in step || "end" in step || "reset" in step;
+  const connections = all.flatMap(({ id, ranks, steps }) => ranks.map(({ conn }) => ({ id, conn, steps })));
+
+  test("write nothing where the harness has ended: it would go nowhere, and show nothing", () => {
+    const wrong = connections.filter(({ conn, steps }) => {
+      const own = steps.filter(on(conn));
+      return own.some((step, at) => "write" in step && own.slice(0, at).some(ends));
+    });
+    expect(wrong.map(({ id, conn }) => `${id} ${conn}`)).toEqual([]);
+  });
+
+  test("read a stalled connection again only behind something that the implementation had to do", () => {
+    const awaited = (step: RankStep) =>
+      "over" in step || "error_result" in step || ("sync" in step && step.sync === "end");
+    const wrong = connections.filter(({ conn, steps }) => {
+      const stalled = steps.findIndex((step) => on(conn)(step) && "stall" in step);
+      const again = steps.findIndex(
+        (step, at) => at > stalled && on(conn)(step) && ("over" in step || "receive" in step),
+      );
+      return stalled >= 0 && !steps.slice(stalled, again).some(awaited);
+    });
+    expect(wrong.map(({ id, conn }) => `${id} ${conn}`)).toEqual([]);
+  });
+
+  test("come to an end on every connection", () => {
+    const open = connections.filter(
+      ({ conn, steps }) => !steps.some((step) => on(conn)(step) && ("over" in step || "reset" in step)),
+    );
+    expect(open.map(({ id, conn }) => `${id} ${conn}`)).toEqual([]);
   });
 });
 

@@ -218,7 +218,7 @@ def _killed(s: Scenarios) -> None:
     hidden = Tensor("hidden", "float32", (1, size // 4), Fill(171, size))
     call = request(1, envelope=Envelope(tensors=(hidden,), lm={"position": 0, "num_tokens": 1, "init_cache": True}))
     s.add("driver-stage-stalls", [BOUND, LOST, "pp.send.poison"], "A stage that does not read is lost at the deadline.", STAGE,
-          act("a", "stall"), send("a", call.value), over("cut", "a", call.wire), done("a", lost(1)),
+          act("a", "stall"), send("a", call.value), done("a", lost(1)), over("cut", "a", call.wire),
           limits=window(1) | {"max_frame_length": str(2 * size), "deadline_ms": "1000"})
 
 
@@ -227,6 +227,6 @@ def _retried(s: Scenarios) -> None:
     two = [rank("a", "pp-driver", 1, limits=SHORT), rank("b", "pp-driver", 1)]
     s.add("driver-retry", [ONCE, BOUND, LOST],
           "A call is lost at its deadline, and made again on another connection: the result that comes late has no effect.",
-          two, ask(request(1)), over("close", "a"), write("a", result(1).wire), done("a", lost(1)),
+          two, ask(request(1)), {"conn": "a", "sees": "close"}, write("a", result(1).wire), over("close", "a"), done("a", lost(1)),
           ask(request(1), conn="b"), write("b", result(1).wire), sync("b", message(result(1).value)), goodbye(2, "b"),
           limits=window(1))

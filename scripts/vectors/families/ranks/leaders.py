@@ -55,7 +55,7 @@ def _orderly(s: Scenarios) -> None:
     s.add("leader-ids", ["iut.rank.send-group", "tp-session.control-epoch.step"],
           "The ids are the caller's, whatever they begin with.", ABC, broadcast(tp(77, **own).value),
           receive("abc", tp(77, **own).wire), broadcast(shutdown(78, **after).value),
-          receive("abc", shutdown(78, **after).wire), over("end", "abc"))
+          receive("abc", shutdown(78, **after).wire), over("end", "abc"), [done(conn) for conn in "abc"])
     one = workers("a", group="g") + workers("b", group="h")
     s.add("leader-two-groups", ["iut.rank.group", "iut.wire.connections"],
           "A group that loses its worker is nothing to another group.", one, broadcast(tp(1).value),
@@ -76,7 +76,7 @@ def _refused(s: Scenarios) -> None:
     s.add("leader-refused-later", [NOTHING, *fault.rules], "A refusal between two messages leaves no gap and no byte.", ABC,
           broadcast(tp(1).value), receive("abc", tp(1).wire), broadcast(second.value, refused(fault.word)), quiet("abc"),
           broadcast(tp(2).value), receive("abc", tp(2).wire), broadcast(shutdown(3).value),
-          receive("abc", shutdown(3).wire), over("end", "abc"), upstream="OM-02")
+          receive("abc", shutdown(3).wire), over("end", "abc"), [done(conn) for conn in "abc"], upstream="OM-02")
 
 
 def _killed(s: Scenarios) -> None:
@@ -119,7 +119,7 @@ def _held_up(s: Scenarios) -> None:
           "A worker dies while another one does not read: no SHUTDOWN passes there, and it is not waited for without end.",
           workers("a", "b", "c", limits={"deadline_ms": "2500"}), act("a", "stall"), broadcast(message.value),
           act("b", "reset"), over("released", "c", message.wire), done("b", lost(1)), done("a"),
-          over("cut", "a", message.wire), upstream="OM-05", limits=LIMITS | ROOMY)
+          over("cut", "a", message.wire), done("c"), upstream="OM-05", limits=LIMITS | ROOMY)
     for way in ("end", "reset"):
         torn = [over("cut", "b", message.wire)] if way == "end" else []
         s.add(f"leader-worker-torn-{way}", rules,
