@@ -10,7 +10,7 @@ from families.ranks.kills import WAYS, closed, die, result_cuts
 from families.ranks.messages import LOGITS, MIB, Message, noop, request, result, shutdown
 from families.ranks.scenario import (
     LIMITS,
-    SHORT,
+    SPOKEN,
     Scenarios,
     act,
     breach,
@@ -206,7 +206,7 @@ def _killed(s: Scenarios) -> None:
             s.add(f"driver-stage-{way}-{cut.slug}", [BOUND, LOST, "iut.rank.calls", ONCE],
                   f"{why}: every call without a result is lost, and told.", STAGE, ask(request(1), request(2)), steps,
                   closed("a", way), done("a", *error, lost(*([2] if whole else [1, 2]))),
-                  limits=window(2) | (SHORT if way == "silence" else {}))
+                  limits=window(2) | (SPOKEN if way == "silence" else {}))
     for way in ("end", "reset"):
         s.add(f"driver-stage-{way}-idle", [BOUND, LOST], "The stage is gone while nothing is asked of it.", STAGE,
               act("a", way), closed("a", way), done("a", lost()), limits=window(1))
@@ -224,7 +224,7 @@ def _killed(s: Scenarios) -> None:
 
 def _retried(s: Scenarios) -> None:
     """A retry after a timeout gives at most one output."""
-    two = [rank("a", "pp-driver", 1, limits=SHORT), rank("b", "pp-driver", 1)]
+    two = [rank("a", "pp-driver", 1, limits=SPOKEN), rank("b", "pp-driver", 1)]
     s.add("driver-retry", [ONCE, BOUND, LOST],
           "A call is lost at its deadline, and made again on another connection: the result that comes late has no effect.",
           two, ask(request(1)), {"conn": "a", "sees": "close"}, write("a", result(1).wire), over("close", "a"), done("a", lost(1)),

@@ -2,7 +2,9 @@
 
 LIMITS = {"max_frame_length": "65536"}
 SHORT = {"deadline_ms": "300"}
-"""Where silence is the subject."""
+"""Where silence is the subject, and comes out the same whenever it begins."""
+SPOKEN = {"deadline_ms": "1000"}
+"""Where something must have come before the silence: a machine that is slow is not silent."""
 
 
 class Scenarios:

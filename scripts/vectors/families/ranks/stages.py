@@ -7,6 +7,7 @@ from families.ranks.messages import MIB, Message, answer, noop, passed, request,
 from families.ranks.scenario import (
     LIMITS,
     SHORT,
+    SPOKEN,
     Scenarios,
     act,
     breach,
@@ -178,11 +179,12 @@ def _upstream_killed(s: Scenarios) -> None:
                                                *(answered(result(1)) if state == "-answered" else [])]
                 size = len(request(1)) if state else 0
                 steps, told = die("a", way, cut, bad, size, [], [message(bad.value)] if whole else [])
+                patience = None if way != "silence" else SPOKEN if state else SHORT
+                group = [*workers("b", "c"), rank("a", "pp-stage", 0, "g", patience)]
                 s.add(f"stage-driver-{way}-{cut.slug}{state}", rules,
-                      f"{why}: its stage does not outlive it, and the group not its stage.", GROUP, before, steps,
+                      f"{why}: its stage does not outlive it, and the group not its stage.", group, before, steps,
                       closed("a", way), over("released", "bc", *([passed(call).wire] if whole else [])),
-                      done("a", *told, lost()), done("b"), done("c"), upstream="OM-13",
-                      limits=LIMITS | (SHORT if way == "silence" else {}))
+                      done("a", *told, lost()), done("b"), done("c"), upstream="OM-13")
 
 
 def _skipped(way: str, state: str, cut: Cut, size: int) -> bool:

@@ -3,7 +3,7 @@
 from families.ranks import faults
 from families.ranks.kills import WAYS, closed, cuts, die
 from families.ranks.messages import Message, noop, shutdown, tp
-from families.ranks.scenario import SHORT, Scenarios, act, breach, done, lost, message, over, rank, sync, write
+from families.ranks.scenario import SHORT, SPOKEN, Scenarios, act, breach, done, lost, message, over, rank, sync, write
 
 BOUND, LOST = "iut.rank.not-stranded", "iut.rank.lost"
 LEADER = [rank("a", "tp-worker", 0)]
@@ -44,7 +44,6 @@ def _orphaned(s: Scenarios) -> None:
     for way in WAYS:
         why = {"end": "The leader ends without SHUTDOWN", "reset": "The leader is cut off",
                "silence": "The leader falls silent"}[way]
-        two = [rank("a", "tp-worker", 0, limits=SHORT if way == "silence" else None), rank("b", "tp-worker", 0)]
         for before, at_hand in ((None, ""), (tp(1), "-at-work")):
             call = 1 if before is None else 2
             told = [] if before is None else [message(before.value)]
@@ -55,6 +54,9 @@ def _orphaned(s: Scenarios) -> None:
                 if whole and before is not None:
                     continue
                 steps, error = die("a", way, cut, tp(call), size, told, [message(tp(call).value)] if whole else [])
+                # The one that waits is opened last: from then on the harness has nothing to do but to write.
+                patience = None if way != "silence" else SPOKEN if whole or before is not None else SHORT
+                two = [rank("b", "tp-worker", 0), rank("a", "tp-worker", 0, limits=patience)]
                 s.add(f"worker-leader-{way}-{cut.slug}{at_hand}", rules,
                       f"{why}: its worker has lost it, and does not outlive it; another worker goes on.", two,
                       write("b", tp(1).wire), [] if before is None else write("a", before.wire), steps, closed("a", way),
