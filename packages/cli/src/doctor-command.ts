@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TlsOptions } from "@tensorwire/transport";
+import type { Protection, TlsOptions } from "@tensorwire/transport";
 import { Command } from "commander";
 import pc from "picocolors";
 import { out } from "./output.ts";
@@ -54,31 +54,33 @@ function runtime(): Finding {
 }
 
 /** A byte there and back over a real socket. */
-async function loopback(what: string, tls?: TlsOptions): Promise<Finding> {
-  const { connect, formatAddress, listen } = await import("@tensorwire/transport");
-  const protection = tls === undefined ? {} : { tls };
+export async function loopback(what: string, tls?: TlsOptions): Promise<Finding> {
   try {
-    const listener = await listen("tcp://127.0.0.1:0", {
-      ...protection,
-      onConnection: async (connection) => {
-        const chunk = await connection.read(2000);
-        await connection.write([chunk ?? new Uint8Array(0)]);
-        await connection.close(2000);
-      },
-    });
-    const connection = await connect(listener.address, { ...protection, deadlineMs: 2000 });
-    await connection.write([Uint8Array.of(42)]);
-    const echo = await connection.read(2000);
-    await connection.close(2000);
-    await listener.close();
-    return {
-      what,
-      ok: echo?.[0] === 42,
-      needed: true,
-      detail: `one byte there and back over ${formatAddress(listener.address)}`,
-    };
+    return { what, needed: true, ...(await echo(tls === undefined ? {} : { tls })) };
   } catch (error) {
     return { what, ok: false, needed: true, detail: messageOf(error) };
+  }
+}
+
+async function echo(protection: Protection): Promise<Pick<Finding, "ok" | "detail">> {
+  const { connect, formatAddress, listen } = await import("@tensorwire/transport");
+  const listener = await listen("tcp://127.0.0.1:0", {
+    ...protection,
+    onConnection: async (connection) => {
+      const chunk = await connection.read(2000);
+      await connection.write([chunk ?? new Uint8Array(0)]);
+      await connection.close(2000);
+    },
+  });
+  try {
+    const connection = await connect(listener.address, { ...protection, deadlineMs: 2000 });
+    await connection.write([Uint8Array.of(42)]);
+    const came = await connection.read(2000);
+    await connection.close(2000);
+    return { ok: came?.[0] === 42, detail: `one byte there and back over ${formatAddress(listener.address)}` };
+  } finally {
+    // It would keep the process.
+    await listener.close(2000);
   }
 }
 
