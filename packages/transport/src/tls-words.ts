@@ -34,7 +34,7 @@ const CERTIFICATE_WORDS: Readonly<Record<string, (failure: TlsFailure) => string
   INVALID_PURPOSE: ({ certificate, purpose }) =>
     `its certificate ${subjectOf(certificate)} is not for a TLS ${purpose} (extended key usage)`,
   ERR_TLS_CERT_ALTNAME_INVALID: ({ certificate, name }) =>
-    `expected a certificate for ${name}, its certificate is for ${certificate?.subjectAltName ?? "no name at all"}`,
+    `expected a certificate for ${name}, its certificate is for ${oneLine(certificate?.subjectAltName ?? "no name at all")}`,
 };
 
 function unknownAuthority({ ca, certificate }: TlsFailure): string {
@@ -65,9 +65,13 @@ function subjectOf(certificate: X509Certificate | undefined): string {
   return oneLine(certificate?.subject ?? "of an unknown subject");
 }
 
-/** A name has a line for each of its parts. It is the peer's text, so nothing in it may move a terminal's cursor. */
+/** The most of a name that a message repeats, in characters. */
+const SHOWN = 200;
+
+/** A name has a line for each of its parts. It is the peer's text, so nothing in it may move a terminal's cursor, or fill a log. */
 function oneLine(name: string): string {
-  return name.replaceAll(/[^\x20-\x7e]+/g, " ");
+  const line = name.replaceAll(/[^\x20-\x7e]+/g, " ");
+  return line.length > SHOWN ? `${line.slice(0, SHOWN)}...` : line;
 }
 
 function codeOf(error: Error | null): string {
