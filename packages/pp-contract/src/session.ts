@@ -25,7 +25,7 @@ export class PpSession extends HeaderDecoder<PpRequest> {
     this.#order = order;
   }
 
-  /** True once SHUTDOWN came; the stream may end cleanly without it. r[pp-session.eof] */
+  /** True once SHUTDOWN came. A stream that ends without it has lost its upstream. r[pp-session.eof] */
   get closed(): boolean {
     return this.#order.closed;
   }
