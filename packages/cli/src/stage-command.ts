@@ -2,6 +2,11 @@ import { Command } from "commander";
 import { integer, integers, oneOf, UsageError } from "./output.ts";
 import { type ProtectionFlags, protectable, protectionOf } from "./protection-flags.ts";
 
+/** A wait for all the stages behind is as many times as long, and has to fit a timer too. */
+const HOUR_MS = 3_600_000;
+/** A longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 interface Flags extends ProtectionFlags {
   readonly rank?: number;
   readonly stages?: number;
@@ -37,8 +42,12 @@ export function stageCommand(): Command {
       oneOf(["float32", "float16", "bfloat16"]),
       "float32",
     )
-    .option("--deadline <ms>", "for one call in one stage", integer(1))
-    .option("--idle-deadline <ms>", "end after so long without any call", integer(1));
+    .option("--deadline <ms>", "for one call in one stage, at most an hour; default: 30000", integer(1, HOUR_MS))
+    .option(
+      "--idle-deadline <ms>",
+      "end after so long without any call; default: 600000",
+      integer(1, LONGEST_TIMER_MS),
+    );
   return protectable(command)
     .addHelpText(
       "after",
