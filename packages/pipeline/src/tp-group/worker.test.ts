@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { prepareTp, type TpHeader, type TpMessage } from "@tensorwire/tp-control";
 import { type Connection, memoryPair } from "@tensorwire/transport";
 import { ManualClock } from "@tensorwire/transport/testing";
+import { RankLostError } from "../stage-lost.ts";
 import { rejection } from "../testing.ts";
 import { TpLeader } from "./leader.ts";
 import { callOf, turns } from "./testing.ts";
@@ -200,13 +201,18 @@ describe("a call at work", () => {
     await finish(leader, running);
   });
 
-  test("that is not done in time ends the worker", async () => {
+  test("that is not done in time ends the worker, and is no loss of the leader", async () => {
     const clock = new ManualClock();
     const { leader, end, running } = start({ callMs: 100, clock }, () => new Promise(() => {}));
     await leader.write([infer(1n)]);
     await turns();
     clock.advance(100);
-    expect(await rejection(running)).toMatchObject({ message: expect.stringContaining("call 1 not done in 100 ms") });
+    const why = await rejection(running);
+    expect(why).toMatchObject({
+      code: "transport.deadline",
+      message: expect.stringContaining("call 1 not done in 100 ms"),
+    });
+    expect(why).not.toBeInstanceOf(RankLostError);
     expect(await end.closed).toMatchObject({ kind: "aborted" });
   });
 

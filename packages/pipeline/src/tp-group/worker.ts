@@ -66,6 +66,7 @@ export class TpWorker {
    * Serves until SHUTDOWN. Ends the connection either way.
    *
    * @throws RankLostError that names the leader: gone, silent past a deadline, or out of contract. r[tp-session.eof]
+   * @throws WireError `transport.deadline` when `work` is not done in time.
    * @throws what `work` throws.
    */
   async run(work: TpWork): Promise<void> {
@@ -121,7 +122,8 @@ export class TpWorker {
     if (!stop.signal.aborted) void this.#read().then(look);
     try {
       const done = Promise.try(work, message, stop.signal);
-      await this.#within(Promise.race([done, lost]), callMs, `call ${message.header.call_id} not done in ${callMs} ms`);
+      const what = `call ${message.header.call_id} not done in ${callMs} ms`;
+      await this.#within(Promise.race([done, lost]), callMs, what, (why) => why);
     } finally {
       stop.abort();
       lost.catch(() => {});
@@ -157,10 +159,15 @@ export class TpWorker {
     if (!this.#gone) this.#fault ??= why;
   }
 
-  async #within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+  async #within<T>(
+    promise: Promise<T>,
+    ms: number,
+    what: string,
+    blame = (why: WireError): Error => this.#lost(why),
+  ): Promise<T> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = this.#clock.setTimeout(
-      () => reject(this.#lost(new WireError({ code: "transport.deadline", message: what, fault: "transport" }))),
+      () => reject(blame(new WireError({ code: "transport.deadline", message: what, fault: "transport" }))),
       ms,
     );
     try {
