@@ -41,9 +41,6 @@ export class Handshakes {
       this.refused += 1;
       onRefused?.(why);
     };
-    const late = () =>
-      end(refusalOf(session, "transport.deadline", `its TLS handshake was not done in ${handshakeMs} ms`));
-    const timer = clock.setTimeout(late, handshakeMs);
     const session = new TlsSession(socket, {
       identity: this.#identity,
       role: "server",
@@ -57,6 +54,9 @@ export class Handshakes {
       },
       refused: end,
     });
+    const late = () =>
+      end(refusalOf(session, "transport.deadline", `its TLS handshake was not done in ${handshakeMs} ms`));
+    const timer = clock.setTimeout(late, handshakeMs);
     this.#underWay.set(session, end);
   }
 

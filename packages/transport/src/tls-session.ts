@@ -43,7 +43,6 @@ export class TlsSession {
   constructor(raw: Socket<SocketData>, side: TlsSide) {
     this.#side = side;
     this.peer = side.role === "client" ? formatAddress(side.address) : new SocketLink(raw, side.address).peer;
-    raw.data = this.#ciphertext();
     const options = {
       tls: tlsOptions(side),
       data: this.#plaintext(),
@@ -51,7 +50,9 @@ export class TlsSession {
       // Missing in Bun's types; `node:tls` upgrades its server sockets with it.
       isServer: side.role === "server",
     };
-    const [, secure] = raw.upgradeTLS<SocketData>(options);
+    // Throws for a socket that is gone already, which then has nobody to report to.
+    const [below, secure] = raw.upgradeTLS<SocketData>(options);
+    below.data = this.#ciphertext();
     this.#socket = secure;
   }
 
