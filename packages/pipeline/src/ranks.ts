@@ -12,6 +12,7 @@ export type { HopIds } from "./request-order.ts";
 export { RankLostError, StageLostError } from "./stage-lost.ts";
 export { serveGroupStage } from "./tp-group/group-stage.ts";
 export type { GroupStageOptions, InferRequest, Outcome } from "./tp-group/group-stage-options.ts";
-export { type TpCall, TpLeader, type TpLeaderOptions } from "./tp-group/leader.ts";
+export { TpLeader } from "./tp-group/leader.ts";
+export type { TpCall, TpLeaderOptions } from "./tp-group/leader-options.ts";
 export type { TpMember } from "./tp-group/member.ts";
 export { type TpWork, TpWorker, type TpWorkerOptions } from "./tp-group/worker.ts";

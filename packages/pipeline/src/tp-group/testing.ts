@@ -1,7 +1,7 @@
 /** For the tests of this folder: a group over memory, with a raw end for a worker that a test plays by hand. */
 import { type TpHeader, type TpMessage, TpSession } from "@tensorwire/tp-control";
 import { type Connection, type MemoryPairOptions, memoryPair } from "@tensorwire/transport";
-import type { TpCall } from "./leader.ts";
+import type { TpCall } from "./leader-options.ts";
 import type { TpMember } from "./member.ts";
 
 /** Rank 1 and up. `ends[i]` is the worker's side of `members[i]`. */
