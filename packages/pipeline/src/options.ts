@@ -12,6 +12,8 @@ export interface Deadlines {
 
 export const DEFAULT_DEADLINE_MS = 30_000;
 export const DEFAULT_START_DEADLINE_MS = 60_000;
+/** At the end, for a peer to take what it is due and to end its side. */
+export const DEFAULT_GRACE_MS = 1000;
 export const DEFAULT_IDLE_DEADLINE_MS = 600_000;
 export const DEFAULT_JOB = "tensorwire";
 export const DEFAULT_STAGES = 2;

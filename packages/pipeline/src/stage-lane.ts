@@ -13,8 +13,10 @@ import type { Connection } from "@tensorwire/transport";
 import { outputTensor, stageInput } from "./activations.ts";
 import type { Hop } from "./hop.ts";
 import { MessageSender } from "./message-sender.ts";
+import { DEFAULT_GRACE_MS } from "./options.ts";
 import { sha256 } from "./sha256.ts";
 import { errorMessage, messageOf, RankLostError, StageLostError } from "./stage-lost.ts";
+import type { InferRequest } from "./tp-group/group-stage-options.ts";
 import { type CallRecord, Stopwatch } from "./trace.ts";
 import type { Turns } from "./turns.ts";
 
@@ -44,11 +46,7 @@ export interface LaneHost {
  */
 export type LaneEnd = "shutdown" | "unused" | Error;
 
-type InferRequest = Extract<PpRequest, { readonly tensors: unknown }>;
 type OnlyHeader = Exclude<PpRequest, InferRequest>["header"];
-
-/** After an error, for upstream to take what was answered and to end its side. */
-const GRACE_MS = 1000;
 
 /** The server's side of one lane: takes calls in their order, one at a time, and answers each with one result. */
 export class StageLane {
@@ -83,7 +81,7 @@ export class StageLane {
     this.#host.stage.reset(this.#number);
     if (end !== "shutdown") this.#hop?.abort("the lane has ended");
     const closing = end === "shutdown" ? this.#hop?.close().then(() => this.#connection.close(deadlineMs)) : undefined;
-    const failed = await (closing ?? this.#connection.close(end instanceof Error ? GRACE_MS : deadlineMs)).then(
+    const failed = await (closing ?? this.#connection.close(end instanceof Error ? DEFAULT_GRACE_MS : deadlineMs)).then(
       () => null,
       asError,
     );
@@ -93,7 +91,7 @@ export class StageLane {
   /** The stage ends: a call that waits for the next stage, or a lane that waits for a call, waits no longer. */
   release(): void {
     if (this.#busy) this.#hop?.abort("the stage ends");
-    else void this.#connection.close(GRACE_MS).catch(() => {});
+    else void this.#connection.close(DEFAULT_GRACE_MS).catch(() => {});
   }
 
   async #run(): Promise<LaneEnd> {

@@ -3,7 +3,7 @@ import { type PpCallIds, type PpRequest, PpSession, preparePpResult, withDigest 
 import type { PreparedMessage } from "@tensorwire/tensor-spec";
 import { type Clock, type Connection, systemClock } from "@tensorwire/transport";
 import { MessageSender } from "../message-sender.ts";
-import { DEFAULT_DEADLINE_MS } from "../options.ts";
+import { DEFAULT_DEADLINE_MS, DEFAULT_GRACE_MS } from "../options.ts";
 import { sha256 } from "../sha256.ts";
 import { errorMessage, messageOf, RankLostError } from "../stage-lost.ts";
 import { within } from "../within.ts";
@@ -97,7 +97,7 @@ class GroupStage {
 
   /** What is left to do for upstream once `why` is the end: it gets what it is owed, unless it is the one that is lost. */
   async end(why: RankLostError): Promise<void> {
-    const { graceMs = 1000 } = this.#options;
+    const { graceMs = DEFAULT_GRACE_MS } = this.#options;
     const drop = () => this.#upstream.abort(why.message, why);
     this.#over.abort(why);
     if (why === this.#lost) {

@@ -2,7 +2,7 @@ import { refusal, WireError } from "@tensorwire/framing";
 import type { PreparedMessage } from "@tensorwire/tensor-spec";
 import { prepareTp, SessionOrder, type TpHeader, type TpMessageInit } from "@tensorwire/tp-control";
 import { type Clock, systemClock } from "@tensorwire/transport";
-import { DEFAULT_DEADLINE_MS } from "../options.ts";
+import { DEFAULT_DEADLINE_MS, DEFAULT_GRACE_MS } from "../options.ts";
 import { messageOf, RankLostError } from "../stage-lost.ts";
 import type { TpCall, TpLeaderOptions } from "./leader-options.ts";
 import { FIRST, MemberLink, type TpMember } from "./member.ts";
@@ -220,7 +220,7 @@ export class TpLeader {
   }
 
   get #graceMs(): number {
-    return this.#options.graceMs ?? 1000;
+    return this.#options.graceMs ?? DEFAULT_GRACE_MS;
   }
 
   async #terminateAll(members: readonly MemberLink[]): Promise<void> {
