@@ -23,6 +23,14 @@ interface Listening {
   arrival: PromiseWithResolvers<void>;
 }
 
+const IDS = ["call_id", "chunk_index", "cache_epoch"] as const;
+
+const refused = (word: string): Event => ({ event: "error", class: word, at: "0", fatal: false });
+
+/** As a worker sees it, but for a message that comes again. r[iut.rank.ids] */
+const follows = (next: Request["header"], last: Request["header"]) =>
+  BigInt(next.call_id) > BigInt(last.call_id) && BigInt(next.control_epoch) === BigInt(last.control_epoch) + 1n;
+
 export abstract class HonestRanks implements Owner {
   readonly ranks = new Map<string, HonestRank>();
   /** By stage: the calls that it owes a result. */
@@ -73,9 +81,12 @@ export abstract class HonestRanks implements Owner {
 
   /** All is encoded before the first byte leaves. */
   async broadcast(group: string, value: Json): Promise<Event[]> {
+    const { header } = value as unknown as Request;
     const bytes = encoded("tp", value);
     if ("event" in bytes) return [bytes];
-    this.pass(group, bytes, (value as unknown as Request).header);
+    const last = this.groupOf(group).find((rank) => rank.last !== undefined)?.last;
+    if (last !== undefined && !follows(header, last)) return [refused("sequence")];
+    this.pass(group, bytes, header);
     await new Promise((resolve) => setImmediate(resolve));
     return [];
   }
@@ -111,8 +122,10 @@ export abstract class HonestRanks implements Owner {
 
   answer(stage: HonestRank, value: Json): void {
     const due = this.owes(stage).shift();
-    if (due === undefined) return void stage.events.push({ event: "error", class: "state", at: "0", fatal: false });
-    const bytes = encoded("pp-result", value);
+    if (due === undefined) return void stage.events.push(refused("state"));
+    const ids = value as unknown as Result;
+    const answers = IDS.every((name) => ids[name] === due[name]);
+    const bytes = answers ? encoded("pp-result", value) : refused("header.field");
     if ("event" in bytes) stage.events.push(bytes);
     stage.send("event" in bytes ? this.failed(due, "the result cannot be sent") : bytes);
     if (stage.last?.action === "SHUTDOWN" && this.owes(stage).length === 0) stage.end();

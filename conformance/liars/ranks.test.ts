@@ -11,7 +11,7 @@ import { encoded, type HonestRank, type Request } from "./honest-rank.ts";
 import { HonestRanks, ranksHello } from "./honest-ranks.ts";
 
 // Every wait of the harness has a deadline; this one catches a hang of the harness.
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const { wire = [], ...corpus } = loadCorpus(new URL("../../vectors", import.meta.url).pathname);
 

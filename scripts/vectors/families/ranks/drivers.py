@@ -31,6 +31,7 @@ from families.tp_specs import tensor
 from layout import Fill
 
 BOUND, LOST, ONCE = "iut.rank.not-stranded", "iut.rank.lost", "pp.acceptance.exactly-one"
+DEADLINE = ["iut.rank.deadline"]
 STAGE = [rank("a", "pp-driver", 1)]
 
 
@@ -95,6 +96,15 @@ def _refused(s: Scenarios) -> None:
               send("a", fault.message.value, refused(fault.word)), quiet("a"), ask(request(1)), accepted(result(1)),
               goodbye(2), upstream=fault.upstream, limits=window(1))
 
+    for slug, bad, why in (
+        ("call-again", request(2), "A call_id that was sent is sent no second time: two calls would have one result."),
+        ("call-back", request(1), "Nor is one below it, at which a stage would end."),
+        ("epoch-gap", request(3, control_epoch=9), "A control_epoch that leaves a number out would be a request missed."),
+    ):
+        s.add(f"driver-{slug}", ["pp.send.nothing", "iut.rank.ids"], why, STAGE,
+              ask(request(1), request(2)), send("a", bad.value, refused("sequence")), quiet("a"),
+              accepted(result(1), result(2)), ask(request(3)), accepted(result(3)), goodbye(4), limits=window(4))
+
 
 def _epochs(s: Scenarios) -> None:
     """OM-09, and results that come late."""
@@ -148,6 +158,10 @@ def _wrong_results(s: Scenarios) -> None:
     _wrong(s, "ahead-chunk", "A result of a later chunk.", ahead, [request(1)], [result(1, chunk=4)], "sequence", [1])
     _wrong(s, "nothing-due", "A result that comes when nothing is due.", ahead, [request(1)], [result(1), result(2)],
            "sequence", [], [message(result(1).value)])
+    s.add("driver-noop-answered", [BOUND, LOST, *ahead, "iut.rank.calls"],
+          "A result of a NOOP, which is no call: nobody has asked for it.", STAGE, ask(request(1)), accepted(result(1)),
+          send("a", noop(2).value), receive("a", noop(2).wire), write("a", result(2).wire), over("close", "a"),
+          done("a", breach("sequence", len(result(1)) + len(result(2))), lost()), limits=window(1))
     _wrong(s, "result-version", "A result of another version.", ["pp.manifest.version"], [request(1)],
            [result(1, version=2)], "version", [1])
     _wrong(s, "result-no-tensor", "An ok result without a tensor.", ["pp.result.tensors"], [request(1)], [result(1, ())],
@@ -203,13 +217,16 @@ def _killed(s: Scenarios) -> None:
         for cut in result_cuts(result(1)):
             whole = cut.bytes == len(result(1))
             steps, error = die("a", way, cut, result(1), 0, [], [message(result(1).value)] if whole else [])
-            s.add(f"driver-stage-{way}-{cut.slug}", [BOUND, LOST, "iut.rank.calls", ONCE],
+            s.add(f"driver-stage-{way}-{cut.slug}", [BOUND, LOST, "iut.rank.calls", ONCE, *(DEADLINE if way == "silence" else [])],
                   f"{why}: every call without a result is lost, and told.", STAGE, ask(request(1), request(2)), steps,
                   closed("a", way), done("a", *error, lost(*([2] if whole else [1, 2]))),
                   limits=window(2) | (SPOKEN if way == "silence" else {}))
     for way in ("end", "reset"):
         s.add(f"driver-stage-{way}-idle", [BOUND, LOST], "The stage is gone while nothing is asked of it.", STAGE,
               act("a", way), closed("a", way), done("a", lost()), limits=window(1))
+        s.add(f"driver-stage-{way}-noop", [BOUND, LOST, "iut.rank.calls"], "The stage is gone behind a NOOP: no call is lost.",
+              STAGE, send("a", noop(1).value), receive("a", noop(1).wire), act("a", way), closed("a", way), done("a", lost()),
+              limits=window(1))
     two = [*STAGE, rank("b", "pp-driver", 1)]
     s.add("driver-lanes", [BOUND, "iut.wire.connections"], "A lane that is lost takes no other with it.", two,
           ask(request(1)), ask(request(1), conn="b"), act("a", "reset"), done("a", lost(1)), write("b", result(1).wire),

@@ -78,6 +78,17 @@ def _refused(s: Scenarios) -> None:
           broadcast(tp(2).value), receive("abc", tp(2).wire), broadcast(shutdown(3).value),
           receive("abc", shutdown(3).wire), over("end", "abc"), [done(conn) for conn in "abc"], upstream="OM-02")
 
+    for slug, bad, why in (
+        ("call-again", tp(2), "A call_id that was sent is sent no second time: a worker would drop it."),
+        ("call-back", tp(1), "Nor is one below it, at which a worker would end."),
+        ("epoch-gap", tp(3, control_epoch=9), "A control_epoch that leaves a number out would be a message missed."),
+    ):
+        s.add(f"leader-{slug}", [NOTHING, "iut.rank.ids"], why, ABC,
+              broadcast(tp(1).value), broadcast(tp(2).value), receive("abc", tp(1).wire, tp(2).wire),
+              broadcast(bad.value, refused("sequence")), quiet("abc"), broadcast(tp(3).value),
+              receive("abc", tp(3).wire), broadcast(shutdown(4).value), receive("abc", shutdown(4).wire),
+              over("end", "abc"), [done(conn) for conn in "abc"])
+
 
 def _killed(s: Scenarios) -> None:
     """A worker dies at each step of what it is sent: the others are released, and the leader says whom it lost."""

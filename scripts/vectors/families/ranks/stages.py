@@ -28,6 +28,7 @@ from families.tp import Tensor
 from layout import Fill
 
 BOUND, LOST, ONCE, TORN = "iut.rank.not-stranded", "iut.rank.lost", "pp.result.exactly-one", "iut.rank.not-torn"
+RULES_OF = {"end": ["pp-session.eof"], "reset": [], "silence": ["iut.rank.deadline"]}
 ALONE = [rank("a", "pp-stage", 0)]
 GROUP = [*workers("b", "c"), rank("a", "pp-stage", 0, "g")]
 
@@ -99,6 +100,9 @@ def _refused_results(s: Scenarios) -> None:
         ("no-tensor", result(1, ()), "spec.mismatch", "An ok result without a tensor is none."),
         ("no-message", result(1, (), ok=False), "header.field", "An error result without a message is none."),
         ("message", result(1, error_message="fine"), "header.field", "An ok result with an error message is none."),
+        ("call", result(2, chunk=0), "header.field", "A result of another call than the oldest that is owed."),
+        ("chunk", result(1, chunk=4), "header.field", "A result of another chunk."),
+        ("epoch", result(1, epoch=1), "header.field", "A result of another cache_epoch."),
     ):
         s.add(f"stage-result-{slug}", [ONCE, "iut.rank.send-stage", "pp.send.nothing"],
               f"{why} The call gets an error result in its place, and the next one its own.", ALONE, asked(request(1)),
@@ -181,7 +185,7 @@ def _upstream_killed(s: Scenarios) -> None:
                 steps, told = die("a", way, cut, bad, size, [], [message(bad.value)] if whole else [])
                 patience = None if way != "silence" else SPOKEN if state else SHORT
                 group = [*workers("b", "c"), rank("a", "pp-stage", 0, "g", patience)]
-                s.add(f"stage-driver-{way}-{cut.slug}{state}", rules,
+                s.add(f"stage-driver-{way}-{cut.slug}{state}", [*rules, *RULES_OF[way]],
                       f"{why}: its stage does not outlive it, and the group not its stage.", group, before, steps,
                       closed("a", way), over("released", "bc", *([passed(call).wire] if whole else [])),
                       done("a", *told, lost()), done("b"), done("c"), upstream="OM-13")

@@ -6,6 +6,7 @@ from families.ranks.messages import Message, noop, shutdown, tp
 from families.ranks.scenario import SHORT, SPOKEN, Scenarios, act, breach, done, lost, message, over, rank, sync, write
 
 BOUND, LOST = "iut.rank.not-stranded", "iut.rank.lost"
+DEADLINE = ["iut.rank.deadline"]
 LEADER = [rank("a", "tp-worker", 0)]
 
 
@@ -57,7 +58,7 @@ def _orphaned(s: Scenarios) -> None:
                 # The one that waits is opened last: from then on the harness has nothing to do but to write.
                 patience = None if way != "silence" else SPOKEN if whole or before is not None else SHORT
                 two = [rank("b", "tp-worker", 0), rank("a", "tp-worker", 0, limits=patience)]
-                s.add(f"worker-leader-{way}-{cut.slug}{at_hand}", rules,
+                s.add(f"worker-leader-{way}-{cut.slug}{at_hand}", [*rules, *(DEADLINE if way == "silence" else [])],
                       f"{why}: its worker has lost it, and does not outlive it; another worker goes on.", two,
                       write("b", tp(1).wire), [] if before is None else write("a", before.wire), steps, closed("a", way),
                       done("a", *error, lost(*(calls or ([call] if whole else [])))),

@@ -133,7 +133,7 @@ describe("a driver and a stage", () => {
   test("r[iut.rank.send-stage]: what cannot be sent becomes an error result; what nobody is owed is `state`", async () => {
     for (const [wrong, code] of [
       [{ ok: true }, "header.field"],
-      [{ call_id: "2" }, "sequence"],
+      [{ call_id: "2" }, "header.field"],
       [{ pp_result_version: 2 }, "version"],
     ] as const) {
       await start();

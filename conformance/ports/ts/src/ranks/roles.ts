@@ -110,7 +110,9 @@ function outcomeOf({ header }: InferRequest, value: Value): Outcome {
   const { call_id, chunk_index, cache_epoch, ...outcome } = readResult(value);
   for (const [name, came] of Object.entries({ call_id, chunk_index, cache_epoch })) {
     const expected = header[name as "call_id"];
-    if (came !== expected) throw refusal("sequence", `${name}: expected ${expected} of the oldest call, ${came} came`);
+    if (came !== expected) {
+      throw refusal("header.field", `${name}: expected ${expected} of the oldest call, ${came} came`);
+    }
   }
   return outcome;
 }
