@@ -9,9 +9,10 @@ import {
 } from "@tensorwire/pp-contract";
 import type { MessageLimits, PreparedMessage, TensorSource } from "@tensorwire/tensor-spec";
 import type { Connection } from "@tensorwire/transport";
-import { type Call, CallQueue, type Job, stale } from "./call-queue.ts";
+import { type Call, CallQueue, type Job } from "./call-queue.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { MessageSender } from "./message-sender.ts";
+import { PendingCalls } from "./pending-calls.ts";
 import { type About, type HopIds, RequestOrder } from "./request-order.ts";
 import { sha256 } from "./sha256.ts";
 import { messageOf, RankLostError, StageLostError } from "./stage-lost.ts";
@@ -35,12 +36,6 @@ export interface HopOptions {
 
 const DEFAULT_MAX_QUEUED = 64;
 
-/** A call under way, and the timer that ends the hop when it gets no result. */
-interface Pending {
-  readonly call: Call;
-  readonly timer: ReturnType<typeof setTimeout>;
-}
-
 /**
  * One lane to the next stage: the client's side of a PP session, with a bounded number of calls in flight. Every call comes to one
  * end: its result, which may be an error result; a refusal, when it could not be made or a hard cut made it stale; or a StageLostError,
@@ -55,7 +50,7 @@ export class Hop {
   readonly #results: PpResultDecoder;
   readonly #acceptance: PpAcceptance;
   readonly #queue = new CallQueue();
-  readonly #pending = new Map<bigint, Pending>();
+  readonly #pending = new PendingCalls();
   readonly #settleLost: (error: StageLostError) => void;
   /** Resolves when nothing more is received. */
   readonly #received: Promise<void>;
@@ -205,12 +200,8 @@ export class Hop {
 
   async #sendCall(call: Call): Promise<void> {
     const { message, step, sent } = call;
-    const { call_id } = message.subject;
     this.#acceptance.sent(message.subject, step);
-    const { deadlineMs } = this.#options;
-    const what = `no result of call ${call_id} in ${deadlineMs} ms`;
-    const late = () => this.#lose(new WireError({ code: "transport.deadline", message: what, fault: "transport" }));
-    this.#pending.set(call_id, { call, timer: setTimeout(late, deadlineMs) });
+    this.#pending.add(call, this.#options.deadlineMs, (why) => this.#lose(why));
     await this.#write(message);
     sent();
   }
@@ -224,7 +215,7 @@ export class Hop {
   /** r[pp.acceptance.hard-cut]: what was not sent goes as a NOOP, what is in flight is awaited and dropped. */
   #cut(epoch: bigint): void {
     this.#acceptance.cut(epoch);
-    for (const { call } of this.#pending.values()) call.reject(stale(call, epoch));
+    this.#pending.cut(epoch);
     this.#queue.cut(epoch);
   }
 
@@ -249,13 +240,8 @@ export class Hop {
   #take(message: PpResultMessage, at: number): void {
     const verdict = this.#acceptance.judge(message.result, at, message.tensors);
     this.#options.judged?.(message, verdict);
-    if (verdict.accepted) this.#pending.get(message.result.call_id)?.call.resolve(message);
-    const answered = new Set(this.inFlight);
-    for (const [id, { timer }] of this.#pending) {
-      if (answered.has(id)) continue;
-      clearTimeout(timer);
-      this.#pending.delete(id);
-    }
+    if (verdict.accepted) this.#pending.get(message.result.call_id)?.resolve(message);
+    this.#pending.keep(this.inFlight);
   }
 
   /** r[pp.acceptance.exactly-one]: every call that has no end yet gets this one. */
@@ -266,11 +252,7 @@ export class Hop {
     const lost = new StageLostError(this.#options.rank, calls, message, { cause: why });
     this.#lost = lost;
     this.#connection.abort(`the hop is lost: ${message}`);
-    for (const { call, timer } of this.#pending.values()) {
-      clearTimeout(timer);
-      call.reject(lost);
-    }
-    this.#pending.clear();
+    this.#pending.rejectAll(lost);
     this.#queue.rejectAll(lost);
     if (!this.#ending) this.#settleLost(lost);
     return lost;
