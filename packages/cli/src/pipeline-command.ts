@@ -142,7 +142,9 @@ function report(result: PipelineResult, flags: Flags): void {
   for (const { prompt, error } of sequences) if (error !== undefined) out.line(paint.red(`prompt ${prompt}: ${error}`));
   out.line();
   const way = flags.connect === undefined ? `over ${flags.transport}` : `through ${flags.connect}`;
-  const how = flags.tlsCa === undefined ? way : `${way} with TLS`;
+  // A Unix socket takes no TLS.
+  const tls = flags.tlsCa !== undefined && !flags.connect?.startsWith("unix:");
+  const how = tls ? `${way} with TLS` : way;
   out.line(`${tokens} tokens, ${tokensPerSecond.toFixed(0)} tokens/s ${how}, ${flags.dtype} on the wire`);
   out.line(`${kilobytes(bytesOut)} of requests, ${kilobytes(bytesIn)} of results between processes`);
   for (const { rank, busyMs, calls } of stages) out.line(`stage ${rank}: ${calls} calls, ${busyMs.toFixed(0)} ms busy`);

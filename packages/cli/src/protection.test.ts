@@ -54,6 +54,23 @@ describe("stages and a driver that are started one by one, with certificates of 
   });
 });
 
+test("a Unix socket has no TLS, and the report claims none", async () => {
+  const listen = `unix:${join(folder, "s")}`;
+  await using _ = await startStage("--rank", "0", "--stages", "1", "--backend", "cpu", "--listen", listen);
+  const words = SMALL.filter((word) => word !== "--json");
+  const { out, code } = await tensorwire(
+    "pipeline",
+    "--connect",
+    listen,
+    "--stages",
+    "1",
+    ...words,
+    ...flags("driver"),
+  );
+  expect(code).toBe(0);
+  expect(out).toContain(`tokens/s through ${listen}, float32 on the wire`);
+});
+
 describe("words on the command line", () => {
   test.each([
     [["--tls-ca", "ca.pem"], "--tls-cert and --tls-key did not come"],
