@@ -6,8 +6,7 @@ import type { Event, Json, Limits } from "../protocol.ts";
 export type WireRole = string;
 
 /** The roles of an IUT with the capability `ranks` too (`spec/iut-protocol.md`, "Ranks"). */
-export const RANK_ROLES = ["tp-leader", "tp-worker", "pp-driver", "pp-stage"] as const;
-export type RankRole = (typeof RANK_ROLES)[number];
+export type RankRole = "tp-leader" | "tp-worker" | "pp-driver" | "pp-stage";
 
 /** What an IUT says of itself in the handshake (`spec/handshake.md`), by its field names. Digest and instance are hex. */
 export interface Identity {
