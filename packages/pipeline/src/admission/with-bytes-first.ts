@@ -45,10 +45,12 @@ class ConnectionWithBytes implements Connection {
   }
 
   close(deadlineMs?: number): Promise<CloseReason> {
+    this.#bytes = null;
     return this.#inner.close(deadlineMs);
   }
 
   abort(why?: string, cause?: unknown): void {
+    this.#bytes = null;
     this.#inner.abort(why, cause);
   }
 }
