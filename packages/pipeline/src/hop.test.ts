@@ -18,9 +18,10 @@ const open = (address: string, over: Partial<typeof patience> = {}) =>
   Hop.open({ address, rank: 1, identity: somebody, ...patience, ...over });
 
 describe("a hop", () => {
-  test("sends a call and takes its result, bytes counted", async () => {
+  test("sends a call and takes its result, those bytes counted and not the Hello's", async () => {
     await using stage = await scriptedStage(answering);
     const hop = await open(stage.address);
+    expect(hop.bytes).toEqual({ out: 0, in: 0 });
     const { result, tensors: came } = await hop.infer(ids(7n), step, tensors, ignore);
     expect(result).toMatchObject({ call_id: 7n, ok: true });
     expect(logitsOf(came)).toEqual(new Float32Array(4).fill(7));

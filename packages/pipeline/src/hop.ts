@@ -8,7 +8,7 @@ import {
   type Verdict,
 } from "@tensorwire/pp-contract";
 import type { MessageLimits, PreparedMessage, TensorSource } from "@tensorwire/tensor-spec";
-import type { Connection } from "@tensorwire/transport";
+import type { Connection, ConnectionCounters } from "@tensorwire/transport";
 import { type Call, CallQueue, type Job } from "./call-queue.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { MessageSender } from "./message-sender.ts";
@@ -45,6 +45,8 @@ export class Hop {
   /** Resolves when the stage is lost, also while no call is in flight. */
   readonly lost: Promise<StageLostError>;
   readonly #connection: Connection;
+  /** The handshake's share. */
+  readonly #before: ConnectionCounters;
   readonly #options: HopOptions;
   readonly #sender: MessageSender;
   readonly #results: PpResultDecoder;
@@ -61,6 +63,7 @@ export class Hop {
 
   constructor(connection: Connection, options: HopOptions) {
     this.#connection = connection;
+    this.#before = connection.counters;
     this.#options = options;
     this.#sender = new MessageSender(connection, options.rank);
     this.#order = new RequestOrder(options.limits);
@@ -84,7 +87,7 @@ export class Hop {
   /** Bytes of requests, and of results. */
   get bytes(): { readonly out: number; readonly in: number } {
     const { bytesOut, bytesIn } = this.#connection.counters;
-    return { out: bytesOut, in: bytesIn };
+    return { out: bytesOut - this.#before.bytesOut, in: bytesIn - this.#before.bytesIn };
   }
 
   /** Results that answered no call that is due, by reason. */
