@@ -48,6 +48,7 @@ test("what is none is named", async () => {
     [framed(BODY.replace("1007", "10071801")), /chunk_index 1 came, not 0/],
     [framed(BODY.replace("3000", "3001")), /an ok result came/],
     [framed(BODY.replace("3000", "")), /an ok result came/],
+    [framed(`${BODY}2a00`), /a tensor_spec came, and no tensor/],
     [framed(BODY.replace("3a026f68", "")), /error_message is empty/],
   ];
   for (const [bytes, says] of wrong) {

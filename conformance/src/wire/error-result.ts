@@ -36,6 +36,8 @@ export async function takeErrorResult(
   }
   // An absent `ok` is true. r[pp.result.ok-default]
   if (fields.numbers.get(6) !== 0n) throw fail("an ok result came");
+  // r[pp.result.tensors]
+  if (fields.lengths.has(5)) throw fail("a tensor_spec came, and no tensor");
   if ((fields.lengths.get(7) ?? 0) === 0) throw fail("its error_message is empty");
 }
 
