@@ -7,6 +7,7 @@ from families.ranks.messages import Message, request, result, shutdown, tp
 from families.ranks.scenario import (
     LIMITS,
     SHORT,
+    SPOKEN,
     Scenarios,
     act,
     breach,
@@ -193,7 +194,7 @@ def _gone(s: Scenarios, party: Party) -> None:
         s.add(_slug(party, f"reset-{slug}"), rules, "A peer that is cut off before its Hello is whole.", [party.at("a")],
               _begin(party), part, sync("a"), act("a", "reset"), done("a", lost()))
         s.add(_slug(party, f"silence-{slug}"), [*rules, "link.hello.deadline"], "A peer that does not come to its Hello's end.",
-              [party.at("a")], _begin(party), part, over("close", "a"), done("a", lost()), limits=LIMITS | SHORT)
+              [party.at("a")], _begin(party), part, over("close", "a"), done("a", lost()), limits=LIMITS | (SPOKEN if party.dials else SHORT))
 
 
 def _listened(s: Scenarios, party: Party, first: Message, work: list[dict]) -> None:
