@@ -2,7 +2,7 @@ import type { PipelineOptions, PipelineResult, Verification } from "@tensorwire/
 import { Command } from "commander";
 import pc from "picocolors";
 import { integer, integers, oneOf, out, UsageError } from "./output.ts";
-import { type ProtectionFlags, protectable, protectionOf } from "./protection-flags.ts";
+import { type ProtectionFlags, protectable, protectionFrom } from "./protection-flags.ts";
 
 /** What the demo runs when no prompt is given: several sequences, so that the stages overlap. */
 const DEMO_PROMPTS = ["A decoder MUST", "A sender MUST", "The stage is"];
@@ -112,7 +112,7 @@ async function run(flags: Flags): Promise<void> {
     wireDtype: flags.dtype,
     ...(Object.keys(sampling).length > 0 && { sampling }),
     verify: flags.verify,
-    ...protectionOf(flags),
+    ...protectionFrom(flags),
     onText: (text, prompt) => view?.text(text, prompt),
     onEvent: (event) => {
       if (event.event === "ready") {

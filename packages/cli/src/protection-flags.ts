@@ -1,4 +1,4 @@
-import type { TlsOptions } from "@tensorwire/transport";
+import type { Protection } from "@tensorwire/transport";
 import { type Command, Option } from "commander";
 import { UsageError } from "./output.ts";
 
@@ -20,7 +20,7 @@ export function protectable(command: Command): Command {
 }
 
 /** Their part of the options of `runPipeline` and `stageMain`. */
-export function protectionOf(flags: ProtectionFlags): { readonly tls?: TlsOptions; readonly insecure?: true } {
+export function protectionFrom(flags: ProtectionFlags): Protection {
   const { tlsCa: ca, tlsCert: cert, tlsKey: key, insecure } = flags;
   const given = { "--tls-ca": ca, "--tls-cert": cert, "--tls-key": key };
   const missing = Object.entries(given).flatMap(([flag, path]) => (path === undefined ? [flag] : []));

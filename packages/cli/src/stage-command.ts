@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { integer, integers, oneOf, UsageError } from "./output.ts";
-import { type ProtectionFlags, protectable, protectionOf } from "./protection-flags.ts";
+import { type ProtectionFlags, protectable, protectionFrom } from "./protection-flags.ts";
 
 /** A wait for all the stages behind is as many times as long, and has to fit a timer too. */
 const HOUR_MS = 3_600_000;
@@ -90,7 +90,7 @@ async function run(flags: Flags): Promise<void> {
     ...(idleDeadline !== undefined && { idleDeadlineMs: idleDeadline }),
     ...(flags.requireGpu && { requireGpu: true }),
     ...(flags.checkDigest && { checkDigest: true }),
-    ...protectionOf(flags),
+    ...protectionFrom(flags),
   });
   // A signal's handler, or a socket in its last moments, must not keep the process.
   process.exit(status);
