@@ -43,7 +43,7 @@ Each host gets ca.pem, its own HOST.pem and HOST.key, and nothing of the others.
 It is a test set and no PKI: nothing is renewed or revoked, and the keys lie unencrypted, readable by their owner. The key of the
 authority is thrown away, so that nobody can add a host later: make the set anew. Where there is a PKI, use its certificates.
 
-Exit status: 0, 64 usage: no such host name, or files that are there already.`,
+Exit status: 0, 1 the files cannot be written, 64 usage: no such host name, or files that are there already.`,
     )
     .action(run);
 }
