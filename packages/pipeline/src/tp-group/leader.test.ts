@@ -405,6 +405,14 @@ test("an idle leader is heard: a NOOP after each heartbeat, and none behind SHUT
   }
 });
 
+test("a second shutdown has the end of the first", async () => {
+  const { members } = pairs(1);
+  const leader = new TpLeader(members, { deadlineMs: 30 });
+  const first = rejection(leader.shutdown());
+  await turns();
+  expect(await rejection(leader.shutdown())).toBe(await first);
+});
+
 test("shutdown waits for the workers, and names one that does not end", async () => {
   const { members, ends } = pairs(2);
   const heard = hear(ends[0]!);

@@ -103,7 +103,9 @@ export class TpLeader {
 
   /** Broadcasts SHUTDOWN, after what waits, and resolves when every worker ended its side. */
   async shutdown(): Promise<void> {
-    if (this.#over !== "shutdown") await this.#end(() => ({ header: this.#next("SHUTDOWN") }));
+    if (this.#over !== "shutdown") return this.#end(() => ({ header: this.#next("SHUTDOWN") }));
+    const lost = await this.ended;
+    if (lost !== null) throw lost;
   }
 
   async #end(make: () => TpMessageInit): Promise<void> {
