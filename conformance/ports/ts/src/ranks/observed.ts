@@ -1,6 +1,6 @@
 import type { CloseReason, Connection, ConnectionCounters } from "@tensorwire/transport";
 
-/** A connection that counts what its owner reads and writes, and that can be told to hold back what came. */
+/** A connection that counts what its owner reads and writes. */
 export class Observed implements Connection {
   readonly closed: Promise<CloseReason>;
   readonly #inner: Connection;
@@ -9,7 +9,6 @@ export class Observed implements Connection {
   #reading = true;
   #over = false;
   #changed = Promise.withResolvers<void>();
-  #paused: PromiseWithResolvers<void> | undefined;
 
   constructor(inner: Connection) {
     this.#inner = inner;
@@ -52,17 +51,7 @@ export class Observed implements Connection {
     return this.#changed.promise;
   }
 
-  pause(): void {
-    this.#paused ??= Promise.withResolvers();
-  }
-
-  resume(): void {
-    this.#paused?.resolve();
-    this.#paused = undefined;
-  }
-
   async read(deadlineMs?: number): Promise<Uint8Array | null> {
-    if (this.#paused !== undefined) await this.#paused.promise;
     const chunk = await this.#inner.read(deadlineMs);
     if (chunk === null) {
       this.#stop();

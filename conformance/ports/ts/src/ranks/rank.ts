@@ -71,12 +71,12 @@ export class Rank implements OnConnection {
     this.refused(await refusalOf(() => this.act(value as Value), [this.connection]));
   }
 
-  pause(): void {
-    this.connection.pause();
+  pause(): never {
+    throw new Declined("operation", "when a rank reads is its own");
   }
 
-  resume(): void {
-    this.connection.resume();
+  resume(): never {
+    return this.pause();
   }
 
   async close(how: "end" | "reset"): Promise<void> {
@@ -86,7 +86,6 @@ export class Rank implements OnConnection {
   }
 
   drop(): void {
-    this.resume();
     this.connection.abort("the scenario is over");
   }
 }

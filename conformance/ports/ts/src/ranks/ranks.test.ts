@@ -168,6 +168,13 @@ describe("a driver and a stage", () => {
   });
 });
 
+test("what the program above does with a rank's messages is not asked for", async () => {
+  await connect("a", { role: "tp-leader", group: "g", rank: 1 }, { role: "tp-worker" });
+  for (const op of ["pause", "resume"] as const) {
+    expect(await ask<object>(other, { op, conn: "a" })).toMatchObject({ op: "declined", reason: "operation" });
+  }
+});
+
 test("r[iut.rank.capability]: a role on another profile is declined", async () => {
   const dial = { op: "dial", conn: "a", address: "127.0.0.1:1", role: "tp-leader", profile: "pp-session" } as const;
   expect(await ask<object>(one, { ...dial, ...ofRank })).toMatchObject({ op: "declined", reason: "role" });
