@@ -32,7 +32,7 @@ export interface Outcome {
   readonly text?: string;
   /** Of a scenario on connections: who wrote, read or closed what, and at which byte. */
   readonly timeline?: readonly string[];
-  /** Of a scenario of ranks that came to its end, a pass too: how many the implementation left waiting for ever. */
+  /** Of a scenario of ranks that came to its end or to one that would wait for ever, a pass too: how many the implementation left waiting for ever. */
   readonly stranded?: number;
   /** The last lines of the link, where it is the link that failed. */
   readonly record?: readonly string[];

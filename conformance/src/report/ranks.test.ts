@@ -34,7 +34,7 @@ describe("r[iut.rank.not-stranded]: the number of stranded ranks", () => {
     const json = jsonReport(report);
     expect(json.summary.stranded).toBe(3);
     expect(json.cases.filter(({ stranded }) => stranded !== undefined).map(({ stranded }) => stranded)).toEqual([2, 1]);
-    expect(summary(report, paint(false))).toContain("ranks: 3 scenarios to their end, 3 stranded");
+    expect(summary(report, paint(false))).toContain("ranks: 3 scenarios counted, 3 stranded");
     expect(junit(report)).toContain(TEXT);
     expect(html([json])).toContain("3 ranks were stranded");
     const file = join(mkdtempSync(join(tmpdir(), "tensorwire-")), "report.json");
@@ -45,7 +45,7 @@ describe("r[iut.rank.not-stranded]: the number of stranded ranks", () => {
   test("is nothing to talk about where no rank was played, and good news where none was stranded", async () => {
     expect(summary(await reportWith(), paint(false))).not.toContain("ranks:");
     const report = await reportWith({ stranded: 0 });
-    expect(summary(report, paint(false))).toContain("ranks: 1 scenario to its end, none stranded");
+    expect(summary(report, paint(false))).toContain("ranks: 1 scenario counted, none stranded");
     expect(jsonReport(report).summary.stranded).toBe(0);
   });
 });

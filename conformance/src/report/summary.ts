@@ -101,7 +101,7 @@ function ranks(report: Report, paint: Paint): string[] {
   const { scenarios, ranks } = strandedOf(report);
   if (scenarios === 0) return [];
   const told = ranks === 0 ? paint.good("none stranded") : paint.bad(`${ranks} stranded`);
-  const played = scenarios === 1 ? "1 scenario to its end" : `${grouped(scenarios)} scenarios to their end`;
+  const played = scenarios === 1 ? "1 scenario counted" : `${grouped(scenarios)} scenarios counted`;
   return [`ranks: ${played}, ${told}`, ""];
 }
 
