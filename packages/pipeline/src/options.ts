@@ -56,7 +56,7 @@ export interface StageOptions extends StageSettings {
   readonly listen?: string;
   /** The address of stage rank + 1, which every stage but the last one needs. */
   readonly next?: string;
-  /** For a peer to say who it is, from when it connects, in milliseconds. 5,000 unless told. */
+  /** For a peer to say who it is, in milliseconds; over TLS, as much again for that. 5,000 unless told. */
   readonly handshakeMs?: number;
   /** Without a message on any lane for so long, the stage ends with an error. 600,000 unless told. */
   readonly idleDeadlineMs?: number;
