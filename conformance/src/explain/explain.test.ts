@@ -63,7 +63,9 @@ describe("explaining", () => {
     expect(page).toContain("a  rank 0, to the implementation as pp-stage, which listens, group g");
     expect(page).toContain("sends an error result of call 1");
     expect(page).toContain("sends SHUTDOWN and ends its direction, or resets");
-    expect(page).toContain("that the rank is lost with call 1");
+    expect(page).toContain(
+      "c  the connection is over for the implementation, which says that the rank is lost with call 1",
+    );
     expect(text("wire/pp-session/driver-stale")).toContain("that it dropped a result of call 1 as stale");
     const hello = text("wire/tp-session/hello-worker-plan");
     expect(hello).toMatch(/upstream +OM-04/);

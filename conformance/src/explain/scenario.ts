@@ -84,7 +84,8 @@ export function scenarioText({ scenario, file, rules, items }: ScenarioExplanati
     );
   }
   if ("steps" in scenario) {
-    lines.push("", paint.bold("Steps"), ...inShort(scenario.steps.map((step) => describeWireStep(step))));
+    const ofRanks = "ranks" in scenario;
+    lines.push("", paint.bold("Steps"), ...inShort(scenario.steps.map((step) => describeWireStep(step, ofRanks))));
   } else if (about === undefined) {
     lines.push(
       "",

@@ -5,7 +5,12 @@ import { isDecoded, type WireEvent } from "../wire/protocol.ts";
 const SHORT = 24;
 
 /** A step of a scenario in words: who does what on which connection. What has no words here is shown as it is written. */
-export function describeWireStep(step: object): string {
+export function describeWireStep(step: object, ofRanks = false): string {
+  // r[iut.rank.sync]
+  if (ofRanks && "conn" in step && "sync" in step && step.sync === "end") {
+    const { conn, events } = step as { readonly conn: string; readonly events: readonly WireEvent[] };
+    return `${conn}  the connection is over for the implementation, which says ${eventsText(events)}`;
+  }
   if ("conn" in step) return `${step.conn}  ${inWords(step as OnConnection)}`;
   if (!("group" in step && "send" in step)) return inShort(JSON.stringify(step));
   const { group, send, events } = step as Extract<RankStep, { readonly group: string }>;
