@@ -6,12 +6,7 @@ const SHORT = 24;
 
 /** A step of a scenario in words: who does what on which connection. What has no words here is shown as it is written. */
 export function describeWireStep(step: object, ofRanks = false): string {
-  // r[iut.rank.sync]
-  if (ofRanks && "conn" in step && "sync" in step && step.sync === "end") {
-    const { conn, events } = step as { readonly conn: string; readonly events: readonly WireEvent[] };
-    return `${conn}  the connection is over for the implementation, which says ${eventsText(events)}`;
-  }
-  if ("conn" in step) return `${step.conn}  ${inWords(step as OnConnection)}`;
+  if ("conn" in step) return `${step.conn}  ${inWords(step as OnConnection, ofRanks)}`;
   if (!("group" in step && "send" in step)) return inShort(JSON.stringify(step));
   const { group, send, events } = step as Extract<RankStep, { readonly group: string }>;
   const told = events === undefined ? "" : `, and says ${eventsText(events)}`;
@@ -42,7 +37,11 @@ function overText({ over, may = [] }: OverStep): string {
   return `the implementation ${ENDS[over]}${before}`;
 }
 
-function inWords(step: OnConnection): string {
+function inWords(step: OnConnection, ofRanks: boolean): string {
+  // r[iut.rank.sync]
+  if (ofRanks && "sync" in step && step.sync === "end") {
+    return `the connection is over for the implementation, which says ${eventsText(step.events)}`;
+  }
   if ("over" in step) return overText(step);
   if ("quiet" in step) return "nothing more has come, though the implementation has had its turn";
   if ("error_result" in step) return `the implementation sends an error result of call ${step.error_result.call_id}`;
