@@ -83,4 +83,16 @@ export class HeaderTrail {
     }
     return undefined;
   }
+
+  /** The same of the beginning of one: of a slot that is not whole nothing is known. */
+  refusesStart(start: Uint8Array): string | undefined {
+    const { call_id = 0n, control_epoch = 0n, cache_epoch = 0n } = this.last ?? {};
+    const right = new DataView(new ArrayBuffer(HEADER_SIZE));
+    [call_id + 1n, 0n, control_epoch + 1n, cache_epoch, SHUTDOWN].forEach((slot, i) => {
+      right.setBigInt64(8 * i, slot, true);
+    });
+    const header = new Uint8Array(right.buffer);
+    header.set(start.subarray(0, start.length - (start.length % 8)));
+    return this.refuses(readHeader(header));
+  }
 }

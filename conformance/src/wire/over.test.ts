@@ -70,6 +70,18 @@ describe("r[iut.rank.not-torn]: what stands before an end", () => {
     expect(judged("close", torn, "reset", may)).toBeUndefined();
   });
 
+  test("SHUTDOWN may be cut as well, and what is no beginning of one is none", () => {
+    for (const size of [1, 8, 20, 39]) {
+      expect(judged("cut", shutdown(2n).subarray(0, size))).toBeUndefined();
+      expect(judged("released", shutdown(2n).subarray(0, size))).toContain("a message was cut");
+    }
+    for (const wrong of [shutdown(1n).subarray(0, 8), shutdown(2n, 3n).subarray(0, 24), Buffer.alloc(39, 0xff)]) {
+      expect(judged("cut", wrong)).toContain("neither a message nor SHUTDOWN");
+      expect(judged("released", wrong, "reset")).toContain("neither a message nor SHUTDOWN");
+    }
+    expect(new HeaderTrail().refusesStart(shutdown(9n, 4n, 3n).subarray(0, 32))).toBeUndefined();
+  });
+
   test("no SHUTDOWN behind a cut", () => {
     const torn = Buffer.concat([infer(2n).subarray(0, 45), shutdown(3n)]);
     for (const over of ["cut", "released"] as const) {

@@ -38,7 +38,8 @@ export function judgeOver(
   if (rest.length === HEADER_SIZE && (may[next] === undefined || !startsWith(may[next] as Uint8Array, rest))) {
     return trail.refuses(readHeader(rest));
   }
-  const cut = cutOf(rest, may[next]) || rest.length < HEADER_SIZE;
+  const cutShutdown = rest.length < HEADER_SIZE && trail.refusesStart(rest) === undefined;
+  const cut = cutOf(rest, may[next]) || cutShutdown;
   if (cut && (reset || over === "cut")) return undefined;
   const where = `${at + rest.length} bytes came behind the last one that was known`;
   return cut ? `a message was cut: ${where}, and an end` : `what came is neither a message nor SHUTDOWN: ${where}`;
