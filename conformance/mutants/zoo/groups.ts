@@ -8,7 +8,7 @@ const WORKER = "packages/pipeline/src/tp-group/worker.ts";
 export const GROUPS: readonly Mutant[] = [
   {
     id: "group/left-behind-by-stage",
-    rules: ["pp-session.rebroadcast", "iut.rank.not-stranded"],
+    rules: ["pp-session.rebroadcast"],
     at: "ranks",
     file: STAGE,
     find: "await Promise.all([leader.terminate(lost), stage.end(lost)]);",
