@@ -38,8 +38,9 @@ export async function changesTo(name: string): Promise<Change[]> {
     .filter((file) => !/\.test\.ts$|\/testing\.ts$|\/index\.ts$|\.d\.ts$/.test(file))
     .sort();
   const child = Bun.spawn(["node", LIST, ...files], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
-  const listed = JSON.parse(await child.stdout.text()) as Listed[];
+  const told = await child.stdout.text();
   if ((await child.exited) !== 0) throw new Error(`Stryker's mutators ended with status ${child.exitCode}`);
+  const listed = JSON.parse(told) as Listed[];
   const sources = new Map(files.map((file) => [file, readFileSync(join(ROOT, file), "utf8")]));
   return listed.filter(({ ignored }) => !ignored).map((one) => change(one, sources.get(one.file)!));
 }
