@@ -59,6 +59,11 @@ describe("the scenarios of ranks", () => {
     expect(wrong.map(({ id, conn }) => `${id} ${conn}`)).toEqual([]);
   });
 
+  test("leave it to a rank when it reads and when it ends", () => {
+    const asked = (step: RankStep) => "close" in step || "pause" in step || "resume" in step;
+    expect(all.filter(({ steps }) => steps.some(asked)).map(({ id }) => id)).toEqual([]);
+  });
+
   test("come to an end on every connection", () => {
     const open = connections.filter(
       ({ conn, steps }) => !steps.some((step) => on(conn)(step) && ("over" in step || "reset" in step)),
