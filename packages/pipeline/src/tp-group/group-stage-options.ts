@@ -28,7 +28,7 @@ export interface GroupStageOptions {
   readonly workMs?: number;
   /** For upstream to take what it is owed and to end its side, when a worker is lost. 1,000 unless told. */
   readonly graceMs?: number;
-  /** Calls without a result; nothing more is read while there are so many. 64 unless told. */
+  /** Calls without a result; no more than one chunk is read on while there are so many. 64 unless told. */
   readonly maxOwed?: number;
   /** Puts the digest of the tensors into each result. r[pp.acceptance.digest] */
   readonly digest?: boolean;

@@ -256,6 +256,28 @@ describe("a stage that leads a group", () => {
     await rejection(running);
   });
 
+  test.each(["abort", "end"] as const)(
+    "an upstream that is gone, by %s, is seen while a worker takes nothing",
+    async (act) => {
+      const clock = new ManualClock();
+      const [upstream, end] = memoryPair({ clock });
+      const { members, ends } = pairs(2, { clock, limits: { maxBufferedWrite: 8, maxBufferedRead: 1 }, capacity: 8 });
+      const heard = hear(ends[0]!);
+      const leader = new TpLeader(members, { graceMs: 100, givenIds: true, clock });
+      const work = () => new Promise<never>(() => {});
+      const lost = rejection(serveGroupStage(end, leader, { rank: 1, work, clock }));
+      await upstream.write([bytes()]);
+      await turns(200);
+      void upstream[act]();
+      await turns();
+      clock.advance(100);
+      expect(await lost).toMatchObject({ rank: 0, calls: [] });
+      expect(await heard).toMatchObject({ headers: [{ call_id: 1n }, { action: "SHUTDOWN" }], end: "clean" });
+      expect(await members[1]!.connection.closed).toMatchObject({ kind: "aborted" });
+      expect(clock.pending).toBe(0);
+    },
+  );
+
   test("upstream has its deadline while it is its turn, and none while it is owed a result", async () => {
     const clock = new ManualClock();
     const gate = Promise.withResolvers<{ tensors: (typeof logits)[] }>();

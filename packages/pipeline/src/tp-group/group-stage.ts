@@ -30,16 +30,18 @@ export async function serveGroupStage(
   try {
     await stage.run();
   } catch (error) {
-    const lost =
-      error instanceof RankLostError
-        ? error
-        : new RankLostError(options.rank - 1, [], messageOf(error), { cause: error });
+    const lost = upstreamLost(options, error);
     // r[pp-session.rebroadcast]: a bad envelope, or no upstream any more, is the group's end.
     await Promise.all([leader.terminate(lost), stage.end(lost)]);
     throw lost;
   } finally {
     stage.dispose();
   }
+}
+
+/** Who is lost, where nobody has been named yet. */
+function upstreamLost({ rank }: GroupStageOptions, error: unknown): RankLostError {
+  return error instanceof RankLostError ? error : new RankLostError(rank - 1, [], messageOf(error), { cause: error });
 }
 
 class GroupStage {
@@ -62,6 +64,8 @@ class GroupStage {
   readonly #owed: Promise<void>[] = [];
   /** When the message that is being received has to be whole. */
   #until = 0;
+  /** The next chunk, once it is asked for. */
+  #ahead: Promise<Uint8Array | null> | null = null;
   /** The read waits. Else upstream waits for this side. */
   #reading = false;
   #finishing: Promise<void> | null = null;
@@ -85,12 +89,9 @@ class GroupStage {
       const { messages, error } = this.#session.push(chunk);
       if (!inside || messages.length > 0) this.#until = this.#clock.now() + this.#deadlineMs;
       // r[pp-session.rebroadcast]: the session hands out what is judged as a whole, so nothing else reaches the group.
+      if (error === null) this.#ahead = this.#next();
       for (const message of messages) await this.#take(message);
       if (error !== null) throw error;
-    }
-    if (this.#finishing === null) {
-      const message = `${this.#upstream.peer} hung up without SHUTDOWN`;
-      throw this.#session.end() ?? new WireError({ code: "transport.closed", message, fault: "transport" });
     }
     await this.#finishing;
   }
@@ -118,10 +119,28 @@ class GroupStage {
     this.#reading = true;
     this.#watch();
     try {
-      return await this.#unlessFailed(this.#upstream.read(Number.POSITIVE_INFINITY));
+      return await this.#unlessFailed(this.#ahead ?? this.#next());
     } finally {
       this.#reading = false;
       if (this.#finishing === null) this.#alarm.clear();
+    }
+  }
+
+  /** Looks one chunk ahead, so that an upstream that is gone is seen while a worker takes its time: nobody waits for that then. */
+  async #next(): Promise<Uint8Array | null> {
+    try {
+      const chunk = await this.#upstream.read(Number.POSITIVE_INFINITY);
+      if (chunk !== null || this.#session.closed) return chunk;
+      const message = `${this.#upstream.peer} hung up without SHUTDOWN`;
+      throw this.#session.end() ?? new WireError({ code: "transport.closed", message, fault: "transport" });
+    } catch (error) {
+      // Nothing else is wrong, so that this is no read that the stage itself has ended.
+      if (this.#failure === null) {
+        const lost = upstreamLost(this.#options, error);
+        this.#fail(lost);
+        void this.#leader.terminate(lost);
+      }
+      return null;
     }
   }
 
@@ -238,11 +257,13 @@ class GroupStage {
 
   /** A worker is lost, or this rank itself: upstream is still there and is told. */
   #lose(why: unknown, calls: readonly bigint[] = []): RankLostError {
-    this.#lost ??=
+    const lost =
       why instanceof RankLostError ? why : new RankLostError(this.#options.rank, calls, messageOf(why), { cause: why });
-    this.#over.abort(this.#lost);
-    this.#fail(this.#lost);
-    return this.#lost;
+    // A group that ends because upstream is gone has lost nobody.
+    if (this.#failure === null) this.#lost = lost;
+    this.#over.abort(lost);
+    this.#fail(lost);
+    return this.#lost ?? lost;
   }
 
   /** Upstream gets what it is owed. Then nobody waits for another: the group gets SHUTDOWN, upstream the end of this side. */
