@@ -63,6 +63,12 @@ describe("link.hello.layout", () => {
     );
   });
 
+  test("link.hello.job: a name of one byte and one of 128 are names", () => {
+    for (const job of ["j", "ü".repeat(64)]) {
+      expect(decodeInChunks(new HelloDecoder(), prepareHello(of({ job }))).messages).toEqual([of({ job })]);
+    }
+  });
+
   test("link.hello.encode: what a receiver would refuse is refused by its field, and nothing is made", () => {
     const refused: [Partial<Hello>, string][] = [
       [{ job: "" }, "[header.field] Hello.job: expected 1 to 128 bytes, 0 came"],
@@ -209,6 +215,7 @@ describe("judgeHello", () => {
     ["link.hello.rank", { rank: 1 }, "Hello.rank: expected 0, 1 came"],
     ["link.hello.rank", { peer_rank: 2 }, "Hello.peer_rank: expected 0, 2 came"],
     ["link.hello.plan", { plan: "x".repeat(3000) }, `expected "stages=2", "${"x".repeat(200)}…" came`],
+    ["link.hello.plan", { plan: "x".repeat(200) }, `expected "stages=2", "${"x".repeat(200)}" came`],
     ["link.hello.plan", { plan: "stages=3" }, 'Hello.plan: expected "stages=2", "stages=3" came'],
     [
       "link.hello.weights",
