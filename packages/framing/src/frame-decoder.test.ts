@@ -241,3 +241,14 @@ test("a limit of 0 accepts empty frames alone", () => {
   expect(decoder.push(hex("00000000")).count).toBe(1);
   expect(decoder.push(hex("00000001")).error?.code).toBe("oversize.declared");
 });
+
+test("large frames that come in pieces are gathered in one buffer, not in two by turns", () => {
+  const KIB = 1024;
+  const stream = Buffer.concat(
+    Array.from({ length: 6 }, () => new FrameEncoder("len32").encode(new Uint8Array(256 * KIB))).flat(),
+  );
+  const decoder = new FrameDecoder("len32");
+  for (let at = 0; at < stream.length; at += 60 * KIB) decoder.push(stream.subarray(at, at + 60 * KIB));
+  expect(decoder.end()).toBeNull();
+  expect(decoder.memory.held).toBeLessThan(2 * 256 * KIB);
+});
