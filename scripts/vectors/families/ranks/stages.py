@@ -224,7 +224,7 @@ def _worker_killed(s: Scenarios) -> None:
           "The driver is gone while a worker does not read: nobody is waited for without end.",
           [*workers("b", "c", limits={"deadline_ms": "2500"}), rank("a", "pp-stage", 0, "g", {"deadline_ms": "2500"})],
           act("c", "stall"), write("a", huge.wire), act("a", "reset"), over("released", "b", to_group.wire),
-          done("c"), over("cut", "c", to_group.wire), done("b"), upstream="OM-13", limits=roomy)
+          over("cut", "c", to_group.wire), done("b"), upstream="OM-13", limits=roomy)
     stalled = [*workers("b", "c", limits={"deadline_ms": "2500"}), rank("a", "pp-stage", 0, "g")]
     s.add("stage-worker-stalls", [*rules, ONCE, "tp.send.poison"],
           "A worker that does not read is lost at its deadline: upstream gets an error result, the other worker its release.",
