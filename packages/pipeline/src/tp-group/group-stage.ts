@@ -1,14 +1,12 @@
 import { refusal, WireError } from "@tensorwire/framing";
-import { type PpCallIds, type PpRequest, PpSession, preparePpResult, withDigest } from "@tensorwire/pp-contract";
-import type { PreparedMessage } from "@tensorwire/tensor-spec";
+import { type PpRequest, PpSession } from "@tensorwire/pp-contract";
 import { type Clock, type Connection, systemClock } from "@tensorwire/transport";
 import { MessageSender } from "../message-sender.ts";
 import { DEFAULT_DEADLINE_MS, DEFAULT_GRACE_MS } from "../options.ts";
-import { sha256 } from "../sha256.ts";
-import { errorMessage, messageOf, RankLostError } from "../stage-lost.ts";
-import { within } from "../within.ts";
+import { messageOf, RankLostError } from "../stage-lost.ts";
 import { Alarm } from "./alarm.ts";
-import type { GroupStageOptions, InferRequest, Outcome } from "./group-stage-options.ts";
+import { Answers } from "./answers.ts";
+import type { GroupStageOptions, InferRequest } from "./group-stage-options.ts";
 import type { TpLeader } from "./leader.ts";
 
 /**
@@ -52,6 +50,7 @@ class GroupStage {
   readonly #clock: Clock;
   readonly #sender: MessageSender;
   readonly #session: PpSession;
+  readonly #answers: Answers;
   readonly #alarm: Alarm;
   /** Fires when nothing more is done, with the reason. */
   readonly #over = new AbortController();
@@ -79,6 +78,7 @@ class GroupStage {
     this.#deadlineMs = deadlineMs;
     this.#sender = new MessageSender(upstream, rank - 1);
     this.#session = new PpSession(limits);
+    this.#answers = new Answers(options, this.#over.signal, (why, calls) => this.#lose(why, calls));
     this.#alarm = new Alarm(clock, (why) => this.#fail(why));
     void leader.lost.then((why) => this.#lose(why));
   }
@@ -213,46 +213,8 @@ class GroupStage {
     }
   }
 
-  /** r[pp.result.exactly-one] */
   async #answer(request: InferRequest, refused: unknown): Promise<void> {
-    const { call_id, chunk_index, cache_epoch } = request.header;
-    const ids = { call_id, chunk_index, cache_epoch };
-    let answer: PreparedMessage<PpCallIds>;
-    try {
-      if (refused !== null) throw refused;
-      answer = this.#prepare(ids, await this.#work(request));
-    } catch (error) {
-      answer = preparePpResult({ ...ids, ok: false, error_message: errorMessage(this.#options.rank, call_id, error) });
-    }
-    await this.#sender.send(answer, this.#deadlineMs);
-  }
-
-  #prepare(ids: PpCallIds, outcome: Outcome): PreparedMessage<PpCallIds> {
-    const { digest = false, limits, unsent } = this.#options;
-    const result = { ...outcome, ...ids };
-    try {
-      return preparePpResult(digest ? withDigest(result, sha256) : result, limits);
-    } catch (error) {
-      unsent?.(error);
-      throw error;
-    }
-  }
-
-  /** What `work` says or throws, or why the stage is over. Work that is not done in time is this rank's loss. */
-  async #work(request: InferRequest): Promise<Outcome> {
-    const { work, workMs = this.#deadlineMs } = this.#options;
-    const { call_id } = request.header;
-    const { signal } = this.#over;
-    signal.throwIfAborted();
-    const settled = Promise.try(work, request, signal).then(
-      (outcome) => ({ outcome }),
-      (error: unknown) => ({ error }),
-    );
-    const done = await within(settled, workMs, `call ${call_id} was not done`, signal).catch((why: unknown) => {
-      throw signal.aborted ? signal.reason : this.#lose(why, [call_id]);
-    });
-    if ("error" in done) throw done.error;
-    return done.outcome;
+    await this.#sender.send(await this.#answers.make(request, refused), this.#deadlineMs);
   }
 
   /** A worker is lost, or this rank itself: upstream is still there and is told. */
