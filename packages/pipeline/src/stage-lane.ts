@@ -100,7 +100,7 @@ export class StageLane {
       // No deadline of its own: an idle lane is no fault while others work. The stage watches over all of them.
       const chunk = await this.#connection.read(Infinity);
       if (chunk === null) {
-        // r[pp-session.eof]
+        // r[pp-session.eof] r[tp-session.eof]
         const cut = this.#session.end();
         if (cut !== null) throw cut;
         return used ? this.#upstreamLost(new Error("it ended the connection without SHUTDOWN")) : "unused";

@@ -213,6 +213,7 @@ class GroupStage {
     }
   }
 
+  /** r[pp.result.exactly-one] */
   async #answer(request: InferRequest, refused: unknown): Promise<void> {
     await this.#sender.send(await this.#answers.make(request, refused), this.#deadlineMs);
   }
