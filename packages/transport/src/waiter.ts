@@ -1,8 +1,5 @@
 import { refusal, type WireError } from "@tensorwire/framing";
-import type { Clock } from "./clock.ts";
-
-/** Above this, `setTimeout` would fire at once: such a deadline (24.8 days) counts as none. */
-const LONGEST_TIMER_MS = 0x7fff_ffff;
+import { type Clock, LONGEST_TIMER_MS } from "./clock.ts";
 
 /** A deadline is a number of milliseconds from the call, 0 or more; `Infinity` waits for as long as it takes. */
 export function isDeadline(deadlineMs: number): boolean {
