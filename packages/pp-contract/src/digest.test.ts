@@ -32,6 +32,17 @@ function judge(init: Partial<PpResultInit>): string {
   }
 }
 
+test("without tensors the digest is that of nothing", () => {
+  const { output_digest_i64, tensors: made } = withDigest({ ...ids }, sha256);
+  expect([output_digest_i64, made]).toEqual([0x141cfc9842c4b0e3n, []]);
+  const acceptance = new PpAcceptance({ window: 1, sha256 });
+  acceptance.sent(header(ids), { lm: lm() });
+  const [message] = new PpResultDecoder().push(concat(preparePpResult({ ...ids, tensors }).buffers)).messages;
+  expect(acceptance.judge({ ...message!.result, output_digest_i64: 0x141cfc9842c4b0e3n })).toMatchObject({
+    accepted: true,
+  });
+});
+
 test("the digest is of the bytes in spec order, its first 8 bytes signed and little-endian", () => {
   // SHA-256 of nothing begins e3b0c44298fc1c14, and of "abc" ba7816bf8f01cfea.
   expect(outputDigest([], sha256)).toBe(0x141cfc9842c4b0e3n);

@@ -168,12 +168,12 @@ describe("pp.send.order: preflight refuses", () => {
     ["pp.step.one: neither", "expected one of lm and video, neither came", [{} as never, [inputIds]]],
     [
       "pp.manifest.protobuf: a finite attention bias",
-      "kv_cache_attention_bias: expected a finite number",
+      "] kv_cache_attention_bias: expected a finite number",
       videoCase({ kv_cache_attention_bias: Number.NaN }),
     ],
     [
       "pp.manifest.protobuf: a finite noise scale",
-      "noise_scale: expected a finite number",
+      "] noise_scale: expected a finite number",
       videoCase({ noise_scale: Number.POSITIVE_INFINITY }),
     ],
     ["pp.video.disable-vace", "pp_disable_vace: expected true", videoCase({ pp_disable_vace: false })],
