@@ -1,6 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const STAGE = "packages/pipeline/src/tp-group/group-stage.ts";
+const ANSWERS = "packages/pipeline/src/tp-group/answers.ts";
 const LEADER = "packages/pipeline/src/tp-group/leader.ts";
 const WORKER = "packages/pipeline/src/tp-group/worker.ts";
 
@@ -19,9 +20,9 @@ export const GROUPS: readonly Mutant[] = [
     id: "group/no-error-result",
     rules: ["pp.result.exactly-one"],
     at: "ranks",
-    file: STAGE,
-    find: "answer = preparePpResult({ ...ids, ok: false, error_message: errorMessage(this.#options.rank, call_id, error) });",
-    replace: "return;",
+    file: ANSWERS,
+    find: "return preparePpResult({ ...ids, ok: false, error_message });",
+    replace: "return new Promise(() => {});",
     why: "A call that cannot be done gets no result.",
   },
   {
