@@ -1,4 +1,4 @@
-import type { CloseReason, Connection, ConnectionCounters } from "@tensorwire/transport";
+import { type Connection, ConnectionOver } from "@tensorwire/transport";
 
 /** Where a connection's owner comes to its end. Messages are counted from 1: each write is one. */
 export type Quota =
@@ -10,61 +10,32 @@ export type Quota =
  * A connection that lets pass what the quota says, to the byte, and then calls `end` and never settles anything again. A write
  * reaches the kernel before `end` is called.
  */
-export class LimitedConnection implements Connection {
-  readonly #inner: Connection;
+export class LimitedConnection extends ConnectionOver {
   readonly #quota: Quota;
   readonly #end: () => void;
   #writes = 0;
   #came = 0;
 
   constructor(inner: Connection, quota: Quota, end: () => void) {
-    this.#inner = inner;
+    super(inner);
     this.#quota = quota;
     this.#end = end;
   }
 
-  get local(): string {
-    return this.#inner.local;
-  }
-
-  get peer(): string {
-    return this.#inner.peer;
-  }
-
-  get counters(): ConnectionCounters {
-    return this.#inner.counters;
-  }
-
-  get closed(): Promise<CloseReason> {
-    return this.#inner.closed;
-  }
-
-  async read(deadlineMs?: number): Promise<Uint8Array | null> {
-    const chunk = await this.#inner.read(deadlineMs);
+  override async read(deadlineMs?: number): Promise<Uint8Array | null> {
+    const chunk = await super.read(deadlineMs);
     this.#came += chunk?.length ?? 0;
     if (this.#quota.on === "read" && this.#came >= this.#quota.bytes) await this.#stop();
     return chunk;
   }
 
-  async write(parts: readonly Uint8Array[], deadlineMs?: number): Promise<void> {
+  override async write(parts: readonly Uint8Array[], deadlineMs?: number): Promise<void> {
     const quota = this.#quota;
-    if (quota.on === "read" || ++this.#writes !== quota.message) return this.#inner.write(parts, deadlineMs);
+    if (quota.on === "read" || ++this.#writes !== quota.message) return super.write(parts, deadlineMs);
     const prefix = Buffer.concat(parts as Uint8Array[]).subarray(0, quota.bytes);
-    if (prefix.length > 0) await this.#inner.write([prefix], deadlineMs);
-    while (this.#inner.counters.bufferedWrite > 0) await new Promise((resolve) => setImmediate(resolve));
+    if (prefix.length > 0) await super.write([prefix], deadlineMs);
+    while (this.counters.bufferedWrite > 0) await new Promise((resolve) => setImmediate(resolve));
     await this.#stop();
-  }
-
-  end(deadlineMs?: number): Promise<void> {
-    return this.#inner.end(deadlineMs);
-  }
-
-  close(deadlineMs?: number): Promise<CloseReason> {
-    return this.#inner.close(deadlineMs);
-  }
-
-  abort(why?: string, cause?: unknown): void {
-    this.#inner.abort(why, cause);
   }
 
   #stop(): Promise<never> {

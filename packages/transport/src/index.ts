@@ -10,6 +10,7 @@ export {
 export { type Clock, systemClock } from "./clock.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export type { CloseReason, Connection, ConnectionCounters } from "./connection.ts";
+export { ConnectionOver } from "./connection-over.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { DEFAULT_BIND, type Listener, type ListenOptions, listen } from "./listen.ts";
 export { type Chunking, type MemoryPairOptions, memoryPair } from "./memory.ts";

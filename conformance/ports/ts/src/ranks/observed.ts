@@ -1,9 +1,7 @@
-import type { CloseReason, Connection, ConnectionCounters } from "@tensorwire/transport";
+import { type Connection, ConnectionOver } from "@tensorwire/transport";
 
 /** A connection that counts what its owner reads and writes. */
-export class Observed implements Connection {
-  readonly closed: Promise<CloseReason>;
-  readonly #inner: Connection;
+export class Observed extends ConnectionOver {
   #read = 0;
   #accepted = 0;
   #reading = true;
@@ -11,24 +9,11 @@ export class Observed implements Connection {
   #changed = Promise.withResolvers<void>();
 
   constructor(inner: Connection) {
-    this.#inner = inner;
-    this.closed = inner.closed;
+    super(inner);
     void this.closed.then(() => {
       this.#over = true;
       this.#stop();
     });
-  }
-
-  get local(): string {
-    return this.#inner.local;
-  }
-
-  get peer(): string {
-    return this.#inner.peer;
-  }
-
-  get counters(): ConnectionCounters {
-    return this.#inner.counters;
   }
 
   /** Bytes that the owner has had. */
@@ -51,8 +36,8 @@ export class Observed implements Connection {
     return this.#changed.promise;
   }
 
-  async read(deadlineMs?: number): Promise<Uint8Array | null> {
-    const chunk = await this.#inner.read(deadlineMs);
+  override async read(deadlineMs?: number): Promise<Uint8Array | null> {
+    const chunk = await super.read(deadlineMs);
     if (chunk === null) {
       this.#stop();
       return null;
@@ -62,27 +47,15 @@ export class Observed implements Connection {
     return chunk;
   }
 
-  async write(parts: readonly Uint8Array[], deadlineMs?: number): Promise<void> {
+  override async write(parts: readonly Uint8Array[], deadlineMs?: number): Promise<void> {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     this.#accepted += length;
     try {
-      await this.#inner.write(parts, deadlineMs);
+      await super.write(parts, deadlineMs);
     } catch (error) {
       this.#accepted -= length;
       throw error;
     }
-  }
-
-  end(deadlineMs?: number): Promise<void> {
-    return this.#inner.end(deadlineMs);
-  }
-
-  close(deadlineMs?: number): Promise<CloseReason> {
-    return this.#inner.close(deadlineMs);
-  }
-
-  abort(why?: string, cause?: unknown): void {
-    this.#inner.abort(why, cause);
   }
 
   #stop(): void {
