@@ -23,11 +23,10 @@ export interface TlsIdentity {
 
 /** Reads the files anew, so that a renewed certificate is used from the next `listen` or `connect` on. Rejects with `transport.refused`. */
 export async function readTlsFiles(files: TlsOptions): Promise<TlsIdentity> {
-  const [ca, cert, key] = await Promise.all([
-    read(files.ca, "the certificate of an authority"),
-    read(files.cert, "a certificate"),
-    read(files.key, "the private key of the certificate"),
-  ]);
+  // One after the other: of several that are missing, the first is named, every time.
+  const ca = await read(files.ca, "the certificate of an authority");
+  const cert = await read(files.cert, "a certificate");
+  const key = await read(files.key, "the private key of the certificate");
   for (const text of certificatesOf(ca)) parseCertificate(files.ca, text);
   if (certificatesOf(ca).length === 0) throw bad(files.ca, "expected a certificate in PEM, none is in it");
   const [first] = certificatesOf(cert);
