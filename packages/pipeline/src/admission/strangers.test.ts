@@ -120,7 +120,11 @@ describe("a stage that is told to listen", () => {
 
   test("link.hello.pending: lets its driver in past a crowd that says nothing", async () => {
     const { stage, address, said } = await start({ handshakeMs: 60_000 });
-    const crowd = await Promise.all(Array.from({ length: DEFAULT_MAX_PENDING + 4 }, () => connect(address)));
+    const dials = Array.from({ length: DEFAULT_MAX_PENDING + 4 }, () => connect(address));
+    const dialled = await Promise.allSettled(dials);
+    // One that is dropped as soon as it has come may see the reset before it is open.
+    const crowd = dialled.flatMap((dial) => (dial.status === "fulfilled" ? [dial.value] : []));
+    expect(crowd.length).toBeGreaterThanOrEqual(DEFAULT_MAX_PENDING);
     await said("[transport.full]");
     expect((await run(address)).tokens).toBe(8);
     expect(await stage.ended).toBeNull();
