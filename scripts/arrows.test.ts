@@ -25,6 +25,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "pipeline",
     "iut-ts",
     "conformance",
+    "conformance/paint",
   ],
   conformance: ["spec"],
   // The adapter of the reference speaks the harness's protocol: of the harness it may import that and no more.

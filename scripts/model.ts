@@ -5,8 +5,8 @@
  * that is named.
  */
 import { parseArgs } from "node:util";
+import { paint, paintFor } from "@tensorwire/conformance/paint";
 import { markdownTable } from "markdown-table";
-import picocolors from "picocolors";
 import { CHECKS, type Check, CLAIMS } from "./model/checks.ts";
 import { type Finding, missingPrograms, runCheck } from "./model/spin.ts";
 
@@ -56,7 +56,7 @@ if (missing.length > 0) {
   process.exit(require ? 1 : 69);
 }
 
-const { dim, green, red } = picocolors.createColors(!json && process.stdout.isTTY === true);
+const { dim, good, bad } = json ? paint(false) : paintFor(process.stdout);
 const say = (text: string) => (json ? process.stderr : process.stdout).write(text);
 const chosen = CHECKS.filter(
   ({ model, mutation }) => only === undefined || only.some((name) => name === model || name === mutation),
@@ -68,7 +68,7 @@ for (const check of chosen) {
   const as_expected = finding.broken === check.breaks;
   rows.push({ ...check, ...finding, as_expected });
   const result = finding.broken === null ? "holds" : `breaks: ${CLAIMS[finding.broken]}`;
-  say(`${(as_expected ? green : red)(result)}\n`);
+  say(`${(as_expected ? good : bad)(result)}\n`);
   for (const line of finding.trace) say(`${dim(`    ${line}`)}\n`);
 }
 
@@ -94,6 +94,6 @@ if (json) {
     align: ["l", "l", "l", "r", "r"],
   });
   const verdict = `${ok ? "as expected" : "NOT as expected"}, ${rows.length} checks in ${seconds.toFixed(0)} s`;
-  say(`\n${table}\n\n${(ok ? green : red)(verdict)}\n`);
+  say(`\n${table}\n\n${(ok ? good : bad)(verdict)}\n`);
 }
 process.exit(ok ? 0 : 1);

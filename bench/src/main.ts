@@ -62,7 +62,7 @@ interface CaseResult {
 }
 
 function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${pc.dim(text)}`);
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${pc.createColors(true).dim(text)}`);
 }
 
 function median(values: readonly number[]): number {

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { globMatcher } from "@tensorwire/conformance/glob";
-import { paint } from "@tensorwire/conformance/paint";
+import { paintFor } from "@tensorwire/conformance/paint";
 import { runGate } from "./gate.ts";
 import { jsonReport, matrix } from "./matrix.ts";
 import { progress } from "./progress.ts";
@@ -33,7 +33,7 @@ try {
     ...bar,
   }).finally(bar.stop);
   if (values.json) process.stdout.write(`${JSON.stringify(jsonReport(gate), null, 1)}\n`);
-  else process.stdout.write(matrix(gate, paint(process.stdout.isTTY === true)));
+  else process.stdout.write(matrix(gate, paintFor(process.stdout)));
   process.exitCode = gate.faults.length === 0 ? 0 : 1;
 } catch (error) {
   if (!(error instanceof TypeError)) throw error;

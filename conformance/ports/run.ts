@@ -5,8 +5,8 @@
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import picocolors from "picocolors";
 import { type ConformanceOptions, runConformance } from "../src/index.ts";
+import { paintFor } from "../src/report/paint.ts";
 import { PORTS, type Port } from "./ports.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
@@ -102,7 +102,7 @@ async function runPort(port: Port, narrowed: ConformanceOptions, requireAll: boo
 }
 
 function table(rows: readonly Row[]): string {
-  const { green, red, yellow } = picocolors.createColors(process.stdout.isTTY === true);
+  const { good, bad, warn } = paintFor(process.stdout);
   const heads = ["port", "status", "cases", "pass", "warn", "declined", "seconds", "exit"];
   const cells = rows.map((row) => [
     row.port,
@@ -114,7 +114,7 @@ function table(rows: readonly Row[]): string {
   const widths = heads.map((head, i) => Math.max(head.length, ...cells.map((line) => line[i]?.length ?? 0)));
   const format = (line: readonly string[]) =>
     line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  ");
-  const paint = ({ status }: Row) => (status === "conformant" ? green : status === "skipped" ? yellow : red);
+  const paint = ({ status }: Row) => (status === "conformant" ? good : status === "skipped" ? warn : bad);
   return [format(heads), ...rows.map((row, i) => paint(row)(format(cells[i] ?? [])))].join("\n");
 }
 

@@ -13,7 +13,7 @@ export type * from "./protocol.ts";
 export { EVENT_CLASSES, HEX_LIMIT, LINE_LIMIT } from "./protocol.ts";
 export { type Certificate, CertificateError, readCertificate } from "./report/certificate.ts";
 export { html as matrixPage } from "./report/html.ts";
-export { paint } from "./report/paint.ts";
+export { paint, paintFor } from "./report/paint.ts";
 export { ReportError, readReport } from "./report/read.ts";
 export type { JsonReport, Report } from "./report/report.ts";
 export { verifyByEvents, verifyByReplay } from "./report/verify.ts";

@@ -1,8 +1,8 @@
 /** Breaks ranks and links on purpose, and shows that nobody is left waiting: `bun run faults`. */
+import { paintFor } from "@tensorwire/conformance/paint";
 import { mulberry32 } from "@tensorwire/tensor-stage";
 import { Command, InvalidArgumentError } from "commander";
 import { markdownTable } from "markdown-table";
-import pc from "picocolors";
 import { corruptEveryByte } from "./corrupt.ts";
 import { namedPlans, randomPlan } from "./plan.ts";
 import { RankPool } from "./rank-process.ts";
@@ -90,9 +90,11 @@ function report(rows: readonly Row[], seed: number, json: boolean): void {
   const good = Object.values(counts).every((value) => value === 0);
   if (json) process.stdout.write(`${JSON.stringify({ seed, summary, rows }, null, 1)}\n`);
   else {
-    const paint = good ? pc.green : pc.red;
+    const { good: green, bad: red } = paintFor(process.stdout);
     const words = Object.entries(counts).map(([name, value]) => `${value} ${name}`);
-    process.stdout.write(`${table(rows)}\n\n${paint(`${calls} calls: ${words.join(", ")}`)} (seed ${seed})\n`);
+    process.stdout.write(
+      `${table(rows)}\n\n${(good ? green : red)(`${calls} calls: ${words.join(", ")}`)} (seed ${seed})\n`,
+    );
     for (const { fault, wrong } of rows) for (const what of wrong) process.stdout.write(`${fault}: ${what}\n`);
   }
   process.exitCode = good ? 0 : 1;

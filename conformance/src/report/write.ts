@@ -4,7 +4,7 @@ import { badge } from "./badge.ts";
 import { type Certificate, certificate } from "./certificate.ts";
 import { html } from "./html.ts";
 import { junit } from "./junit.ts";
-import { paint } from "./paint.ts";
+import { paint, paintFor } from "./paint.ts";
 import { jsonReport, type Report } from "./report.ts";
 import { summary } from "./summary.ts";
 import { tap } from "./tap.ts";
@@ -26,7 +26,7 @@ export function machineReads({ json, events, tap }: Targets): boolean {
 /** Writes the reports that the options name, the readable one first: a file that cannot be written does not swallow it. */
 export function writeReports(report: Report, targets: Targets, events: Certificate["events"], today: string): void {
   const stream = machineReads(targets) ? process.stderr : process.stdout;
-  const readable = summary(report, paint(stream.isTTY === true && targets.print === undefined));
+  const readable = summary(report, targets.print === undefined ? paintFor(stream) : paint(false));
   if (targets.print !== undefined) targets.print(readable);
   else stream.write(readable);
   const { json, tap: points, junit: xml, html: page, certificate: proof, badge: sign } = targets;

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { paintFor } from "@tensorwire/conformance/paint";
 import type { Protection, TlsOptions } from "@tensorwire/transport";
 import { Command } from "commander";
-import pc from "picocolors";
 import { out } from "./output.ts";
 
 interface Finding {
@@ -143,7 +143,7 @@ function messageOf(error: unknown): string {
 }
 
 function render({ what, ok, needed, detail }: Finding): string {
-  const paint = pc.createColors(process.stdout.isTTY);
-  const word = ok ? paint.green("ok     ") : needed ? paint.red("missing") : paint.yellow("absent ");
+  const paint = paintFor(process.stdout);
+  const word = ok ? paint.good("ok     ") : needed ? paint.bad("missing") : paint.warn("absent ");
   return `${word}  ${what.padEnd(24)}${detail}`;
 }

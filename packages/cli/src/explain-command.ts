@@ -31,7 +31,7 @@ Examples:
 Exit status: 0, or 64 when nothing has this id.`,
     )
     .action(async (id: string, { mutants, json }: Flags) => {
-      const { DEFAULT_CORPUS, DEFAULT_SPEC, explain, explainText, loadCorpus, nearest, paint } = await import(
+      const { DEFAULT_CORPUS, DEFAULT_SPEC, explain, explainText, loadCorpus, nearest, paintFor } = await import(
         "@tensorwire/conformance"
       );
       const corpus = loadCorpus(DEFAULT_CORPUS);
@@ -45,6 +45,6 @@ Exit status: 0, or 64 when nothing has this id.`,
         );
       }
       if (json) out.json(explanation);
-      else process.stdout.write(explainText(explanation, paint(process.stdout.isTTY === true)));
+      else process.stdout.write(explainText(explanation, paintFor(process.stdout)));
     });
 }

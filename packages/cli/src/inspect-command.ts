@@ -1,3 +1,4 @@
+import { paintFor } from "@tensorwire/conformance/paint";
 import { Command } from "commander";
 import { INSPECT_PROFILES, inspect } from "./inspect/inspect.ts";
 import { renderText } from "./inspect/render.ts";
@@ -39,7 +40,7 @@ Exit status: 0 the bytes end cleanly, 1 a decoder would refuse them, 64 usage.`,
         maxFrameLength === undefined ? {} : { maxFrameLength },
       );
       if (flags.json) out.json(report);
-      else out.line(renderText(report, { all: flags.all === true, color: process.stdout.isTTY === true }));
+      else out.line(renderText(report, { all: flags.all === true, paint: paintFor(process.stdout) }));
       process.exitCode = report.error === null ? 0 : 1;
     });
 }

@@ -1,5 +1,5 @@
+import { paintFor } from "@tensorwire/conformance/paint";
 import { WireError } from "@tensorwire/framing";
-import pc from "picocolors";
 
 /** Wrong words on the command line, as in sysexits.h. */
 export const EXIT_USAGE = 64;
@@ -13,7 +13,7 @@ export class UsageError extends Error {
 export function fail(error: unknown): void {
   const expected = error instanceof WireError || (error instanceof Error && error.constructor !== TypeError);
   const text = expected ? (error as Error).message : Bun.inspect(error);
-  process.stderr.write(`${pc.createColors(process.stderr.isTTY).red("error")}: ${text}\n`);
+  process.stderr.write(`${paintFor(process.stderr).bad("error")}: ${text}\n`);
   process.exitCode = error instanceof Error && error.name === "UsageError" ? EXIT_USAGE : 1;
 }
 

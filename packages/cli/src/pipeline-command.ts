@@ -1,6 +1,6 @@
+import { type Paint, paintFor } from "@tensorwire/conformance/paint";
 import type { PipelineOptions, PipelineResult, Verification } from "@tensorwire/pipeline";
 import { Command } from "commander";
-import pc from "picocolors";
 import { integer, integers, oneOf, out, UsageError } from "./output.ts";
 import { type ProtectionFlags, protectable, protectionFrom } from "./protection-flags.ts";
 
@@ -137,9 +137,9 @@ async function run(flags: Flags): Promise<void> {
 }
 
 function report(result: PipelineResult, flags: Flags): void {
-  const paint = pc.createColors(process.stdout.isTTY);
+  const paint = paintFor(process.stdout);
   const { sequences, tokens, tokensPerSecond, stages, overlap, bytesOut, bytesIn, verification } = result;
-  for (const { prompt, error } of sequences) if (error !== undefined) out.line(paint.red(`prompt ${prompt}: ${error}`));
+  for (const { prompt, error } of sequences) if (error !== undefined) out.line(paint.bad(`prompt ${prompt}: ${error}`));
   out.line();
   const way = flags.connect === undefined ? `over ${flags.transport}` : `through ${flags.connect}`;
   // A Unix socket takes no TLS.
@@ -152,17 +152,12 @@ function report(result: PipelineResult, flags: Flags): void {
   if (verification !== null) out.line(verdict(verification, tokens, flags, paint));
 }
 
-function verdict(
-  verification: Verification,
-  tokens: number,
-  { dtype }: Flags,
-  paint: ReturnType<typeof pc.createColors>,
-): string {
+function verdict(verification: Verification, tokens: number, { dtype }: Flags, paint: Paint): string {
   const { identical, required, difference } = verification;
-  if (identical) return paint.green(`all ${tokens} tokens equal those of the same model in one process`);
+  if (identical) return paint.good(`all ${tokens} tokens equal those of the same model in one process`);
   const { prompt, position, pipeline, oneProcess } = difference!;
   const text = `differs from one process at token ${position} of prompt ${prompt}: ${pipeline} here, ${oneProcess} there`;
-  return required ? paint.red(text) : `${text} (${dtype} rounds on the wire)`;
+  return required ? paint.bad(text) : `${text} (${dtype} rounds on the wire)`;
 }
 
 function kilobytes(bytes: number): string {
@@ -171,7 +166,7 @@ function kilobytes(bytes: number): string {
 
 /** Notes go to stderr, so that stdout holds the text alone. */
 function note(text: string): void {
-  process.stderr.write(`${pc.createColors(process.stderr.isTTY).dim(text)}\n`);
+  process.stderr.write(`${paintFor(process.stderr).dim(text)}\n`);
 }
 
 /**
@@ -203,7 +198,7 @@ class TextView {
   #open(prompt: number): void {
     if (prompt > 0) process.stdout.write("\n\n");
     this.#current = prompt;
-    const paint = pc.createColors(process.stdout.isTTY);
+    const paint = paintFor(process.stdout);
     process.stdout.write(paint.bold(this.#prompts[prompt]!) + this.#waiting[prompt]);
   }
 }

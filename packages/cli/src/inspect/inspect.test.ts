@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { paint } from "@tensorwire/conformance/paint";
 import { type InspectProfile, inspect } from "./inspect.ts";
 import { renderText } from "./render.ts";
 
@@ -63,7 +64,7 @@ describe("inspect", () => {
   });
 
   test("the text has one line a field, the bytes, the value and the verdict", () => {
-    const text = renderText(report("len32", "00000002 6869"), { all: false, color: false });
+    const text = renderText(report("len32", "00000002 6869"), { all: false, paint: paint(false) });
     expect(text.split("\n")).toEqual([
       "len32, 6 bytes",
       "",
@@ -76,7 +77,7 @@ describe("inspect", () => {
 
   test("a long payload is shortened unless all of it is asked for", () => {
     const long = report("len32", `00000100${"ab".repeat(256)}`);
-    expect(renderText(long, { all: false, color: false })).toContain("… 192 bytes more");
-    expect(renderText(long, { all: true, color: false }).split("\n")).toHaveLength(2 + 1 + 16 + 2);
+    expect(renderText(long, { all: false, paint: paint(false) })).toContain("… 192 bytes more");
+    expect(renderText(long, { all: true, paint: paint(false) }).split("\n")).toHaveLength(2 + 1 + 16 + 2);
   });
 });

@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import type { Paint } from "@tensorwire/conformance/paint";
 import { toJson } from "../output.ts";
 import type { Field } from "./fields.ts";
 import type { InspectReport } from "./inspect.ts";
@@ -8,22 +8,19 @@ const PER_LINE = 16;
 const SHORT = 4;
 
 /** One line for each field, or several for a long one: offset, bytes, text, name and value. */
-export function renderText(report: InspectReport, { all, color }: { all: boolean; color: boolean }): string {
-  const paint = pc.createColors(color);
+export function renderText(report: InspectReport, { all, paint }: { all: boolean; paint: Paint }): string {
   const { bytes, fields, messages, error } = report;
   const lines = [paint.bold(`${report.profile}, ${bytes.length} bytes`), ""];
   for (const field of fields) lines.push(...fieldLines(bytes, field, all, paint));
   for (const [i, message] of messages.entries()) {
     lines.push("", paint.bold(`message ${i}`), JSON.stringify(message, toJson, 2));
   }
-  lines.push("", error === null ? paint.green("clean end") : paint.red(error.message));
+  lines.push("", error === null ? paint.good("clean end") : paint.bad(error.message));
   return lines.join("\n");
 }
 
-type Paint = ReturnType<typeof pc.createColors>;
-
 function fieldLines(bytes: Uint8Array, { start, end, field, value }: Field, all: boolean, paint: Paint): string[] {
-  const name = value === undefined ? paint.cyan(field) : `${paint.cyan(field)} = ${value}`;
+  const name = value === undefined ? paint.name(field) : `${paint.name(field)} = ${value}`;
   if (start === end) return [line(start, new Uint8Array(0), `${name} (empty)`, paint)];
   const count = Math.ceil((end - start) / PER_LINE);
   const shown = all || count <= SHORT + 1 ? count : SHORT;
