@@ -70,7 +70,7 @@ async function randomRuns(calls: number, random: () => number, pool: RankPool, l
     const batch = await inLanes(plans, pool, log);
     made += batch.reduce((sum, row) => sum + row.calls, 0);
     rows.push(...batch);
-    log(`${made} of ${calls} calls with random faults`);
+    log(`${made} calls with random faults, ${calls} at least`);
   }
   return rows;
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { Handshakes } from "./handshakes.ts";
+import { listen } from "./listen.ts";
 import { ManualClock } from "./manual-clock.ts";
-import { until } from "./pairs.ts";
+import { rejection, until } from "./pairs.ts";
 import { type SocketData, socketHandlers } from "./socket-link.ts";
 import { readTlsFiles } from "./tls-files.ts";
 import { TlsSet } from "./tls-set.ts";
@@ -32,3 +33,12 @@ test("a socket that is gone before its handshake begins leaves no timer", async 
   expect(clock.pending).toBe(0);
   server.stop();
 });
+
+test.each(["maxHandshakes", "handshakeMs", "maxHandshakeBytes"])(
+  "limits of handshakes: %s cannot be 0",
+  async (name) => {
+    using set = await TlsSet.create();
+    const error = await rejection(listen(undefined, { tls: set.node, onConnection: () => {}, [name]: 0 }));
+    expect((error as Error).message).toBe(`[state] limit ${name} cannot be 0`);
+  },
+);

@@ -2,15 +2,24 @@ import { type ErrorCode, WireError } from "@tensorwire/framing";
 import type { Socket } from "bun";
 import type { Address } from "./address.ts";
 import { systemClock } from "./clock.ts";
+import { checkCounts } from "./limits.ts";
 import type { ListenOptions } from "./listen.ts";
 import type { SocketData } from "./socket-link.ts";
 import type { StreamConnection } from "./stream-connection.ts";
 import type { TlsIdentity } from "./tls-files.ts";
 import { TlsSession } from "./tls-session.ts";
 
-const DEFAULT_MAX_HANDSHAKES = 64;
-const DEFAULT_HANDSHAKE_MS = 5000;
 export const DEFAULT_MAX_HANDSHAKE_BYTES = 64 * 1024;
+
+/** What the handshakes of one listener may take, together and each. All are whole numbers above 0. */
+export interface HandshakeLimits {
+  /** TLS handshakes at a time; for one more, the one that has taken longest is dropped. Default 64. */
+  readonly maxHandshakes?: number;
+  /** Milliseconds that a TLS handshake may take. Default 5,000. */
+  readonly handshakeMs?: number;
+  /** Bytes that a TLS handshake may take. Default 64 KiB. */
+  readonly maxHandshakeBytes?: number;
+}
 
 /** r[link.tls.limits] The TLS handshakes of a listener that are under way, bounded in number, time and bytes. */
 export class Handshakes {
@@ -19,6 +28,7 @@ export class Handshakes {
   readonly #identity: TlsIdentity;
   readonly #address: Address;
   readonly #options: ListenOptions;
+  readonly #limits: Required<HandshakeLimits>;
   /** Oldest first, each with what ends it. */
   readonly #underWay = new Map<TlsSession, (why: WireError | null) => void>();
 
@@ -26,12 +36,15 @@ export class Handshakes {
     this.#identity = identity;
     this.#address = address;
     this.#options = options;
+    const { maxHandshakes = 64, handshakeMs = 5000, maxHandshakeBytes = DEFAULT_MAX_HANDSHAKE_BYTES } = options;
+    this.#limits = { maxHandshakes, handshakeMs, maxHandshakeBytes };
+    checkCounts({ ...this.#limits });
   }
 
   /** Calls `secured` when the peer has shown a good certificate, and never otherwise. */
   begin(socket: Socket<SocketData>, secured: (connection: StreamConnection) => void): void {
-    const { clock = systemClock, handshakeMs = DEFAULT_HANDSHAKE_MS, onRefused } = this.#options;
-    const { maxHandshakeBytes = DEFAULT_MAX_HANDSHAKE_BYTES } = this.#options;
+    const { clock = systemClock, onRefused } = this.#options;
+    const { handshakeMs, maxHandshakeBytes } = this.#limits;
     this.#makeRoom();
     const end = (why: WireError | null) => {
       clock.clearTimeout(timer);
@@ -67,7 +80,7 @@ export class Handshakes {
 
   /** A peer that belongs here is done at once; so it is the oldest that is least likely to be one. */
   #makeRoom(): void {
-    const { maxHandshakes = DEFAULT_MAX_HANDSHAKES } = this.#options;
+    const { maxHandshakes } = this.#limits;
     if (this.#underWay.size < maxHandshakes) return;
     const [session, end] = this.#underWay.entries().next().value!;
     end(

@@ -32,10 +32,15 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** The defaults with what `given` replaces. Throws a `state` refusal for a value that cannot be a limit. */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
-  const limits = { ...DEFAULT_LIMITS, ...given };
+  const { deadlineMs, ...counts } = { ...DEFAULT_LIMITS, ...given };
+  if (!(deadlineMs >= 0)) throw refusal("state", `limit deadlineMs cannot be ${deadlineMs}`);
+  checkCounts(counts);
+  return { deadlineMs, ...counts };
+}
+
+/** Throws a `state` refusal for a limit that is no whole number above 0: none would pass it, and nobody would know why. */
+export function checkCounts(limits: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(limits)) {
-    const fits = name === "deadlineMs" ? value >= 0 : Number.isSafeInteger(value) && value > 0;
-    if (!fits) throw refusal("state", `limit ${name} cannot be ${value}`);
+    if (!Number.isSafeInteger(value) || value < 1) throw refusal("state", `limit ${name} cannot be ${value}`);
   }
-  return limits;
 }

@@ -23,6 +23,11 @@ async function withListener(
   }
 }
 
+test.each([0, -1, 1.5, Number.NaN])("limits of connections: %p is refused before anything is bound", async (count) => {
+  const error = await rejection(listen(undefined, { ...ignore, maxConnections: count }));
+  expect((error as Error).message).toBe(`[state] limit maxConnections cannot be ${count}`);
+});
+
 describe("where a listener binds", () => {
   test("the default is loopback, and port 0 reports the real port", async () => {
     await withListener(undefined, ignore, async ({ address }) => {

@@ -2,15 +2,15 @@ import { WireError } from "@tensorwire/framing";
 import type { Socket, SocketListener } from "bun";
 import { type Address, formatAddress, toAddress } from "./address.ts";
 import type { CloseReason, Connection } from "./connection.ts";
-import { Handshakes } from "./handshakes.ts";
-import { resolveLimits } from "./limits.ts";
+import { type HandshakeLimits, Handshakes } from "./handshakes.ts";
+import { checkCounts, resolveLimits } from "./limits.ts";
 import { checkProtected } from "./protected.ts";
 import { adopt, type SocketData, socketHandlers } from "./socket-link.ts";
 import type { ConnectionOptions, StreamConnection } from "./stream-connection.ts";
 import { readTlsFiles, type TlsOptions } from "./tls-files.ts";
 import { bindUnix } from "./unix-path.ts";
 
-export interface ListenOptions extends ConnectionOptions {
+export interface ListenOptions extends ConnectionOptions, HandshakeLimits {
   /** Gets each connection once. A throw or a rejection aborts that connection, and shows as the `cause` in its `closed`. */
   readonly onConnection: (connection: Connection) => void | Promise<void>;
   /** Connections at a time, TLS handshakes not among them; one more is reset before it costs anything. Default 1024. */
@@ -22,12 +22,6 @@ export interface ListenOptions extends ConnectionOptions {
    * dropped without a byte above TLS.
    */
   readonly tls?: TlsOptions;
-  /** TLS handshakes at a time; for one more, the one that has taken longest is dropped. Default 64. */
-  readonly maxHandshakes?: number;
-  /** Milliseconds that a TLS handshake may take. Default 5,000. */
-  readonly handshakeMs?: number;
-  /** Bytes that a TLS handshake may take. Default 64 KiB. */
-  readonly maxHandshakeBytes?: number;
   /** For a log: why a handshake came to nothing. What it quotes of a certificate is the stranger's own text. */
   readonly onRefused?: (error: WireError) => void;
 }
@@ -59,6 +53,7 @@ export async function listen(target: Address | string | undefined, options: List
   resolveLimits(options.limits);
   checkProtected(address, options, "can be reached from other machines", "bind a loopback address");
   const { maxConnections = 1024, tls } = options;
+  checkCounts({ maxConnections });
   const handshakes = tls && new Handshakes(await readTlsFiles(tls), address, options);
   const connections = new Set<StreamConnection>();
   let turnedAway = 0;
