@@ -103,7 +103,9 @@ export function repeatCommand(options: ConformanceOptions): string {
   if (way?.kind === "launch") words.push(`--launch ${quote(way.command)}`);
   if (way?.kind === "stdio") words.push(`--stdio ${quote(way.command)}`);
   if (way?.kind === "connect") words.push(`--connect ${quote(way.address)}`);
-  if (way?.kind === "attach") words.push("--attach");
+  if (way?.kind === "attach")
+    words.push(["--attach", ...(way.listen === undefined ? [] : [quote(way.listen)])].join(" "));
+  if (way?.kind === "attach" && way.insecure === true) words.push("--insecure");
   if (way?.kind === "in-process") words.push("--in-process");
   if (options.unusableToo === true) words.push("--unusable-too");
   return words.join(" ");

@@ -1,3 +1,5 @@
+import { hostname as ownName } from "node:os";
+import { UsageError } from "../options.ts";
 import type { Hello } from "../protocol.ts";
 import { readHello } from "../schema.ts";
 import { type ChannelEvents, type SocketChannel, socketHandlers } from "./channel.ts";
@@ -10,8 +12,11 @@ import { Recorder, type Tap } from "./recorder.ts";
 /** The five ways in, and what has no link. r[iut.ways] */
 export type Way =
   | { readonly kind: "launch"; readonly command: string }
-  /** `listen`: where to wait for the IUT, `HOST:PORT`; default a free port of loopback. */
-  | { readonly kind: "attach"; readonly listen?: string }
+  /**
+   * `listen`: where to wait for the IUT, `HOST:PORT`; default a free port of loopback. The link has no TLS: who starts a run decides by
+   * `insecure` whether other machines may reach it, and the command that repeats the run says so too.
+   */
+  | { readonly kind: "attach"; readonly listen?: string; readonly insecure?: boolean }
   | { readonly kind: "connect"; readonly address: string }
   | { readonly kind: "stdio"; readonly command: string }
   | { readonly kind: "in-process"; readonly iut: InProcessIut }
@@ -51,7 +56,8 @@ export async function openLink(way: Way, options: OpenOptions): Promise<Opened> 
       });
     case "attach":
       return dialledBack(way.listen ?? "127.0.0.1:0", options, ({ TENSORWIRE_ADDR, TENSORWIRE_TOKEN }) => {
-        options.log(`start the IUT with TENSORWIRE_ADDR=${TENSORWIRE_ADDR} TENSORWIRE_TOKEN=${TENSORWIRE_TOKEN}`);
+        const address = TENSORWIRE_ADDR.replace(EVERY_INTERFACE, `${ownName()}:`);
+        options.log(`start the IUT with TENSORWIRE_ADDR=${address} TENSORWIRE_TOKEN=${TENSORWIRE_TOKEN}`);
         return undefined;
       });
     case "connect":
@@ -126,6 +132,9 @@ async function dial(address: string, { deadline, tap }: OpenOptions): Promise<Li
   }
 }
 
+/** Nobody can dial these; whoever listens there can be dialled by the name of its machine. */
+const EVERY_INTERFACE = /^(?:0\.0\.0\.0|\[::\]):/;
+
 /** One listener, one token, one link: nobody but the process that got the token becomes the IUT. r[iut.launch.token] */
 async function dialledBack(
   listen: string,
@@ -133,13 +142,13 @@ async function dialledBack(
   start: (env: { TENSORWIRE_ADDR: string; TENSORWIRE_TOKEN: string }) => Child | undefined,
 ): Promise<Opened> {
   const place = parseAddress(listen);
-  if ("unix" in place) throw new LinkError("closed", `cannot listen on ${listen}: it is not HOST:PORT`);
+  if ("unix" in place) throw new UsageError(`cannot listen on ${listen}: it is not HOST:PORT`);
   const { hostname, port } = place;
   const token = crypto.randomUUID();
   const arrived = Promise.withResolvers<Opened>();
   const strangers = new Set<LineLink>();
   let refused = "";
-  const listener = Bun.listen<SocketChannel | undefined>({
+  const listener = listening(listen, {
     hostname,
     port,
     data: undefined,
@@ -189,5 +198,13 @@ async function dialledBack(
     clearTimeout(timer);
     listener.stop(false);
     for (const stranger of strangers) await abandon(stranger);
+  }
+}
+
+function listening(listen: string, options: Bun.TCPSocketListenOptions<SocketChannel | undefined>) {
+  try {
+    return Bun.listen<SocketChannel | undefined>(options);
+  } catch (error) {
+    throw new UsageError(`cannot listen on ${listen}: ${(error as Error).message}`);
   }
 }

@@ -1,10 +1,11 @@
 import type { ConformanceOptions, Way } from "@tensorwire/conformance";
 import { Command } from "commander";
-import { integer, UsageError } from "./output.ts";
+import { asUsage, integer, UsageError } from "./output.ts";
 
 interface Flags {
   readonly launch?: string;
-  readonly attach?: true;
+  readonly attach?: true | string;
+  readonly insecure?: true;
   readonly connect?: string;
   readonly stdio?: string;
   readonly inProcess?: true;
@@ -38,7 +39,11 @@ export function conformanceCommand(): Command {
     )
     .optionsGroup("How to reach the implementation (one of):")
     .option("--launch <command>", "start it; it dials back to TENSORWIRE_ADDR with TENSORWIRE_TOKEN")
-    .option("--attach", "as --launch, but you start it: in a debugger, a container, on another host")
+    .option(
+      "--attach [address]",
+      "as --launch, but you start it: in a debugger, a container, on another host; HOST:PORT to wait at, default: loopback, a free port",
+    )
+    .option("--insecure", "allow --attach at an address that other machines reach: the link has no TLS")
     .option("--connect <address>", "it listens: HOST:PORT, or the path of a Unix socket")
     .option("--stdio <command>", "start it and talk over its stdin and stdout")
     .option("--in-process", "the reference, by function calls, without a socket")
@@ -82,7 +87,8 @@ Examples:
   tensorwire conformance --launch "python3 conformance/ports/python/shim.py"
   tensorwire conformance --launch ./port --profile len64 --html report.html
   tensorwire conformance --connect 127.0.0.1:4000 --json - | jq .summary
-  tensorwire conformance --launch ./port --filter 'len64/eof*' --seed 7
+  tensorwire conformance --attach 0.0.0.0:4000 --insecure     waits for a port that you start on another host
+  tensorwire conformance --launch ./port --filter 'len64/end-*' --seed 7
   tensorwire conformance --wire 127.0.0.1:4000 --profile len64 --wire-limit 1024
   tensorwire conformance --launch ./port --baseline known.json --update-baseline
   tensorwire conformance --launch ./port --record port.link && tensorwire conformance --replay port.link
@@ -107,7 +113,7 @@ async function run(flags: Flags): Promise<void> {
   }
   const way = await wayOf(flags);
   const { profile, jobs, caseDeadline, exportCases: _, ...rest } = flags;
-  const { launch, attach, connect, stdio, inProcess, wire, wireLimit, ...same } = rest;
+  const { launch, attach, insecure, connect, stdio, inProcess, wire, wireLimit, ...same } = rest;
   const options: ConformanceOptions = {
     ...same,
     ...(way && { way }),
@@ -120,15 +126,17 @@ async function run(flags: Flags): Promise<void> {
 }
 
 async function wayOf({ launch, attach, connect, stdio, inProcess, ...flags }: Flags): Promise<Way | null> {
-  const { wire, wireLimit, profile } = flags;
+  const { wire, wireLimit, profile, insecure } = flags;
   const given = [launch, attach, connect, stdio, inProcess, wire].filter((flag) => flag !== undefined);
   if (given.length > 1) {
     throw new UsageError(
       "expected one of --launch, --attach, --connect, --stdio, --in-process and --wire, got several",
     );
   }
+  if (insecure && typeof attach !== "string") throw new UsageError("--insecure is for --attach HOST:PORT");
   if (launch !== undefined) return { kind: "launch", command: launch };
-  if (attach) return { kind: "attach" };
+  if (attach === true) return { kind: "attach" };
+  if (attach !== undefined) return attachedAt(attach, insecure);
   if (wire !== undefined) {
     if (profile === undefined || profile.includes(","))
       throw new UsageError("--wire needs one --profile: the one that is echoed");
@@ -138,4 +146,16 @@ async function wayOf({ launch, attach, connect, stdio, inProcess, ...flags }: Fl
   if (stdio !== undefined) return { kind: "stdio", command: stdio };
   if (inProcess) return { kind: "in-process", iut: (await import("@tensorwire/iut-ts")).reference };
   return null;
+}
+
+async function attachedAt(listen: string, insecure?: true): Promise<Way> {
+  const { isLoopback, parseAddress } = await import("@tensorwire/transport");
+  const address = asUsage(() => parseAddress(`tcp://${listen}`));
+  if (!isLoopback(address) && !insecure) {
+    throw new UsageError(
+      `--attach ${listen} lets other machines in, and the link has no TLS: whoever sees it can read and alter it. Listen on loopback ` +
+        "(behind ssh -R, for one), or allow it with --insecure",
+    );
+  }
+  return { kind: "attach", listen, ...(insecure && { insecure }) };
 }

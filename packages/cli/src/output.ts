@@ -9,6 +9,15 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** What `read` refuses is wrong words on the command line. */
+export function asUsage<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
 /** Ends the command with an error on stderr: the message alone, unless it is a bug of ours, which shows its stack. */
 export function fail(error: unknown): void {
   const expected = error instanceof WireError || (error instanceof Error && error.constructor !== TypeError);

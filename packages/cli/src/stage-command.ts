@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { integer, integers, oneOf, UsageError } from "./output.ts";
+import { asUsage, integer, integers, oneOf } from "./output.ts";
 import { type ProtectionFlags, protectable, protectionFrom } from "./protection-flags.ts";
 
 /** A wait for all the stages behind is as many times as long, and has to fit a timer too. */
@@ -58,7 +58,7 @@ Examples, two stages on one machine:
   tensorwire pipeline --connect tcp://127.0.0.1:7000 --stages 2
 
 Under a launcher rank and number come from its variables (torchrun, Open MPI, Slurm, Kubernetes Indexed Jobs):
-  srun -n 2 sh -c 'tensorwire stage --listen tcp://0.0.0.0:7000 --next tcp://node2:7000 \\
+  srun -N 2 -n 2 sh -c 'tensorwire stage --listen tcp://0.0.0.0:7000 --next tcp://node2:7000 \\
     --tls-ca certs/ca.pem --tls-cert certs/$(hostname).pem --tls-key certs/$(hostname).key'
 
 Between machines every connection has mutual TLS, or --insecure says that it needs none. The certificate has to carry the name that
@@ -73,7 +73,8 @@ it could not start or a neighbour was lost, 64 usage.`,
 async function run(flags: Flags): Promise<void> {
   const { stageMain, stagePlacement } = await import("@tensorwire/pipeline");
   const { DEMO_MODEL_DIR } = await import("@tensorwire/tensor-stage");
-  const { rank, stages } = placed(() => stagePlacement(process.env, flags));
+  // What is missing about rank and stages is a matter of the command line.
+  const { rank, stages } = asUsage(() => stagePlacement(process.env, flags));
   const next = flags.next ?? process.env.TENSORWIRE_NEXT;
   const { split, job, listen, deadline, idleDeadline } = flags;
   const status = await stageMain({
@@ -94,13 +95,4 @@ async function run(flags: Flags): Promise<void> {
   });
   // A signal's handler, or a socket in its last moments, must not keep the process.
   process.exit(status);
-}
-
-/** What is missing about rank and stages is a matter of the command line. */
-function placed<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
