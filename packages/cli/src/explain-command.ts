@@ -24,7 +24,7 @@ Examples:
   tensorwire explain len64/hello
   tensorwire explain 'len64/hello#cut=3'
   tensorwire explain 'len64/hello#poison'               a case of a probe, level 3
-  tensorwire explain wire/len64/several                 a scenario on real connections, level 2
+  tensorwire explain wire/len64/split                   a scenario on real connections, level 2
   tensorwire explain 'wire/tp/split/infer#cut=3'
   bun run mutants --json > mutants.json && tensorwire explain len64/hello --mutants mutants.json
 

@@ -31,6 +31,8 @@ Examples:
 
 tensorwire COMMAND --help shows more examples.`,
   )
+  // Nothing installs the command: what the examples of every command say is said once.
+  .addHelpText("afterAll", "\nIn the examples, tensorwire is `bun run tensorwire`, in the root of the repository.")
   .exitOverride()
   .showSuggestionAfterError();
 
