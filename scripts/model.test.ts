@@ -1,8 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CHECKS, CLAIMS } from "./model/checks.ts";
 import { missingPrograms, readTrace, readVerdict } from "./model/spin.ts";
+
+// It starts processes.
+setDefaultTimeout(60_000);
 
 const ROOT = resolve(import.meta.dir, "..");
 const source = (name: string) => readFileSync(join(ROOT, "spec/model", name), "utf8");

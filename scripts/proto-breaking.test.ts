@@ -1,8 +1,11 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { lastReleased, unsafeChanges } from "./proto-breaking/compare.ts";
+
+// It starts processes.
+setDefaultTimeout(60_000);
 
 const PROTOS = resolve(import.meta.dir, "../spec/proto");
 const TP = "tp_control.proto";

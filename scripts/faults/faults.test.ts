@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { takeTensors } from "@tensorwire/tensor-spec";
 import { mulberry32 } from "@tensorwire/tensor-stage";
 import { memoryPair } from "@tensorwire/transport";
@@ -8,6 +8,9 @@ import { namedPlans, type Plan, randomPlan, sizes } from "./plan.ts";
 import { LEADER } from "./rank-config.ts";
 import { RankPool } from "./rank-process.ts";
 import { runPlan } from "./run-plan.ts";
+
+// It starts processes.
+setDefaultTimeout(60_000);
 
 const origin = { call_id: 7n, chunk_index: 2n, rank: 1 };
 

@@ -117,7 +117,10 @@ class Framing(unittest.TestCase):
             self.assertEqual(len(decoder.push(stream)), 3 * count)
             return time.process_time() - begin
 
-        self.assertLess(seconds(32_000), 40 * max(seconds(2_000), 0.001))
+        def least(count: int) -> float:
+            return min(seconds(count) for _ in range(3))
+
+        self.assertLess(least(32_000), 40 * max(least(2_000), 0.001))
 
 
 class Multipart(unittest.TestCase):

@@ -25,7 +25,8 @@ describe("Child", () => {
 
   test("tells how a process ended", async () => {
     expect(await start("exit 7").child.ended()).toBe("the process ended with status 7");
-    expect(await start("kill -SEGV $$").child.epitaph()).toBe("the process was ended by SIGSEGV");
+    // Not by a signal that dumps core: where a program takes the dump, the end waits for it.
+    expect(await start("kill -KILL $$").child.epitaph()).toBe("the process was ended by SIGKILL");
   });
 
   test("end(true) takes the whole group with it, and what the shell left in the background", async () => {

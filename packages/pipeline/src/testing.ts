@@ -113,7 +113,7 @@ export const answering: Script = ({ header }, connection) => {
 };
 
 /** Deadlines that no passing test comes near. */
-export const patience = { deadlineMs: 5000, startDeadlineMs: 5000 };
+export const patience = { deadlineMs: 5000, startDeadlineMs: 30_000 };
 
 /** The error that a promise has to reject with. */
 export function rejection(promise: Promise<unknown>): Promise<unknown> {

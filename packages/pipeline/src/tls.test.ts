@@ -1,5 +1,5 @@
 /** Real stage processes over mutual TLS: the same tokens for who may be there, and words for who may not. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,9 @@ import { runStage } from "./stage.ts";
 import type { StageMainOptions } from "./stage-main.ts";
 import { StageProcess } from "./stage-process.ts";
 import { patience, rejection, writeTinyModel } from "./testing.ts";
+
+// It starts processes.
+setDefaultTimeout(60_000);
 
 const HOSTS = ["localhost", "127.0.0.1"];
 

@@ -1,5 +1,5 @@
 /** Real stage processes and sockets: who is let in, who is not, and that the right pipeline runs all the same. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { openModel } from "@tensorwire/tensor-stage";
@@ -14,6 +14,9 @@ import { callOn, patience, rejection, shutDown, writeTinyModel } from "../testin
 import { DEFAULT_MAX_PENDING } from "./admission.ts";
 import type { Identity } from "./identity.ts";
 import { pipelineIdentity } from "./pipeline-identity.ts";
+
+// It starts processes.
+setDefaultTimeout(60_000);
 
 let model: string;
 let otherModel: string;
