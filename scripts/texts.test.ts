@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DEFAULT_CORPUS, DEFAULT_SPEC, explain, idFilter, listCorpus, loadCorpus } from "@tensorwire/conformance";
 import { Glob } from "bun";
+import { PORTS } from "../conformance/ports/ports.ts";
+import { tools } from "../packages/cli/src/doctor-tools.ts";
+import { missingPrograms } from "./model/spin.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 const corpus = loadCorpus(DEFAULT_CORPUS);
@@ -46,4 +49,16 @@ describe("an id or pattern of the corpus that a text gives as an example", () =>
   });
 
   test.each(given)("%s in %s is there", (id) => expect(leadsSomewhere(id)).toBe(true));
+});
+
+test("doctor has a row for every program that a port, a peer or the model needs", () => {
+  const peers = [...new Glob("conformance/peers/*/peer.json").scanSync(ROOT)].map(
+    (file) => JSON.parse(readFileSync(join(ROOT, file), "utf8")) as { needs: readonly string[] },
+  );
+  const needed = [
+    ...peers.flatMap(({ needs }) => needs),
+    ...PORTS.flatMap(({ needs }) => needs.map(([program]) => program!)),
+    ...missingPrograms(""),
+  ];
+  expect(new Set(needed).difference(new Set(tools().map(({ what }) => what)))).toEqual(new Set(["bun"]));
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setPaths, TestAuthority, validFor, writeSet } from "@tensorwire/transport/certificates";
@@ -21,3 +21,31 @@ test("a connection that cannot be made is a finding, and keeps no process", asyn
     rmSync(folder, { recursive: true });
   }
 }, 20_000);
+
+test("a program that is not here, or too old, is absent with what it is for", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tensorwire-doctor-"));
+  try {
+    for (const [name, status] of [
+      ["node", 1],
+      ["perl", 0],
+    ] as const) {
+      writeFileSync(join(folder, name), `#!/bin/sh\nexit ${status}\n`);
+      chmodSync(join(folder, name), 0o755);
+    }
+    const code = `
+      const { tools } = await import(${JSON.stringify(join(import.meta.dir, "doctor-tools.ts"))});
+      console.log(JSON.stringify(tools()));
+    `;
+    const env = { ...process.env, PATH: folder, TENSORWIRE_CHROMIUM: join(folder, "perl") };
+    const child = Bun.spawn([process.execPath, "-e", code], { env, stdout: "pipe", timeout: 10_000 });
+    const rows: { what: string; ok: boolean; needed: boolean; detail: string }[] = await child.stdout.json();
+    const row = (name: string) => rows.find(({ what }) => what === name);
+    expect(row("node")).toMatchObject({ ok: false, detail: "expected 20 or later; for bun run mutation" });
+    expect(row("spin")).toMatchObject({ ok: false, detail: "not on the PATH; for bun run model" });
+    expect(row("perl")).toMatchObject({ ok: true, detail: "the Perl port" });
+    expect(row("chromium")).toMatchObject({ ok: true });
+    expect(rows.filter(({ needed }) => needed)).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

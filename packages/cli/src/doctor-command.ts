@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { paintFor } from "@tensorwire/conformance/paint";
 import type { Protection, TlsOptions } from "@tensorwire/transport";
 import { Command } from "commander";
+import { tools } from "./doctor-tools.ts";
 import { out } from "./output.ts";
 
-interface Finding {
+export interface Finding {
   readonly what: string;
   readonly ok: boolean;
   /** False for what only some commands need. */
@@ -119,23 +120,6 @@ async function model(): Promise<Finding> {
     needed: true,
     detail: ok ? "config, weights and tokenizer" : `lacks ${missing.join(", ")}`,
   };
-}
-
-/** Programs that some commands start, and what for. */
-const TOOLS: readonly (readonly [name: string, purpose: string])[] = [
-  ["python3", "the Python port, the vector generator, setup:tensorflow"],
-  ["g++", "setup:tensorflow"],
-  ["go", "the Go port"],
-  ["cargo", "the Rust port"],
-  ["cc", "the C port"],
-  ["hyperfine", "bun run bench, whole commands"],
-];
-
-function tools(): Finding[] {
-  return TOOLS.map(([name, purpose]) => {
-    const ok = Bun.which(name) !== null;
-    return { what: name, ok, needed: false, detail: ok ? purpose : `not on the PATH; for ${purpose}` };
-  });
 }
 
 function messageOf(error: unknown): string {
