@@ -9,8 +9,8 @@ const ROOT = resolve(import.meta.dir, "..");
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "packages/framing": [],
   "packages/tensor-spec": ["framing"],
-  "packages/tp-control": ["framing", "tensor-spec", "spec"],
-  "packages/pp-contract": ["framing", "tensor-spec", "tp-control", "spec"],
+  "packages/tp-control": ["framing", "tensor-spec", "tensor-spec/internal", "spec"],
+  "packages/pp-contract": ["framing", "tensor-spec", "tensor-spec/internal", "tp-control", "spec"],
   "packages/transport": ["framing", "tensor-spec"],
   "packages/tensor-stage": ["framing", "tensor-spec"],
   "packages/pipeline": ["framing", "tensor-spec", "tp-control", "pp-contract", "transport", "tensor-stage"],

@@ -13,7 +13,7 @@ export const SENDING: readonly Mutant[] = [
     file: PREPARED,
     find: "const specs = checkSpecs(sources, limits, refusal);",
     replace:
-      "try {\n      checkSpecs(sources, limits, refusal);\n    } catch {\n      return new PreparedMessage(parts.subject, header);\n    }\n    const specs = checkSpecs(sources, limits, refusal);",
+      "try {\n    checkSpecs(sources, limits, refusal);\n  } catch {\n    return make(parts.subject, header);\n  }\n  const specs = checkSpecs(sources, limits, refusal);",
     why: "The header of a message is sent though its specs are refused.",
   },
   {
@@ -22,7 +22,7 @@ export const SENDING: readonly Mutant[] = [
     file: PREPARED,
     find: "const data = sources.map((source, i) => materialise(source, specs[i]!));",
     replace:
-      "let data: Uint8Array[];\n    try {\n      data = sources.map((source, i) => materialise(source, specs[i]!));\n    } catch {\n      return new PreparedMessage(parts.subject, header);\n    }",
+      "let data: Uint8Array[];\n  try {\n    data = sources.map((source, i) => materialise(source, specs[i]!));\n  } catch {\n    return make(parts.subject, header);\n  }",
     why: "The header of a message is sent though a tensor has the wrong length.",
   },
   {
@@ -69,7 +69,7 @@ export const SENDING: readonly Mutant[] = [
     id: "tp-encode/defaults-written",
     rules: ["tp.encode.layout", "pp.encode.canonical"],
     file: CHECK,
-    find: "if (field.partOf !== null || !isDefault(value)) result[field.name] = wire;",
+    find: "if (field.partOf !== null || !isDefault(field.type, value)) result[field.name] = wire;",
     replace: "result[field.name] = wire;",
     why: "Fields are written though they have their default value.",
   },
@@ -109,8 +109,8 @@ export const SENDING: readonly Mutant[] = [
     id: "tp-encode/infer-without-manifest",
     rules: ["tp.encode.payload-matches-action"],
     file: MESSAGE,
-    find: 'if (manifest === undefined) throw refusal("header.field", "expected a manifest with INFER, none came");\n  const serialise = manifestSerialiser(manifest);',
-    replace: "const serialise = manifestSerialiser(manifest ?? {});",
+    find: 'if (manifest === undefined) throw refusal("header.field", "expected a manifest with INFER, none came");\n  const serialise = manifestSerialiser(manifest, all);',
+    replace: "const serialise = manifestSerialiser(manifest ?? {}, all);",
     why: "INFER without a manifest is sent with an empty one.",
   },
 ];

@@ -10,6 +10,7 @@ export {
   preparePpRequest,
 } from "./request.ts";
 export {
+  type DecodedResults,
   PP_RESULT_VERSION,
   type PpCallIds,
   type PpResult,

@@ -57,6 +57,14 @@ describe("layout", () => {
     expect(messages[0]).toMatchObject({ header: ids, envelope: { call_id, chunk_index, cache_epoch, video: video() } });
   });
 
+  test("a noise scale of -0 is no default: it is written, and arrives", () => {
+    const made = (noise_scale: number) =>
+      request({ step: { video: video({ noise_scale }) }, tensors: videoTensors }).buffers;
+    expect(concat(made(-0)).length).toBe(concat(made(0)).length + 9);
+    const [message] = decodeInChunks(new PpRequestDecoder(), concat(made(-0))).messages;
+    expect(message).toMatchObject({ envelope: { video: { noise_scale: -0 } } });
+  });
+
   test("pp.boundary.chunking, pp.action.header-only: every cut gives the same requests", () => {
     const next = request({ step: { lm: lm({ position: 2, init_cache: false }) }, tensors: [hidden] });
     const stream = concat(request().buffers, noop.buffers, next.buffers);

@@ -3,13 +3,14 @@ import {
   checkSpecs,
   type MessageLimits,
   messageLimits,
-  PreparedMessage,
+  type PreparedMessage,
   peerFault,
   type Tensor,
   type TensorSource,
   type TensorSpec,
   takeTensors,
 } from "@tensorwire/tensor-spec";
+import { prepareMessage } from "@tensorwire/tensor-spec/internal";
 import { encodeHeader, HeaderDecoder, parseBody, type TpHeader } from "@tensorwire/tp-control";
 import { envelopeCodec } from "./codec.ts";
 import { checkStep, type PpStep } from "./step.ts";
@@ -94,7 +95,7 @@ export function preparePpRequest(
   // r[pp.encode.payload-matches-action]
   if (action !== "INFER") {
     if (step === undefined && tensors.length === 0) {
-      return PreparedMessage.prepare({ subject: header, header: bytes }, messageLimits(limits));
+      return prepareMessage({ subject: header, header: bytes }, messageLimits(limits));
     }
     throw refusal("header.field", `expected the header alone with ${action}, a step or tensors came`);
   }
@@ -102,5 +103,5 @@ export function preparePpRequest(
   const ids = { pp_envelope_version: PP_ENVELOPE_VERSION, action, call_id, chunk_index, cache_epoch };
   const serialise = (tensor_specs: readonly TensorSpec[]) =>
     envelopeCodec.encode({ ...ids, tensor_specs, ...checkStep(step, tensor_specs, refusal) });
-  return PreparedMessage.prepare({ subject: header, header: bytes, serialise, tensors }, messageLimits(limits));
+  return prepareMessage({ subject: header, header: bytes, serialise, tensors }, messageLimits(limits));
 }

@@ -107,6 +107,34 @@ describe("a bad result", () => {
   });
 });
 
+test("a push after end() is the caller's fault, on a stream that failed too", () => {
+  for (const stream of [concat(result().buffers), raw("0802"), hex("ffffffffffffffff")]) {
+    const decoder = new PpResultDecoder();
+    const { error } = decoder.push(stream);
+    expect(decoder.push(new Uint8Array(0)).error).toBe(error);
+    expect([decoder.end(), decoder.end()]).toEqual([error, error]);
+    expect(refusalOf(() => decoder.push(new Uint8Array(1)))).toContain("[state] expected no bytes after end()");
+    expect(decoder.error).toBe(error);
+  }
+});
+
+test("behind a result that was refused no frame is gathered", () => {
+  const decoder = new PpResultDecoder();
+  decoder.push(raw("0802"));
+  decoder.push(concat(hex("0000000000100000"), new Uint8Array(4096)));
+  expect(decoder.memory).toEqual({ held: 0, copied: 0 });
+});
+
+test("a peer's error message is escaped and cut where a message quotes it", () => {
+  const message = (text: string) => {
+    const field = Buffer.from(text);
+    const length = `${((field.length & 0x7f) | 0x80).toString(16)}${(field.length >> 7).toString(16).padStart(2, "0")}`;
+    return new PpResultDecoder().push(raw(`0801 3a ${length} ${field.toString("hex")}`)).error!.message;
+  };
+  expect(message("\u202e\u2028")).toContain(String.raw`"\u{202e}\u{2028}" came with ok true`);
+  expect(message("x".repeat(5000))).toContain(`"${"x".repeat(200)}…" came`);
+});
+
 test("what a decoder holds is the part of a frame that came", () => {
   const decoder = new PpResultDecoder();
   expect(decoder.memory.held).toBe(0);

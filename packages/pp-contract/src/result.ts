@@ -4,13 +4,15 @@ import {
   checkSpecs,
   type MessageLimits,
   messageLimits,
-  PreparedMessage,
+  type PreparedMessage,
   peerFault,
+  show,
   type Tensor,
   type TensorSource,
   type TensorSpec,
   takeTensors,
 } from "@tensorwire/tensor-spec";
+import { prepareMessage } from "@tensorwire/tensor-spec/internal";
 import { type Decoded, parseBody, requireFinite } from "@tensorwire/tp-control";
 import { resultCodec, type WireResult } from "./codec.ts";
 
@@ -59,7 +61,7 @@ export interface PpResultInit extends PpCallIds {
 function checkOutcome(ok: boolean, error_message: string, specs: readonly TensorSpec[], blame: Blame): void {
   // r[pp.result.error-message]
   if (ok !== (error_message === "")) {
-    const came = ok ? JSON.stringify(error_message) : "none";
+    const came = ok ? show(error_message) : "none";
     throw blame("header.field", `error_message: expected one if and only if ok is false, ${came} came with ok ${ok}`);
   }
   // r[pp.result.tensors]
@@ -121,18 +123,22 @@ export class PpResultDecoder {
     return this.#frames.memory;
   }
 
-  /** Reads a chunk. Messages own their bytes. Never throws for a peer's bytes. */
+  /**
+   * Reads a chunk. Messages own their bytes. Never throws for a peer's bytes.
+   *
+   * @throws WireError `state` after `end()`: the caller's fault.
+   */
   push(chunk: Uint8Array): DecodedResults {
     const messages: PpResultMessage[] = [];
     const ends: number[] = [];
-    if (this.#error !== null) return { messages, ends, error: this.#error };
-    const batch = this.#frames.push(chunk);
+    // r[pp.error.sticky]: behind a result that was refused the frames may be whole, and are not read.
+    const batch = this.#frames.push(chunk, 0, this.#error === null ? Number.POSITIVE_INFINITY : 0);
     try {
       for (let i = 0; i < batch.count; i++) {
         messages.push(readResult(batch.view(i), batch.at(i), this.#limits));
         ends.push(batch.at(i));
       }
-      this.#error = batch.error;
+      this.#error ??= batch.error;
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#error = error;
@@ -142,7 +148,8 @@ export class PpResultDecoder {
 
   /** The stream ended: null on a frame boundary, else the error that names the place. */
   end(): WireError | null {
-    this.#error ??= this.#frames.end();
+    const cut = this.#frames.end();
+    this.#error ??= cut;
     return this.#error;
   }
 }
@@ -171,8 +178,5 @@ export function preparePpResult(
     };
     return resultCodec.encode(wire);
   };
-  return PreparedMessage.prepare(
-    { subject: { call_id, chunk_index, cache_epoch }, serialise, tensors },
-    messageLimits(limits),
-  );
+  return prepareMessage({ subject: { call_id, chunk_index, cache_epoch }, serialise, tensors }, messageLimits(limits));
 }

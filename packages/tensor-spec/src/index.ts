@@ -1,6 +1,7 @@
 export { DEFAULT_DTYPES, DTYPE_SIZES, type Dtype, isDtype } from "./dtype.ts";
 export { type MessageLimits, messageLimits } from "./limits.ts";
-export { type MessageParts, PreparedMessage, type TensorSource } from "./prepared-message.ts";
+export { PreparedMessage, type TensorSource } from "./prepared-message.ts";
+export { printable, show } from "./show.ts";
 export {
   type Blame,
   byteLengthOf,

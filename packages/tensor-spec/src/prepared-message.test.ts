@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { decodeMultipart } from "@tensorwire/framing";
 import { messageLimits } from "./limits.ts";
-import { PreparedMessage, type TensorSource } from "./prepared-message.ts";
+import { PreparedMessage, prepareMessage, type TensorSource } from "./prepared-message.ts";
 
 const limits = messageLimits();
 const body = Uint8Array.of(0xb0, 0xd1);
@@ -29,10 +29,10 @@ describe("tp.send.order, pp.send.order", () => {
       steps.push(`serialise ${specs.map(({ key }) => key)}`);
       return body;
     };
-    PreparedMessage.prepare({ subject: 1, serialise, tensors }, limits);
+    prepareMessage({ subject: {}, serialise, tensors }, limits);
     expect(steps).toEqual(["serialise a,b", "materialise a", "materialise b"]);
     expect(() =>
-      PreparedMessage.prepare({ subject: 1, serialise, tensors: [...tensors, source({ dtype: "fp8" })] }, limits),
+      prepareMessage({ subject: {}, serialise, tensors: [...tensors, source({ dtype: "fp8" })] }, limits),
     ).toThrow("expected a known dtype");
     expect(steps).toHaveLength(3);
   });
@@ -44,11 +44,11 @@ describe("tp.send.order, pp.send.order", () => {
       },
     });
     expect(() =>
-      PreparedMessage.prepare({ subject: 1, serialise: () => body, tensors: [source({ key: "a" }), broken] }, limits),
+      prepareMessage({ subject: {}, serialise: () => body, tensors: [source({ key: "a" }), broken] }, limits),
     ).toThrow("device lost");
     expect(() =>
-      PreparedMessage.prepare(
-        { subject: 1, serialise: () => body, tensors: [source({ data: () => new Uint8Array(5) })] },
+      prepareMessage(
+        { subject: {}, serialise: () => body, tensors: [source({ data: () => new Uint8Array(5) })] },
         limits,
       ),
     ).toThrow(`[spec.mismatch] tensor "x": expected 4 bytes (float32 [1]), 5 came`);
@@ -61,7 +61,7 @@ describe("tp.send.order, pp.send.order", () => {
       return new Uint8Array(4);
     };
     const prepare = (over: Parameters<typeof messageLimits>[0]) =>
-      PreparedMessage.prepare({ subject: 1, serialise: () => body, tensors: [source({ data })] }, messageLimits(over));
+      prepareMessage({ subject: {}, serialise: () => body, tensors: [source({ data })] }, messageLimits(over));
     // 8 + 2 of body, 8 + 4 of tensor.
     expect(prepare({ maxFrameLength: 22 }).byteLength).toBe(8 + 22);
     expect(made).toBe(1);
@@ -76,9 +76,9 @@ describe("tp.send.order, pp.send.order", () => {
 test("tp.encode.layout, pp.encode.layout: the buffers are header, frame and tensors in spec order, tensors by reference", () => {
   const first = new Float32Array([1]);
   const second = new DataView(new ArrayBuffer(12), 4, 4);
-  const { buffers, byteLength } = PreparedMessage.prepare(
+  const { buffers, byteLength } = prepareMessage(
     {
-      subject: 1,
+      subject: {},
       header: Uint8Array.of(7),
       serialise: () => body,
       tensors: [source({ key: "b", data: second }), source({ key: "a", data: first })],
@@ -97,12 +97,12 @@ test("tp.encode.layout, pp.encode.layout: the buffers are header, frame and tens
   ]);
 });
 
-test("only prepare makes a PreparedMessage: nothing of the same shape passes for one", () => {
-  const made = PreparedMessage.prepare({ subject: 1, header: Uint8Array.of(7) }, limits);
+test("only prepareMessage makes a PreparedMessage: nothing of the same shape passes for one", () => {
+  const made = prepareMessage({ subject: {}, header: Uint8Array.of(7) }, limits);
   expect(PreparedMessage.is(made)).toBeTrue();
   expect(PreparedMessage.is({ ...made })).toBeFalse();
   // @ts-expect-error a plain object is not one for the compiler either
-  const forged: PreparedMessage = { subject: 1, buffers: [], byteLength: 0 };
+  const forged: PreparedMessage = { subject: {}, buffers: [], byteLength: 0 };
   expect(PreparedMessage.is(forged)).toBeFalse();
   expect(() => Object.assign(made, { buffers: [] })).toThrow(TypeError);
 });
@@ -114,7 +114,17 @@ test("what is no object is no prepared message, and neither is one of the same s
 });
 
 test("a body may come without tensors", () => {
-  const { buffers } = PreparedMessage.prepare({ subject: 1, serialise: () => body }, limits);
+  const { buffers } = prepareMessage({ subject: {}, serialise: () => body }, limits);
   const { parts } = decodeMultipart(new Uint8Array(Buffer.concat(buffers).subarray(8)));
   expect(parts).toEqual([]);
+});
+
+test("tp.send.order, pp.send.order: nothing of a prepared message can be changed behind its checks", () => {
+  const subject = { call_id: 1n };
+  const made = prepareMessage({ subject, header: Uint8Array.of(7) }, limits);
+  subject.call_id = 2n;
+  expect(made.subject).toEqual({ call_id: 1n });
+  expect(() => Object.assign(made.subject, { call_id: 3n })).toThrow(TypeError);
+  expect(() => (made.buffers as Uint8Array[]).pop()).toThrow(TypeError);
+  expect([made.subject, made.buffers]).toEqual([{ call_id: 1n }, [Uint8Array.of(7)]]);
 });

@@ -1,6 +1,7 @@
 import { type ErrorCode, WireError } from "@tensorwire/framing";
 import { DTYPE_SIZES, type Dtype, isDtype } from "./dtype.ts";
 import type { MessageLimits } from "./limits.ts";
+import { show } from "./show.ts";
 
 /** One tensor of a message: which, of what type and shape. */
 export interface TensorSpec {
@@ -30,7 +31,7 @@ export function peerFault(offset: number): Blame {
 
 /** A spec's name in messages: `latents` or `latents[2]`. */
 export function nameOf({ key, index }: Pick<RawSpec, "key" | "index">): string {
-  return index === undefined ? JSON.stringify(key) : `${JSON.stringify(key)}[${index}]`;
+  return index === undefined ? show(key) : `${show(key)}[${index}]`;
 }
 
 /**
@@ -65,9 +66,8 @@ function checkOrder(previous: RawSpec, spec: RawSpec, blame: Blame): void {
 }
 
 function checkSpec({ key, index, dtype, shape }: RawSpec, limits: MessageLimits, blame: Blame): TensorSpec {
-  const name = nameOf({ key, index });
   const fail = (expected: string, came: unknown) =>
-    blame("spec.mismatch", `tensor ${name}: expected ${expected}, ${came} came`);
+    blame("spec.mismatch", `tensor ${nameOf({ key, index })}: expected ${expected}, ${came} came`);
   // r[tp.spec.key]
   if (key === "") throw fail("a key", "an empty one");
   if (!key.isWellFormed()) throw fail("a key of well-formed Unicode", "a lone surrogate");
@@ -75,13 +75,14 @@ function checkSpec({ key, index, dtype, shape }: RawSpec, limits: MessageLimits,
     throw fail("an index from 0 to 2^32 - 1", index);
   }
   // r[tp.spec.dtype-known] r[tp.spec.dtype-supported]
-  if (!isDtype(dtype)) throw fail("a known dtype", JSON.stringify(dtype));
+  if (!isDtype(dtype)) throw fail("a known dtype", show(dtype));
   if (!limits.dtypes.has(dtype)) {
     throw fail(`a supported dtype (${[...limits.dtypes].join(", ")})`, `${dtype}, which is known but not supported,`);
   }
   // r[tp.spec.rank]
   if (shape.length > limits.maxRank) throw fail(`at most ${limits.maxRank} dimensions`, shape.length);
-  const dimensions = shape.map((dimension) => {
+  // A copy first: map() would pass over the holes of a caller's list.
+  const dimensions = [...shape].map((dimension) => {
     const value = Number(dimension);
     // r[tp.spec.dimension]: a bigint that rounds is beyond 2^53 and so not safe.
     if (!(Number.isSafeInteger(value) && value >= 0)) throw fail("dimensions from 0 to 2^53 - 1", dimension);

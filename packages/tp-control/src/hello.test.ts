@@ -238,3 +238,13 @@ describe("judgeHello", () => {
     }
   });
 });
+
+test("a push after end() is the caller's fault, on a stream that failed too", () => {
+  for (const stream of [GOLDEN, frame(hex("0802")), hex("ffffffffffffffff")]) {
+    const decoder = new HelloDecoder();
+    const { error } = decoder.push(stream);
+    expect([decoder.end(), decoder.end()]).toEqual([error, error]);
+    expect(refusalOf(() => decoder.push(new Uint8Array(1)))).toContain("[state] expected no bytes after end()");
+    expect(decoder.error).toBe(error);
+  }
+});

@@ -1,6 +1,6 @@
 import { FrameDecoder, FrameEncoder, refusal, WireError } from "@tensorwire/framing";
 import linkProto from "@tensorwire/spec/proto/link.proto" with { type: "text" };
-import { type Blame, peerFault } from "@tensorwire/tensor-spec";
+import { type Blame, peerFault, show } from "@tensorwire/tensor-spec";
 import { versionedCodec } from "./body.ts";
 import type { Decoded } from "./header-decoder.ts";
 import { loadProtos, type ProtoCodec } from "./proto-codec.ts";
@@ -144,7 +144,8 @@ export class HelloDecoder {
 
   /** The stream ended: null before the first byte and behind the Hello, else the error that names the place. r[link.hello.cut] */
   end(): WireError | null {
-    this.#error ??= this.#frames.end();
+    const cut = this.#frames.end();
+    this.#error ??= cut;
     return this.#error;
   }
 }
@@ -178,14 +179,4 @@ function checkHello({ job, role, weights_digest, instance }: Hello, blame: Blame
   }
   // r[link.hello.instance]
   if (instance.length !== INSTANCE_LENGTH) throw wrong("instance", `${INSTANCE_LENGTH} bytes`, instance.length);
-}
-
-/** The most of a text that a message repeats, in UTF-16 units. */
-const SHOWN = 200;
-
-/** For a line of a log: nothing of a peer's text may end the line, fill it, or move the cursor. r[link.hello.refusal.told] */
-function show(value: string | number): string {
-  const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-  const shown = typeof value === "string" && value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value;
-  return JSON.stringify(shown).replace(unprintable, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }

@@ -3,6 +3,7 @@ export { decodeHeader, encodeHeader, HEADER_SIZE, TP_ACTIONS, type TpAction, typ
 export { type Decoded, HeaderDecoder, type HeaderGate, type ReadMessage } from "./header-decoder.ts";
 export {
   complementsOf,
+  type DecodedHello,
   HELLO_VERSION,
   type Hello,
   HelloDecoder,

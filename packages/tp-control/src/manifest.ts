@@ -64,12 +64,14 @@ export function readManifest(
 /**
  * Validates and converts what does not depend on specs, and returns the function that serialises the rest around them.
  *
- * @throws WireError refusals `header.field` and `spec.mismatch`, by the field's path.
+ * @throws WireError refusals `header.field` and `spec.mismatch`, by the field's path, and `oversize.declared`.
  */
-export function manifestSerialiser(init: TpManifestInit): (specs: readonly TensorSpec[]) => Uint8Array {
-  const { tp_plan, video } = init;
-  const entries = Object.keys(init.kwargs ?? {}).length;
-  const kwargs = entries === 0 ? null : toStruct(init.kwargs ?? {}, "kwargs");
+export function manifestSerialiser(
+  { kwargs: given = {}, tp_plan, video }: TpManifestInit,
+  { maxKwargsValues }: MessageLimits,
+): (specs: readonly TensorSpec[]) => Uint8Array {
+  const struct = toStruct(given, maxKwargsValues);
+  const kwargs = struct.fields.length === 0 ? null : struct;
   return (tensor_specs) => {
     checkPlan({ tp_plan, video, tensor_specs }, refusal);
     return manifestCodec.encode({ tp_envelope_version: TP_ENVELOPE_VERSION, tensor_specs, kwargs, tp_plan, video });

@@ -157,8 +157,8 @@ describe("errors", () => {
   test("tp.infer.oversize: a terabyte promised in 48 bytes is refused with the prefix, and costs nothing", () => {
     const bomb = concat(noop.buffers, encodeHeader(header()), hex("0000010000000000"));
     expect(outcome(bomb)).toEqual([1, "oversize.declared", 88]);
-    const decoder = new TpDecoder({ maxFrameLength: 2 ** 40 });
-    expect(decoder.push(bomb.slice(40)).error).toBeNull();
+    const decoder = new TpDecoder({ maxFrameLength: 2 ** 31 - 1 });
+    expect(decoder.push(concat(encodeHeader(header()), hex("000000007fffffff"))).error).toBeNull();
     expect(decoder.memory.held).toBe(0);
     expect(decoder.end()?.code).toBe("eof.in-body");
   });
@@ -177,6 +177,49 @@ describe("errors", () => {
       for (let i = 0; i < 5; i++) new TpDecoder().push(bomb);
       expect(process.memoryUsage().heapUsed - before).toBeLessThan(32 * 2 ** 20);
     }
+  });
+
+  test("a quarter of a million values of kwargs in one megabyte are refused unparsed", () => {
+    // Lists in a list, structs in it, and entries: kwargs.a with all of them, or kwargs of them.
+    const repeat = (length: number, pattern: string) => {
+      const bytes = hex(pattern);
+      return Uint8Array.from({ length: length - (length % bytes.length) }, (_, i) => bytes[i % bytes.length]!);
+    };
+    const chunk = (tag: string, bytes: Uint8Array) => {
+      const { length } = bytes;
+      const varint = [(length & 0x7f) | 0x80, ((length >> 7) & 0x7f) | 0x80, length >> 14];
+      return concat(hex(tag), Uint8Array.from(varint), bytes);
+    };
+    const listed = (values: Uint8Array) =>
+      chunk("1a", chunk("0a", concat(hex("0a0161"), chunk("12", chunk("32", values)))));
+    for (const kwargs of [
+      listed(repeat(2 ** 20 - 32, "0a02 2a00")),
+      listed(repeat(2 ** 20 - 32, "0a00")),
+      chunk("1a", repeat(2 ** 20 - 32, "0a06 0a00 1202 2a00")),
+    ]) {
+      const bomb = raw([concat(hex("0801"), kwargs)]);
+      expect(outcome(bomb)).toEqual([0, "oversize.declared", bomb.length]);
+      expect(new TpDecoder().push(bomb).error?.message).toContain(
+        "kwargs: expected at most 65536 values, 65537 or more",
+      );
+      const before = process.memoryUsage().heapUsed;
+      for (let i = 0; i < 5; i++) new TpDecoder().push(bomb);
+      expect(process.memoryUsage().heapUsed - before).toBeLessThan(32 * 2 ** 20);
+    }
+  });
+
+  test("as many values as the limit pass, one more is oversize.declared, on the way out too", () => {
+    const kwargs = { a: [1, { b: null }], c: {}, d: [] };
+    const stream = concat(infer({ manifest: { kwargs } }).buffers);
+    const code = (maxKwargsValues: number) => decodeInChunks(new TpDecoder({ maxKwargsValues }), stream).error?.code;
+    expect([code(6), code(5)]).toEqual([undefined, "oversize.declared"]);
+    const send = (maxKwargsValues: number) => () =>
+      prepareTp({ header: header(), manifest: { kwargs } }, { maxKwargsValues });
+    expect(send(6)).not.toThrow();
+    expect(refusalOf(send(5))).toContain("[oversize.declared] kwargs: expected at most 5 values");
+    // Each message has the whole limit.
+    const twice = decodeInChunks(new TpDecoder({ maxKwargsValues: 6 }), concat(stream, stream));
+    expect(twice.messages).toHaveLength(2);
   });
 
   test("tp.spec.rank: 8 dimensions pass, packed and not, 9 do not", () => {
@@ -393,6 +436,16 @@ describe("prepareTp refuses", () => {
     }
   });
 
+  test("tp.kwargs.no-tensors, tp.kwargs.exact: kwargs that are no object themselves", () => {
+    expect(refusalOf(() => infer({ manifest: { kwargs: new Float32Array(1) as never } }))).toContain(
+      "[spec.mismatch] kwargs: nested tensors",
+    );
+    for (const kwargs of [new Map(), new Date(0), [], "", null]) {
+      expect(refusalOf(() => infer({ manifest: { kwargs: kwargs as never } }))).toContain("[header.field] kwargs:");
+    }
+    expect(infer({ manifest: { kwargs: {} } }).byteLength).toBe(infer({ manifest: {} }).byteLength);
+  });
+
   test("tp.kwargs.depth: the deepest kwargs that are sent arrive, one level more is refused", () => {
     const nest = (levels: number, wrap: (inner: unknown) => unknown) => {
       let value: unknown = 1;
@@ -413,6 +466,17 @@ describe("prepareTp refuses", () => {
     loop.self = loop;
     expect(refusalOf(() => infer({ manifest: { kwargs: loop as never } }))).toContain("expected at most 30 levels");
   });
+});
+
+test("a decoder of dtypes that are none is not made", () => {
+  const dtypes = ["float32"] as never;
+  expect(refusalOf(() => new TpDecoder({ dtypes }))).toContain("[state] dtypes: expected a Set");
+});
+
+test("a double of -0 arrives as one", () => {
+  const kwargs = { zero: -0, list: [-0] };
+  const [message] = decodeInChunks(new TpDecoder(), concat(infer({ manifest: { kwargs } }).buffers)).messages;
+  expect(message).toMatchObject({ manifest: { kwargs } });
 });
 
 test("a push after end() is the caller's fault", () => {

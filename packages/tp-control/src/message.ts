@@ -2,11 +2,12 @@ import { type MultipartMessage, refusal } from "@tensorwire/framing";
 import {
   type MessageLimits,
   messageLimits,
-  PreparedMessage,
+  type PreparedMessage,
   peerFault,
   type Tensor,
   type TensorSource,
 } from "@tensorwire/tensor-spec";
+import { prepareMessage } from "@tensorwire/tensor-spec/internal";
 import { encodeHeader, type TpHeader } from "./header.ts";
 import { HeaderDecoder } from "./header-decoder.ts";
 import { manifestSerialiser, readManifest, type TpManifest, type TpManifestInit } from "./manifest.ts";
@@ -60,14 +61,15 @@ export function prepareTp(
   limits: Partial<MessageLimits> = {},
 ): PreparedMessage<TpHeader> {
   const bytes = encodeHeader(header);
+  const all = messageLimits(limits);
   // r[tp.encode.payload-matches-action]
   if (header.action !== "INFER") {
     if (manifest === undefined && tensors.length === 0) {
-      return PreparedMessage.prepare({ subject: header, header: bytes }, messageLimits(limits));
+      return prepareMessage({ subject: header, header: bytes }, all);
     }
     throw refusal("header.field", `expected the header alone with ${header.action}, a manifest or tensors came`);
   }
   if (manifest === undefined) throw refusal("header.field", "expected a manifest with INFER, none came");
-  const serialise = manifestSerialiser(manifest);
-  return PreparedMessage.prepare({ subject: header, header: bytes, serialise, tensors }, messageLimits(limits));
+  const serialise = manifestSerialiser(manifest, all);
+  return prepareMessage({ subject: header, header: bytes, serialise, tensors }, all);
 }

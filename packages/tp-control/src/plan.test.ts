@@ -129,6 +129,14 @@ describe("refuses", () => {
     expect(refusalOf(() => prepare(video, tensors))).toContain(message);
   });
 
+  test("tp.plan.values: the empty plan is named, and another one escaped and cut", () => {
+    const plan = (tp_plan: string) => refusalOf(() => prepareTp({ header, manifest: { tp_plan: tp_plan as never } }));
+    expect(plan("\u202e")).toBe(
+      String.raw`[header.field] tp_plan: expected "" or "v0_full_pipeline" or "v1_generator_only", "\u{202e}" came`,
+    );
+    expect(plan("x".repeat(5000))).toContain(`"${"x".repeat(200)}…" came`);
+  });
+
   test("tp.plan.video: the step without its plan, and the plan without its step", () => {
     expect(refusalOf(() => prepareTp({ header, manifest: { video: step }, tensors: all }))).toContain(
       "[header.field] video:",

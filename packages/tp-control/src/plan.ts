@@ -1,4 +1,4 @@
-import { type Blame, type Dtype, nameOf, type TensorSpec } from "@tensorwire/tensor-spec";
+import { type Blame, type Dtype, nameOf, show, type TensorSpec } from "@tensorwire/tensor-spec";
 
 const PLANS = ["", "v0_full_pipeline", "v1_generator_only"] as const;
 /** How the group divides the work. Empty: the call does not say. */
@@ -39,10 +39,16 @@ export function checkPlan(
   const { video, tensor_specs } = given;
   // r[tp.plan.values]
   const plan = PLANS.find((name) => name === (given.tp_plan ?? ""));
-  if (plan === undefined) throw blame("header.field", `tp_plan: expected ${PLANS.join(" or ")}, ${given.tp_plan} came`);
+  if (plan === undefined) {
+    const came = show(String(given.tp_plan));
+    throw blame("header.field", `tp_plan: expected ${PLANS.map(show).join(" or ")}, ${came} came`);
+  }
   // r[tp.plan.video]
   if ((video !== undefined) !== (plan === "v1_generator_only")) {
-    throw blame("header.field", `video: expected it with plan v1_generator_only and no other, the plan is "${plan}"`);
+    throw blame(
+      "header.field",
+      `video: expected it with plan v1_generator_only and no other, the plan is ${show(plan)}`,
+    );
   }
   if (video === undefined) return plan;
   requireFinite(video, ["kv_cache_attention_bias"], blame);

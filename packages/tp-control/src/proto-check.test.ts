@@ -51,6 +51,10 @@ test("tp.encode.field-range: every other type is judged, and the field is named"
     [{ inner: { n: -1 } }, "All.inner.n: expected an integer of type uint32, -1 came"],
     [{ list: 5 }, "All.list: expected a list, 5 came"],
     [{ list: [1, -1] }, "All.list[1]: expected an integer of type uint32, -1 came"],
+    // biome-ignore lint/suspicious/noSparseArray: a hole is no element.
+    [{ list: [1, , 3] }, "All.list[1]: expected an integer of type uint32, undefined came"],
+    [{ text: 5n }, "All.text: expected a string of well-formed Unicode, 5 came"],
+    [{ kind: "\u202e" }, String.raw`All.kind: expected A or B, "\u{202e}" came`],
     [{ inners: [{}, { n: "x" }] }, 'All.inners[1].n: expected an integer of type uint32, "x" came'],
   ];
   for (const [message, text] of cases) expect(refusalOf(() => made(message))).toContain(`[header.field] ${text}`);
@@ -60,4 +64,6 @@ test("tp.encode.canonical: what is absent, null or the default is left out, an o
   const defaults = { u32: 0, u64: 0n, real: 0, flag: false, text: "", raw: new Uint8Array(0) };
   expect(made({ ...defaults, i64: undefined, inner: null })).toEqual({});
   expect(made({ maybe: 0, list: [0], inner: {} })).toEqual({ maybe: 0, list: [0], inner: {} });
+  // protobuf writes the double -0, and knows no other.
+  expect(made({ real: -0, u32: -0, u64: -0, i64: -0 })).toEqual({ real: -0 });
 });

@@ -1,4 +1,4 @@
-import type { Blame } from "@tensorwire/tensor-spec";
+import { type Blame, show } from "@tensorwire/tensor-spec";
 import protobuf from "protobufjs";
 
 /**
@@ -15,18 +15,21 @@ export function toWireObject(type: protobuf.Type, message: object, blame: Blame,
     const at = `${path}.${field.name}`;
     if (field.repeated) {
       if (!Array.isArray(value)) throw blame("header.field", `${at}: expected a list, ${describe(value)} came`);
-      result[field.name] = value.map((item, i) => toWireValue(field, item, blame, `${at}[${i}]`));
+      // Array.from, since map() passes over holes.
+      result[field.name] = Array.from(value, (item, i) => toWireValue(field, item, blame, `${at}[${i}]`));
     } else {
       // partOf: a oneof member, or an `optional` field, which is present even at its default.
       const wire = toWireValue(field, value, blame, at);
-      if (field.partOf !== null || !isDefault(value)) result[field.name] = wire;
+      if (field.partOf !== null || !isDefault(field.type, value)) result[field.name] = wire;
     }
   }
   return result;
 }
 
-function isDefault(value: unknown): boolean {
+function isDefault(type: string, value: unknown): boolean {
   if (value instanceof Uint8Array) return value.length === 0;
+  // -0 is another double than 0, and protobuf writes it.
+  if (type === "double") return Object.is(value, 0);
   return value === 0 || value === 0n || value === "" || value === false;
 }
 
@@ -64,6 +67,6 @@ function toWireValue(field: protobuf.Field, value: unknown, blame: Blame, path: 
 }
 
 function describe(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return show(value);
   return typeof value === "object" || typeof value === "function" ? `a value of type ${typeof value}` : String(value);
 }

@@ -1,6 +1,6 @@
 import { fromJSON, type MessageTypeDefinition, type PackageDefinition } from "@grpc/proto-loader";
 import { refusal, WireError } from "@tensorwire/framing";
-import type { Blame } from "@tensorwire/tensor-spec";
+import { type Blame, printable } from "@tensorwire/tensor-spec";
 import protobuf from "protobufjs";
 import { toWireObject } from "./proto-check.ts";
 import { STRUCT_PROTO } from "./struct-proto.ts";
@@ -51,7 +51,7 @@ export function loadProtos(texts: readonly string[]): <Message>(name: string) =>
         } catch (cause) {
           if (cause instanceof WireError) throw cause;
           // r[tp.manifest.message] r[pp.manifest.message]
-          const why = cause instanceof Error ? cause.message : String(cause);
+          const why = printable(cause instanceof Error ? cause.message : String(cause));
           throw blame("header.length", `expected a ${name}, ${bytes.length} bytes came that are not one (${why})`);
         }
       },

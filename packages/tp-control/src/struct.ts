@@ -1,5 +1,5 @@
 import { refusal } from "@tensorwire/framing";
-import { type Blame, compareSpecs } from "@tensorwire/tensor-spec";
+import { type Blame, compareSpecs, printable } from "@tensorwire/tensor-spec";
 
 /** What a `google.protobuf.Struct` carries without changing it: data, and nothing else. r[tp.manifest.nothing-executable] */
 export type StructValue = null | boolean | number | string | readonly StructValue[] | StructObject;
@@ -25,24 +25,48 @@ export interface WireStruct {
 const MAX_DEPTH = 30;
 
 /**
- * kwargs as a Struct. `path` names the value in errors: `kwargs.a.b`.
+ * kwargs as a Struct of at most `most` values: entries of objects and elements of lists. Errors name a value by its path,
+ * `kwargs.a.b`.
  *
- * @throws WireError refusal `spec.mismatch` for a tensor or bytes, `header.field` for what a Struct would change.
+ * @throws WireError refusal `spec.mismatch` for a tensor or bytes, `header.field` for what a Struct would change,
+ *   `oversize.declared` for too many values.
  */
-export function toStruct(value: StructObject, path: string, depth = 0): WireStruct {
-  if (depth > MAX_DEPTH) throw refusal("header.field", `${path}: expected at most ${MAX_DEPTH} levels, more came`);
+export function toStruct(kwargs: StructObject, most: number): Required<WireStruct> {
+  refuseTensor(kwargs, "kwargs");
+  if (!isPlainObject(kwargs)) throw refusal("header.field", "kwargs: expected a plain object, another value came");
+  return toFields(kwargs, "kwargs", 0, tallyOf(most, refusal));
+}
+
+/** Counts the values of one message's kwargs, and throws what `blame` makes of one too many. */
+export function tallyOf(most: number, blame: Blame): () => void {
+  let values = 0;
+  return () => {
+    if (++values <= most) return;
+    throw blame("oversize.declared", `kwargs: expected at most ${most} values, ${values} or more came`);
+  };
+}
+
+function toFields(value: object, path: string, depth: number, tally: () => void): Required<WireStruct> {
+  if (depth > MAX_DEPTH) {
+    throw refusal("header.field", `${printable(path)}: expected at most ${MAX_DEPTH} levels, more came`);
+  }
   const fields = Object.entries(value).map(([key, item]) => {
+    tally();
     const at = `${path}.${key}`;
-    if (!key.isWellFormed()) throw refusal("header.field", `${at}: expected a name of well-formed Unicode`);
-    return { key, value: toValue(item, at, depth) };
+    if (!key.isWellFormed()) {
+      throw refusal("header.field", `${printable(at)}: expected a name of well-formed Unicode`);
+    }
+    return { key, value: toValue(item, at, depth, tally) };
   });
   // r[tp.encode.canonical]
   return { fields: fields.sort(compareSpecs) };
 }
 
-function toValue(value: unknown, path: string, depth: number): WireValue {
-  const fail = (expected: string, came: string) =>
-    refusal("header.field", `${path}: expected ${expected}, ${came} came; a typed field carries what a Struct cannot`);
+function toValue(value: unknown, path: string, depth: number, tally: () => void): WireValue {
+  const fail = (expected: string, came: string) => {
+    const why = `expected ${expected}, ${came} came; a typed field carries what a Struct cannot`;
+    return refusal("header.field", `${printable(path)}: ${why}`);
+  };
   if (value === null) return { null_value: "NULL_VALUE" };
   if (typeof value === "boolean") return { bool_value: value };
   if (typeof value === "number") {
@@ -55,24 +79,40 @@ function toValue(value: unknown, path: string, depth: number): WireValue {
     if (!value.isWellFormed()) throw fail("a string of well-formed Unicode", "a lone surrogate");
     return { string_value: value };
   }
-  // r[tp.kwargs.no-tensors]
-  if (isTensorLike(value)) throw refusal("spec.mismatch", `${path}: nested tensors are not allowed, tensors are parts`);
+  refuseTensor(value, path);
   if (Array.isArray(value)) {
     if (depth >= MAX_DEPTH) throw fail(`at most ${MAX_DEPTH} levels`, "more");
-    return { list_value: { values: value.map((item, i) => toValue(item, `${path}[${i}]`, depth + 1)) } };
+    // Array.from, since map() passes over holes.
+    const values = Array.from(value, (item: unknown, i) => {
+      tally();
+      return toValue(item, `${path}[${i}]`, depth + 1, tally);
+    });
+    return { list_value: { values } };
   }
-  if (isPlainObject(value)) return { struct_value: toStruct(value as StructObject, path, depth + 1) };
+  if (isPlainObject(value)) return { struct_value: toFields(value, path, depth + 1, tally) };
   throw fail("null, a boolean, number, string, list or object", typeof value);
 }
 
-/** Bytes, typed arrays, buffers, and the tensor objects of this project and of TensorFlow.js. */
+/** r[tp.kwargs.no-tensors] */
+function refuseTensor(value: unknown, path: string): void {
+  if (!isTensorLike(value)) return;
+  throw refusal("spec.mismatch", `${printable(path)}: nested tensors are not allowed, tensors are parts`);
+}
+
+/** What tells a tensor from the description of one: TensorSource has `data`, and TensorFlow.js the others. */
+const ELEMENTS = ["data", "dataId", "values", "buffer"];
+
+/**
+ * Bytes, typed arrays, buffers, and the tensor objects of this project and of TensorFlow.js. A shape and a dtype without
+ * elements are configuration.
+ */
 function isTensorLike(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return true;
-  return "shape" in value && "dtype" in value;
+  return "shape" in value && "dtype" in value && ELEMENTS.some((name) => name in value);
 }
 
-function isPlainObject(value: unknown): boolean {
+function isPlainObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
@@ -91,7 +131,9 @@ export function fromStruct({ fields = [] }: WireStruct, path: string, blame: Bla
 function fromValue(value: WireValue, path: string, blame: Blame): StructValue {
   // r[tp.kwargs.value]: the object has a kind for each that stands on the wire.
   const kinds = Object.keys(value).length;
-  if (kinds > 1) throw blame("header.length", `${path}: expected a value of one kind, one of ${kinds} came`);
+  if (kinds > 1) {
+    throw blame("header.length", `${printable(path)}: expected a value of one kind, one of ${kinds} came`);
+  }
   const { bool_value, number_value, string_value, list_value, struct_value } = value;
   if (bool_value !== undefined) return bool_value;
   if (string_value !== undefined) return string_value;
@@ -103,7 +145,7 @@ function fromValue(value: WireValue, path: string, blame: Blame): StructValue {
   // r[tp.kwargs.value]
   if (number_value === undefined || !Number.isFinite(number_value)) {
     const came = number_value ?? "one without a kind";
-    throw blame("header.length", `${path}: expected a google.protobuf.Value, ${came} came`);
+    throw blame("header.length", `${printable(path)}: expected a google.protobuf.Value, ${came} came`);
   }
   return number_value;
 }
