@@ -1,5 +1,6 @@
 import { WireError } from "@tensorwire/framing";
 import type { PpCallIds } from "@tensorwire/pp-contract";
+import { printable } from "@tensorwire/tensor-spec";
 import { idsTensor, logitsOf } from "./activations.ts";
 import { Roster } from "./admission/roster.ts";
 import { type Decoded, type DecodeOptions, decode } from "./decode.ts";
@@ -7,6 +8,9 @@ import type { DialOptions } from "./dial.ts";
 import { Hop, type HopOptions } from "./hop.ts";
 import { StageLostError } from "./stage-lost.ts";
 import { type CallRecord, Stopwatch } from "./trace.ts";
+
+/** The most of a stage's error message that is repeated, in UTF-16 units: all that a stage of this project says. */
+const MAX_SAID = 1200;
 
 /** A sequence to make. */
 export interface Job extends DecodeOptions {
@@ -20,7 +24,7 @@ export interface DriverOptions extends HopOptions, Omit<DialOptions, "deadlineMs
 /** A call that got an error result, or none yet. */
 export interface OpenCall {
   readonly call_id: bigint;
-  /** The error message of its result. */
+  /** The error message of its result, fit for a line. */
   readonly error?: string;
 }
 
@@ -145,8 +149,9 @@ class Lane {
     });
     watch.lap("wait");
     if (!result.ok) {
-      this.open = { call_id, error: result.error_message };
-      throw new Error(result.error_message);
+      const said = printable(result.error_message, MAX_SAID);
+      this.open = { call_id, error: said };
+      throw new Error(said);
     }
     this.open = null;
     return logitsOf(tensors);
