@@ -17,9 +17,9 @@ export const MULTIPART_DECODE: readonly Mutant[] = [
     id: "multipart/length-counts-itself",
     rules: ["multipart.record.layout"],
     file: MULTIPART,
-    find: "count = scanWholeFrames(buffer, i, end, LENGTH_SIZE, false, MAX_INT32, this, count, most);",
+    find: "count = scanWholeFrames(buffer, i, end, LENGTH_SIZE, false, MAX_BUFFER_LENGTH, this, count, most);",
     replace:
-      "count = scanWholeFrames(buffer, i, end, LENGTH_SIZE, false, MAX_INT32, this, count, Math.min(most, count + 1));\n      if (count > before) this.offsets[2 * count - 1] = Math.max(this.offsets[2 * count - 2]!, this.offsets[2 * count - 1]! - LENGTH_SIZE);",
+      "count = scanWholeFrames(buffer, i, end, LENGTH_SIZE, false, MAX_BUFFER_LENGTH, this, count, Math.min(most, count + 1));\n      if (count > before) this.offsets[2 * count - 1] = Math.max(this.offsets[2 * count - 2]!, this.offsets[2 * count - 1]! - LENGTH_SIZE);",
     why: "A record's length is taken to count itself.",
   },
   {
@@ -109,7 +109,7 @@ export const MULTIPART_DECODE: readonly Mutant[] = [
     id: "multipart/body-counts-as-part",
     rules: ["multipart.limit.parts"],
     file: MULTIPART,
-    find: "this.#maxParts = maxParts;",
+    find: 'this.#maxParts = checkCount("maxParts", maxParts);',
     replace: "this.#maxParts = Math.max(0, maxParts - 1);",
     why: "The body counts against the limit of parts.",
   },
@@ -117,8 +117,8 @@ export const MULTIPART_DECODE: readonly Mutant[] = [
     id: "multipart/one-part-too-many",
     rules: ["multipart.limit.parts"],
     file: MULTIPART,
-    find: "this.#maxParts = maxParts;",
-    replace: "this.#maxParts = maxParts + 1;",
+    find: 'this.#maxParts = checkCount("maxParts", maxParts);',
+    replace: 'this.#maxParts = checkCount("maxParts", maxParts) + 1;',
     why: "One part more than the limit is accepted.",
   },
   {

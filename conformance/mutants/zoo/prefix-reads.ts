@@ -23,7 +23,7 @@ export const PREFIX_READS: readonly Mutant[] = [
     file: DECODER,
     find: "this.#bodyLength = length;\n    this.#bodyLead = this.#tagged ? chunk[i]! : 0;",
     replace:
-      "if (length > 0 && chunk.length - i === this.#prefixSize) return i + this.#prefixSize;\n    this.#bodyLength = length;\n    this.#bodyLead = this.#tagged ? chunk[i]! : 0;",
+      "if (length > 0 && chunk.length === body) return body;\n    this.#bodyLength = length;\n    this.#bodyLead = this.#tagged ? chunk[i]! : 0;",
     why: "A prefix is consumed before its body arrives, and its length is forgotten.",
     defect: "matthunz/futures-codec#34",
   },

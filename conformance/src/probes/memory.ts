@@ -14,7 +14,8 @@ const TRICKLE = 96 * 1024;
 /** What arrives of a message that announced much more. */
 const ARRIVED = 5000;
 
-const LENGTHS = [2n ** 31n, 2n ** 32n - 1n, 2n ** 53n - 1n, 2n ** 53n];
+/** The first is what a buffer of signed offsets can hold: the most that some implementations take. */
+const LENGTHS = [2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 53n - 1n, 2n ** 53n];
 
 /** A length is announced and little or nothing follows: buffers grow with what has arrived, never with what was announced. */
 export function* memory(v: DecodeVector): Iterable<ProbePlan> {

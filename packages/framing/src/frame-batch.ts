@@ -10,7 +10,10 @@ const FIRST_CAPACITY = 64;
  */
 export class FrameBatch implements FrameTable {
   count = 0;
-  /** How far the chunk was read: an index into it. Less than its length only when `maxFrames` stopped the decoder. */
+  /**
+   * How far the chunk was read: an index into it. Less than its length when `maxFrames` stopped the decoder, and then the
+   * rest can be pushed from here; or when there is an `error`, and then nothing more is ever read. A loop looks at both.
+   */
   consumed = 0;
   /** The decoder's fatal error, from the push that met it on. The frames of the batch come before it. */
   error: WireError | null = null;

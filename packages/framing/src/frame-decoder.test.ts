@@ -94,6 +94,74 @@ for (const profile of FRAMING_PROFILES) {
       }
     });
 
+    test("a length within the limit that no buffer holds is refused with the prefix alone, as the caller's fault", () => {
+      const good = concat([prefixOf(profile, 1n), hex("aa")]);
+      for (const maxFrameLength of [2 ** 31, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER]) {
+        const ceiling = lead === "length" && size === 8 ? maxFrameLength : Math.min(maxFrameLength, 2 ** 32 - 1);
+        for (const length of [2 ** 31, ceiling]) {
+          const stream = concat([good, prefixOf(profile, BigInt(length))]);
+          for (let cut = 0; cut <= stream.length; cut++) {
+            const decoder = new FrameDecoder(profile, { maxFrameLength });
+            decoder.push(stream.slice(0, cut));
+            const { error } = decoder.push(stream.slice(cut));
+            expect(error).toMatchObject({
+              code: "oversize.declared",
+              fault: "caller",
+              fatal: true,
+              offset: stream.length,
+            });
+            expect(error?.message).toContain(`at most 2147483647 bytes, a length of ${length} came`);
+            // No more than the good frame took.
+            expect(decoder.memory.held).toBeLessThanOrEqual(4096);
+          }
+        }
+      }
+    });
+
+    test("2^31 - 1 is the longest payload that is waited for, and 2^31 is the peer's fault under that limit", () => {
+      for (const maxFrameLength of [2 ** 31 - 1, Number.MAX_SAFE_INTEGER]) {
+        const decoder = new FrameDecoder(profile, { maxFrameLength });
+        expect([decoder.push(prefixOf(profile, 2n ** 31n - 1n)).error, decoder.midFrame]).toEqual([null, true]);
+      }
+      const decoder = new FrameDecoder(profile, { maxFrameLength: 2 ** 31 - 1 });
+      expect(decoder.push(prefixOf(profile, 2n ** 31n)).error).toMatchObject({
+        code: "oversize.declared",
+        fault: "peer",
+      });
+    });
+
+    test("what was read when a prefix is refused ends with it, for every pair of cuts", () => {
+      const good = concat([prefixOf(profile, 1n), hex("aa")]);
+      const bad = lead === "flag" ? [prefixOf(profile, 6n), hex("01"), hex("ff")] : [prefixOf(profile, 6n)];
+      for (const prefix of bad) {
+        const stream = concat([good, prefix, hex("000000000000000000")]);
+        const end = good.length + prefix.length;
+        for (let a = 0; a <= stream.length; a++) {
+          for (let b = a; b <= stream.length; b++) {
+            const decoder = new FrameDecoder(profile, { maxFrameLength: 5 });
+            const read = [stream.slice(0, a), stream.slice(a, b), stream.slice(b)].map((c) => decoder.push(c).consumed);
+            const sum = read.reduce((all, each) => all + each);
+            expect([sum, decoder.offset, decoder.error?.offset, decoder.midFrame]).toEqual([end, end, end, false]);
+          }
+        }
+      }
+    });
+
+    test("a loop of one frame at a time ends at a refused prefix, having taken what came before it", () => {
+      const stream = concat([golden, prefixOf(profile, 6n), golden]);
+      const decoder = new FrameDecoder(profile, { maxFrameLength: 5 });
+      let frames = 0;
+      let from = 0;
+      for (let pushes = 0; from < stream.length && decoder.error === null; pushes++) {
+        expect(pushes).toBeLessThan(4);
+        const batch = decoder.push(stream, from, 1);
+        frames += batch.count;
+        from = batch.consumed;
+      }
+      expect([frames, from]).toEqual([3, golden.length + size]);
+      expect([decoder.push(stream, from).consumed, decoder.offset]).toEqual([from, from]);
+    });
+
     test("error.sticky: nothing comes after an error, and the error stays", () => {
       const decoder = new FrameDecoder(profile, { maxFrameLength: 2 });
       const { error } = decoder.push(golden);
@@ -102,10 +170,9 @@ for (const profile of FRAMING_PROFILES) {
       expect([again.count, again.error, decoder.error, decoder.end()]).toEqual([0, error, error, error]);
     });
 
-    test("limit.allocation: a promised terabyte costs nothing; the buffer grows with what arrives", () => {
-      const length = lead === "length" && size === 8 ? 2n ** 40n : 2n ** 31n;
+    test("limit.allocation: a promise of 2 GiB costs nothing; the buffer grows with what arrives", () => {
       const decoder = new FrameDecoder(profile, { maxFrameLength: Number.MAX_SAFE_INTEGER });
-      decoder.push(prefixOf(profile, length));
+      decoder.push(prefixOf(profile, 2n ** 31n - 1n));
       decoder.push(new Uint8Array(1000));
       expect(decoder.memory.held).toBeLessThan(1 << 20);
       expect(decoder.memory.copied).toBe(1000);
@@ -173,12 +240,37 @@ test("an error names what was expected, what came and where, with the exact leng
   );
 });
 
-test("a push after end() and a limit that is no length are the caller's faults", () => {
+test("a push after end() is the caller's fault", () => {
   const decoder = new FrameDecoder("len32");
   decoder.end();
   expect(() => decoder.push(new Uint8Array(1))).toThrow("[state] expected no bytes after end()");
-  expect(() => new FrameDecoder("len64", { maxFrameLength: 2n ** 53n })).toThrow(RangeError);
-  expect(() => new FrameDecoder("len64", { maxFrameLength: -1 })).toThrow(RangeError);
+});
+
+test("a limit is a count, as a number or a bigint", () => {
+  for (const maxFrameLength of [0, 0n, 2 ** 53 - 1, 2n ** 53n - 1n]) {
+    for (const coder of [FrameDecoder, FrameEncoder]) {
+      expect(new coder("len64", { maxFrameLength }).maxFrameLength).toBe(Number(maxFrameLength));
+    }
+  }
+  for (const wrong of [-1, -1n, 0.5, 2 ** 53, 2n ** 53n, Number.NaN, null, "", "5", true]) {
+    const maxFrameLength = wrong as number;
+    for (const coder of [FrameDecoder, FrameEncoder]) {
+      expect(() => new coder("len64", { maxFrameLength })).toThrow("[state] maxFrameLength: expected an integer");
+    }
+  }
+});
+
+test("a push from where the chunk is not, or for what is no number of frames, is refused and changes nothing", () => {
+  const decoder = new FrameDecoder("len32");
+  const chunk = hex("00000000");
+  for (const from of [-1, 5, 0.5, Number.NaN]) {
+    expect(() => decoder.push(chunk, from)).toThrow("[state] expected a range within the 4 bytes of the buffer");
+  }
+  for (const most of [-1, 0.5, Number.NaN]) {
+    expect(() => decoder.push(chunk, 0, most)).toThrow("[state] maxFrames: expected an integer");
+  }
+  expect(decoder.push(chunk, 4).consumed).toBe(4);
+  expect([decoder.push(chunk).count, decoder.offset]).toEqual([1, 4]);
 });
 
 test("skip() counts bytes that another decoder read between frames, in offsets and errors", () => {
@@ -187,6 +279,7 @@ test("skip() counts bytes that another decoder read between frames, in offsets a
   const batch = decoder.push(hex("0000000000000001 aa 00"));
   expect([batch.at(0), decoder.offset]).toEqual([49, 50]);
   expect(() => decoder.skip(1)).toThrow("[state] expected skip() between frames");
+  expect(() => new FrameDecoder("len64").skip(-1)).toThrow("[state] bytes: expected an integer");
   expect(decoder.end()?.offset).toBe(50);
 });
 

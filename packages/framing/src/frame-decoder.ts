@@ -1,10 +1,9 @@
-import { type ErrorCode, refusal, WireError } from "./errors.ts";
+import { checkCount } from "./caller.ts";
+import { type ErrorCode, type Fault, refusal, WireError } from "./errors.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { type FramingOptions, type FramingProfile, limitOf, PREFIX_LAYOUTS } from "./prefix.ts";
-import { scanWholeFrames } from "./scan.ts";
+import { checkReadable, MAX_BUFFER_LENGTH, scanWholeFrames } from "./scan.ts";
 import { Slab } from "./slab.ts";
-
-const MAX_CHUNK = 0x7fffffff;
 
 /** What a decoder costs beside the chunks that it is given. */
 export interface DecoderMemory {
@@ -28,8 +27,8 @@ export class FrameDecoder {
   readonly #prefixSize: number;
   readonly #tagged: boolean;
   readonly #flagged: boolean;
-  /** Lengths up to here take the fast way; it is the limit, unless that is beyond int32. */
-  readonly #scanLimit: number;
+  /** The largest length that passes: the limit, unless that is above what one buffer holds. */
+  readonly #largest: number;
   readonly #slab = new Slab();
   readonly #batch = new FrameBatch(this.#slab);
   /** A prefix that is not whole yet. */
@@ -49,7 +48,7 @@ export class FrameDecoder {
     this.#prefixSize = layout.size;
     this.#tagged = layout.lead === "tag";
     this.#flagged = layout.lead === "flag";
-    this.#scanLimit = Math.min(this.maxFrameLength, MAX_CHUNK);
+    this.#largest = Math.min(this.maxFrameLength, MAX_BUFFER_LENGTH);
   }
 
   /** The fatal error, once there is one. r[len64.error.sticky] */
@@ -57,7 +56,7 @@ export class FrameDecoder {
     return this.#error;
   }
 
-  /** Bytes of the stream read so far. */
+  /** Bytes of the stream read so far; after a refused prefix or flag the bytes up to and with it, however they came. */
   get offset(): number {
     return this.#offset;
   }
@@ -74,13 +73,16 @@ export class FrameDecoder {
 
   /**
    * Reads `chunk[from…]`, at most `maxFrames` frames of it, and returns the frames that are whole now. The batch is the
-   * decoder's own and is used again by the next push.
+   * decoder's own and is used again by the next push. After an error a push reads nothing, so that a loop over one chunk goes
+   * on while `consumed` is short of its end and `error` is null.
    *
-   * @throws WireError `state` after `end()`, or for a chunk above 2 GiB: the caller's faults.
+   * @throws WireError `state` after `end()`, for a chunk above 2 GiB, and for a `from` or `maxFrames` that is none: the
+   * caller's faults.
    */
   push(chunk: Uint8Array, from = 0, maxFrames = Number.POSITIVE_INFINITY): FrameBatch {
     if (this.#ended) throw refusal("state", "expected no bytes after end(), a push came");
-    if (chunk.length > MAX_CHUNK) throw refusal("state", `expected a chunk below 2 GiB, ${chunk.length} bytes came`);
+    checkReadable(chunk, from, chunk.length);
+    if (maxFrames !== Number.POSITIVE_INFINITY) checkCount("maxFrames", maxFrames);
     const batch = this.#batch;
     const base = this.#offset - from;
     batch.begin(chunk, base);
@@ -101,7 +103,7 @@ export class FrameDecoder {
    */
   skip(bytes: number): void {
     if (this.midFrame) throw refusal("state", "expected skip() between frames, it came inside one");
-    this.#offset += bytes;
+    this.#offset += checkCount("bytes", bytes);
   }
 
   /** The stream ended: null when that was on a frame boundary, else the error that names the place. */
@@ -129,11 +131,11 @@ export class FrameDecoder {
     } else {
       const prefix = this.#prefix;
       while (this.#prefixHave < this.#prefixSize && i < chunk.length) prefix[this.#prefixHave++] = chunk[i++]!;
-      const frameStart = base + i - this.#prefixHave;
-      if (!this.#flagAllowed(prefix[0]!, frameStart) || this.#prefixHave < this.#prefixSize) return i;
+      // Its flag was judged when it came. r[grpc.flag.before-length]
+      if (this.#prefixHave < this.#prefixSize) return i;
       this.#prefixHave = 0;
       const length = this.#lengthAt(prefix, 0);
-      if (!this.#lengthAllowed(length, prefix, 0, frameStart)) return i;
+      if (!this.#lengthAllowed(length, prefix, 0, base + i)) return i;
       const lead = this.#tagged ? prefix[0]! : 0;
       if (length <= chunk.length - i) {
         // The payload lies in this chunk whole: only its prefix was split, so it is lent from here like any other.
@@ -164,7 +166,7 @@ export class FrameDecoder {
         chunk.length,
         this.#prefixSize,
         this.#tagged,
-        this.#scanLimit,
+        this.#largest,
         batch,
         before,
         most,
@@ -179,13 +181,15 @@ export class FrameDecoder {
   /** What follows the last whole frame: part of a frame, or a prefix that is refused. */
   #rest(chunk: Uint8Array, i: number, base: number): number {
     // r[grpc.flag.before-length]: a flag is judged even when nothing else of its prefix has arrived.
-    if (i === chunk.length || !this.#flagAllowed(chunk[i]!, base + i)) return i;
+    if (i === chunk.length) return i;
+    if (!this.#flagAllowed(chunk[i]!, base + i + 1)) return i + 1;
     if (chunk.length - i < this.#prefixSize) return this.#keepPrefix(chunk, i);
     const length = this.#lengthAt(chunk, i);
-    if (!this.#lengthAllowed(length, chunk, i, base + i)) return i;
+    const body = i + this.#prefixSize;
+    if (!this.#lengthAllowed(length, chunk, i, base + body)) return body;
     this.#bodyLength = length;
     this.#bodyLead = this.#tagged ? chunk[i]! : 0;
-    return this.#gather(chunk, i + this.#prefixSize);
+    return this.#gather(chunk, body);
   }
 
   #gather(chunk: Uint8Array, from: number): number {
@@ -213,28 +217,35 @@ export class FrameDecoder {
     return length;
   }
 
-  #flagAllowed(flag: number, frameStart: number): boolean {
+  /** Judges the flag that ends at stream offset `at`. */
+  #flagAllowed(flag: number, at: number): boolean {
     if (!this.#flagged || flag === 0) return true;
     // r[grpc.flag.compressed] r[grpc.flag.reserved]
     const [code, what] = flag === 1 ? (["codec.unsupported", "no codec"] as const) : (["flags.reserved", "0"] as const);
-    this.#fail(code, `expected ${what} in the compression flag, ${flag} came`, frameStart + 1);
+    this.#fail(code, `expected ${what} in the compression flag, ${flag} came`, at);
     return false;
   }
 
-  #lengthAllowed(length: number, bytes: Uint8Array, from: number, frameStart: number): boolean {
-    if (length <= this.maxFrameLength) return true;
-    // r[len64.limit.oversize] r[len64.limit.before-body], and their like in the other profiles.
+  /** Judges the length of the prefix that begins at `from` and ends at stream offset `at`. */
+  #lengthAllowed(length: number, bytes: Uint8Array, from: number, at: number): boolean {
+    if (length <= this.#largest) return true;
     let exact = 0n;
     const body = from + this.#prefixSize;
     for (let i = from + (this.#tagged || this.#flagged ? 1 : 0); i < body; i++)
       exact = exact * 256n + BigInt(bytes[i]!);
-    const message = `expected a payload of at most ${this.maxFrameLength} bytes, a length of ${exact} came`;
-    this.#fail("oversize.declared", message, frameStart + this.#prefixSize);
+    // r[len64.limit.oversize] r[len64.limit.before-body], and their like in the other profiles. Within the limit it is the
+    // caller who asked for more than the tables can say.
+    const [most, fault] =
+      length > this.maxFrameLength
+        ? ([this.maxFrameLength, "peer"] as const)
+        : ([MAX_BUFFER_LENGTH, "caller"] as const);
+    const message = `expected a payload of at most ${most} bytes, a length of ${exact} came`;
+    this.#fail("oversize.declared", message, at, fault);
     return false;
   }
 
-  #fail(code: ErrorCode, message: string, offset: number): WireError {
-    this.#error = new WireError({ code, message: `${message}, at byte ${offset} of the stream`, offset });
+  #fail(code: ErrorCode, message: string, offset: number, fault: Fault = "peer"): WireError {
+    this.#error = new WireError({ code, message: `${message}, at byte ${offset} of the stream`, offset, fault });
     return this.#error;
   }
 }

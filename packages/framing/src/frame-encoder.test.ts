@@ -68,6 +68,25 @@ describe("encode.refusal", () => {
     }
   });
 
+  test("what is no length, and a target without room, are the caller's mistakes, and nothing is written", () => {
+    const encoder = new FrameEncoder("len64");
+    for (const length of [-1, 0.5, Number.NaN]) {
+      expect(() => encoder.check(length)).toThrow(`[state] expected a length of 0 bytes or more, ${length} came`);
+    }
+    const target = new Uint8Array(9).fill(9);
+    for (const from of [-1, 2, 0.5, Number.NaN]) {
+      expect(() => encoder.writePrefix(target, from, 5)).toThrow("[state] expected a range within the 9 bytes");
+    }
+    expect(target).toEqual(new Uint8Array(9).fill(9));
+    expect([0, 1].map((from) => encoder.writePrefix(target, from, 5))).toEqual([8, 9]);
+  });
+
+  test("a payload that no decoder of ours holds can be sent: it never lies in one buffer here", () => {
+    const prefix = new Uint8Array(8);
+    new FrameEncoder("len64", { maxFrameLength: 2 ** 32 }).writePrefix(prefix, 0, 2 ** 31 + 100);
+    expect(prefix).toEqual(hex("0000000080000064"));
+  });
+
   test("tags and flags that the profile cannot carry are refused, and the target is left alone", () => {
     const target = new Uint8Array(8).fill(9);
     const encode = (profile: FramingProfile, lead: number) => () =>

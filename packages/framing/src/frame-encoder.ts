@@ -1,3 +1,4 @@
+import { checkRange } from "./caller.ts";
 import { refusal } from "./errors.ts";
 import { type FramingOptions, type FramingProfile, limitOf, PREFIX_LAYOUTS, type PrefixLayout } from "./prefix.ts";
 
@@ -42,11 +43,12 @@ export class FrameEncoder {
 
   /**
    * Writes the prefix of a payload of `length` bytes into `target` and returns the index after it, so that small frames
-   * can be built in one buffer. Refuses as `encode` does, and then has written nothing.
+   * can be built in one buffer. Refuses as `encode` does, and a target without room with `state`; then has written nothing.
    */
   writePrefix(target: Uint8Array, from: number, length: number, lead = 0): number {
     this.check(length, lead);
     const end = from + this.prefixSize;
+    checkRange(target, from, end);
     let at = from;
     if (this.#lead !== "length") target[at++] = lead;
     const high = length > MAX_U32 ? Math.floor(length / 2 ** 32) : 0;
@@ -58,7 +60,7 @@ export class FrameEncoder {
     return end;
   }
 
-  /** Refuses what `encode` would refuse, judged by the length alone. */
+  /** Refuses what `encode` would refuse, judged by the length alone; with `state` what is no length at all. */
   check(length: number, lead = 0): void {
     const kind = this.#lead;
     // r[len56.encode.tag-range]
@@ -68,6 +70,9 @@ export class FrameEncoder {
     // r[grpc.encode.flag]
     if (kind === "flag" && lead === 1) throw refusal("codec.unsupported", "expected flag 0 (no codec), 1 came");
     if (kind !== "tag" && lead !== 0) throw refusal("flags.reserved", `expected flag 0, ${lead} came`);
+    if (!(Number.isInteger(length) && length >= 0)) {
+      throw refusal("state", `expected a length of 0 bytes or more, ${length} came`);
+    }
     // r[len64.encode.refusal] r[len32.encode.refusal] r[len56.encode.refusal] r[grpc.encode.refusal]
     if (!(length <= this.maxFrameLength)) {
       throw refusal(

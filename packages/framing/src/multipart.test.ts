@@ -172,6 +172,44 @@ test("the edges of what an encoder takes: as many parts as the limit, every hash
   }
 });
 
+test("a limit of parts is a count, in decoders and encoders", () => {
+  const one = hex("0000000000000000");
+  const message = { body: { bytes: one }, parts: [] };
+  for (const maxParts of [0, 2 ** 53 - 1]) {
+    expect(decodeMultipart(one, { maxParts }).parts).toEqual([]);
+    expect(encodeMultipart(message, { maxParts })).toHaveLength(2);
+  }
+  for (const wrong of [-1, 0.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY, null, "5x"]) {
+    const maxParts = wrong as number;
+    for (const act of [() => new MultipartRecords({ maxParts }), () => encodeMultipart(message, { maxParts })]) {
+      expect(act).toThrow(`[state] maxParts: expected an integer from 0 to 2^53 - 1, ${wrong} came`);
+    }
+  }
+});
+
+test("a payload that the buffer does not hold, or that the table cannot say, is refused and leaves no records", () => {
+  const records = new MultipartRecords();
+  const two = hex("0000000000000000 0000000000000000");
+  for (const [start, end] of [
+    [-1, 16],
+    [8, 0],
+    [0, 17],
+    [0, 15.5],
+    [0, 2 ** 31 - 1],
+    [Number.NaN, 16],
+  ] as const) {
+    records.read(two, 0, 16, 16);
+    const message = `[state] expected a range within the 16 bytes of the buffer, [${start}, ${end}) came`;
+    expect(() => records.read(two, start, end, 16)).toThrow(message);
+    expect(records.count).toBe(0);
+  }
+  expect(() => records.read(two, 0, 2 ** 31, 16)).toThrow(
+    "[state] expected a buffer below 2 GiB, 2147483648 bytes came",
+  );
+  records.read(two, 8, 16, 16);
+  expect(records.count).toBe(1);
+});
+
 test("r[multipart.limit.parts]: the last part that is allowed may have a hash", () => {
   const two = hex("0000000000000000 8000000000000000 0000000000000001 8000000000000000 0000000000000002");
   expect(decodeMultipart(two, { typed: true, maxParts: 2 }).parts).toHaveLength(2);

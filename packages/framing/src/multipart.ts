@@ -1,5 +1,6 @@
+import { checkCount } from "./caller.ts";
 import { type ErrorCode, refusal, WireError } from "./errors.ts";
-import { type FrameTable, scanWholeFrames } from "./scan.ts";
+import { checkReadable, type FrameTable, MAX_BUFFER_LENGTH, scanWholeFrames } from "./scan.ts";
 
 export interface Part {
   readonly bytes: Uint8Array;
@@ -23,7 +24,6 @@ export const DEFAULT_MAX_PARTS = 1024;
 const LENGTH_SIZE = 8;
 const HASH_SIZE = 8;
 const TYPED_BIT = 0x80000000;
-const MAX_INT32 = 0x7fffffff;
 const MAX_HASH = 2n ** 64n - 1n;
 
 /**
@@ -43,25 +43,27 @@ export class MultipartRecords implements FrameTable {
 
   constructor({ typed = false, maxParts = DEFAULT_MAX_PARTS }: MultipartOptions = {}) {
     this.#typed = typed;
-    this.#maxParts = maxParts;
+    this.#maxParts = checkCount("maxParts", maxParts);
   }
 
   /**
    * Reads the payload `buffer[start, end)`.
    *
    * @param at Stream offset of the end of the frame that held the payload: the offset of every error.
-   * @throws WireError `eof.in-prefix`, `eof.in-header`, `eof.in-body`, `oversize.declared`; then there are no records.
+   * @throws WireError `eof.in-prefix`, `eof.in-header`, `eof.in-body`, `oversize.declared`; `state` for a range that is not
+   * in the buffer or reaches above 2 GiB. Then there are no records.
    */
   read(buffer: Uint8Array, start: number, end: number, at: number): void {
     let count = 0;
     let i = start;
     this.count = 0;
+    checkReadable(buffer, start, end);
     if (this.#typed) this.hashes.length = 0;
     do {
       if (2 * count === this.offsets.length) this.#grow();
       const most = Math.min(this.#maxParts + 1, this.offsets.length / 2);
       const before = count;
-      count = scanWholeFrames(buffer, i, end, LENGTH_SIZE, false, MAX_INT32, this, count, most);
+      count = scanWholeFrames(buffer, i, end, LENGTH_SIZE, false, MAX_BUFFER_LENGTH, this, count, most);
       if (count > before) i = this.offsets[2 * count - 1]!;
       else i = this.#readExact(buffer, i, end, count++, at);
     } while (i < end);
@@ -136,13 +138,14 @@ function defect(code: ErrorCode, expected: string, left: number, record: number,
  * The buffers of one payload: record headers and the message's own bytes by reference. Put them into a frame with
  * `FrameEncoder.encode`, which holds them against the frame limit.
  *
- * @throws WireError `header.field` for a hash that the profile cannot carry, `oversize.declared` for too many parts.
+ * @throws WireError `header.field` for a hash that the profile cannot carry, `oversize.declared` for too many parts, `state`
+ * for a limit that is none.
  */
 export function encodeMultipart(
   { body, parts }: MultipartMessage,
   { typed = false, maxParts = DEFAULT_MAX_PARTS }: MultipartOptions = {},
 ): Uint8Array[] {
-  if (parts.length > maxParts) {
+  if (parts.length > checkCount("maxParts", maxParts)) {
     throw refusal("oversize.declared", `expected at most ${maxParts} parts, ${parts.length} came`);
   }
   const buffers: Uint8Array[] = [];

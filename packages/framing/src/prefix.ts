@@ -1,3 +1,5 @@
+import { checkCount } from "./caller.ts";
+
 /** The four prefix profiles of `spec/framing.md`. */
 export type FramingProfile = "len32" | "len64" | "len56-tagged" | "grpc-lpm";
 
@@ -25,7 +27,10 @@ export const PREFIX_LAYOUTS: Readonly<Record<FramingProfile, PrefixLayout>> = {
 export const DEFAULT_MAX_FRAME_LENGTH = 16 * 1024 * 1024;
 
 export interface FramingOptions {
-  /** The largest payload to accept or emit, in bytes; the prefix does not count. 0 to 2^53 - 1, default 16 MiB. */
+  /**
+   * The largest payload to accept or emit, in bytes; the prefix does not count. 0 to 2^53 - 1, default 16 MiB. A decoder
+   * holds no payload above `MAX_BUFFER_LENGTH`, whatever its limit.
+   */
   readonly maxFrameLength?: number | bigint;
 }
 
@@ -34,9 +39,5 @@ export interface FramingOptions {
  * and rounds to at least 2^53 above, so with a limit of at most 2^53 - 1 the comparison is exact too.
  */
 export function limitOf({ maxFrameLength = DEFAULT_MAX_FRAME_LENGTH }: FramingOptions): number {
-  const limit = Number(maxFrameLength);
-  if (!Number.isSafeInteger(limit) || limit < 0) {
-    throw new RangeError(`maxFrameLength must be an integer from 0 to 2^53 - 1, not ${maxFrameLength}`);
-  }
-  return limit;
+  return checkCount("maxFrameLength", typeof maxFrameLength === "bigint" ? Number(maxFrameLength) : maxFrameLength);
 }

@@ -1,3 +1,15 @@
+import { checkRange } from "./caller.ts";
+import { refusal } from "./errors.ts";
+
+/** The longest buffer that is read, and so the longest payload that is decoded: the offsets of a table are int32. */
+export const MAX_BUFFER_LENGTH = 0x7fffffff;
+
+/** Throws a `state` refusal for bytes that the buffer does not have, or that a table has no offsets for. */
+export function checkReadable(buffer: Uint8Array, start: number, end: number): void {
+  if (end > MAX_BUFFER_LENGTH) throw refusal("state", `expected a buffer below 2 GiB, ${end} bytes came`);
+  checkRange(buffer, start, end);
+}
+
 /** The offsets of frames in a buffer. */
 export interface FrameTable {
   /** `[start, end)` of frame `i` at `2 * i` and `2 * i + 1`. */

@@ -1,5 +1,5 @@
 import type { Event, Json, Limits } from "@tensorwire/conformance/protocol";
-import { type DecoderMemory, FRAMING_PROFILES, type WireError } from "@tensorwire/framing";
+import { type DecoderMemory, FRAMING_PROFILES, MAX_BUFFER_LENGTH, type WireError } from "@tensorwire/framing";
 import { Declined } from "./declined.ts";
 import { frameDecoder, frameEncoder } from "./frames.ts";
 import { multipartDecoder, multipartEncoder } from "./multipart.ts";
@@ -72,19 +72,21 @@ export const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ["pp-result", { limits: TENSORS, decoder: ppResultDecoder, encoder: ppResultEncoder }],
 ]);
 
-/** The largest frame that the reference accepts: the decoder compares any limit up to this exactly, and reserves nothing for it. */
-export const MAX_FRAME_LENGTH = Number.MAX_SAFE_INTEGER;
+/** The largest limits of the reference: it holds a payload in one buffer, and what it only counts in a number. */
+export const MAX_FRAME_LENGTH = MAX_BUFFER_LENGTH;
+const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 
 /** Absent: the declared maximum for frames, no cap on parts, and the reference's defaults for the rest. r[iut.limits.absent] */
 export function readLimits(codec: Codec, limits: Limits): CaseLimits {
   const read: { -readonly [name in keyof CaseLimits]: CaseLimits[name] } = {
     maxFrameLength: MAX_FRAME_LENGTH,
-    maxParts: Number.MAX_SAFE_INTEGER,
+    maxParts: MAX_COUNT,
   };
   for (const [name, text] of Object.entries(limits)) {
     const option = Object.hasOwn(codec.limits, name) ? codec.limits[name] : undefined;
     if (option === undefined) throw new Declined("limit", `the profile has no limit named ${name}`);
-    if (BigInt(text) > BigInt(MAX_FRAME_LENGTH)) throw new Declined("limit", `${name} ${text} is above 2^53 - 1`);
+    const most = option === "maxFrameLength" ? MAX_FRAME_LENGTH : MAX_COUNT;
+    if (BigInt(text) > BigInt(most)) throw new Declined("limit", `${name} ${text} is above ${most}`);
     read[option] = Number(text);
   }
   return read;

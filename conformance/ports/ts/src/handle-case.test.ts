@@ -30,7 +30,12 @@ describe("r[iut.decline.unknown]: what is unknown is declined", () => {
     ["step with two keys", { steps: [{ feed: "", eof: true }] }, "step"],
     ["step without a key", { steps: [{}] }, "step"],
     ["limit", { limits: { max_patience: "1" } }, "limit"],
-    ["limit above the declared one", { limits: { max_frame_length: "9007199254740992" } }, "limit"],
+    ["limit above the declared one", { limits: { max_frame_length: "2147483648" } }, "limit"],
+    [
+      "limit of parts that no number holds",
+      { profile: "multipart", limits: { max_parts: "9007199254740992" } },
+      "limit",
+    ],
     ["role of a receiver", { profile: "tp-session", role: "encode" }, "role"],
     [
       "run that is too long to build",
@@ -39,6 +44,13 @@ describe("r[iut.decline.unknown]: what is unknown is declined", () => {
     ],
   ])("%s", (_, given, reason) => {
     expect(ask(given)).toMatchObject({ op: "declined", seq: 7, reason });
+  });
+
+  test.each([
+    { limits: { max_frame_length: "2147483647" } },
+    { profile: "multipart", limits: { max_parts: "9007199254740991" } },
+  ])("but not the largest limit that there is: %p", (given) => {
+    expect(ask(given).op).toBe("result");
   });
 
   test("r[iut.request.unknown-field]: but not a field of the request", () => {
