@@ -1,5 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { flags } from "./flags.ts";
 import { pageFaults, readPage } from "./guarantees/faults.ts";
 import { withTables } from "./guarantees/page.ts";
 import { ROOT, readSources } from "./guarantees/sources.ts";
@@ -18,8 +20,16 @@ export function guaranteesPage(): {
 
 export const writeGuarantees = (page: string) => writeFileSync(join(ROOT, "spec/guarantees.md"), page);
 
-/** `bun run guarantees` writes the tables of the page anew. Exit 1: the page names what is not there, or lacks a rule. */
+const USAGE = `usage: bun run guarantees
+
+Writes the tables of spec/guarantees.md anew: where each rule of TP, PP and the handshake is kept, shown and proved. \`bun run coverage\`
+does it too, and spec/coverage.md with it.
+
+Exit status: 0; 1 the page names what is not there, or lacks a rule that it owes; 64 usage.
+`;
+
 if (import.meta.main) {
+  flags("guarantees", USAGE, () => parseArgs({ options: {} }));
   const { page, faults } = guaranteesPage();
   writeGuarantees(page);
   for (const fault of faults) console.error(fault);

@@ -7,6 +7,7 @@
 import { parseArgs } from "node:util";
 import { paint, paintFor } from "@tensorwire/conformance/paint";
 import { markdownTable } from "markdown-table";
+import { flags } from "./flags.ts";
 import { CHECKS, type Check, CLAIMS } from "./model/checks.ts";
 import { type Finding, missingPrograms, runCheck } from "./model/spin.ts";
 
@@ -24,32 +25,20 @@ interface Row extends Check, Finding {
   readonly as_expected: boolean;
 }
 
-function options() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        only: { type: "string" },
-        json: { type: "boolean", default: false },
-        require: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-    const known = new Set(CHECKS.flatMap(({ model, mutation }) => [model, ...(mutation === null ? [] : [mutation])]));
-    const only = values.only?.split(",");
-    const unknown = only?.find((name) => !known.has(name));
-    if (unknown !== undefined) throw new Error(`there is no model or mutation named ${unknown}`);
-    return { ...values, only };
-  } catch (error) {
-    process.stderr.write(`model: ${(error as Error).message}\n${USAGE}`);
-    process.exit(64);
-  }
-}
-
-const { only, json, require, help } = options();
-if (help) {
-  process.stdout.write(USAGE);
-  process.exit(0);
-}
+const { only, json, require } = flags("model", USAGE, () => {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string" },
+      json: { type: "boolean", default: false },
+      require: { type: "boolean", default: false },
+    },
+  });
+  const known = new Set(CHECKS.flatMap(({ model, mutation }) => [model, ...(mutation === null ? [] : [mutation])]));
+  const only = values.only?.split(",");
+  const unknown = only?.find((name) => !known.has(name));
+  if (unknown !== undefined) throw new TypeError(`there is no model or mutation named ${unknown}`);
+  return { ...values, only };
+});
 const missing = missingPrograms();
 if (missing.length > 0) {
   process.stderr.write(`model: ${missing.join(" and ")} not found. On Debian or Ubuntu: apt-get install spin gcc\n`);

@@ -6,24 +6,23 @@
  */
 import { basename, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { flags } from "./flags.ts";
 import { lastReleased, unsafeChanges } from "./proto-breaking/compare.ts";
 
 const PROTOS = resolve(import.meta.dir, "../spec/proto");
 const USAGE = `usage: bun run proto-breaking [--json]
 
+Compares spec/proto with the files of the last release: no change that old peers would not survive (spec/evolution.md).
+
+  --json  the changes as JSON on stdout
+
 Exit status: 0 every change since the last release is safe; 1 otherwise; 64 usage.
 `;
 
-function options() {
-  try {
-    return parseArgs({ options: { json: { type: "boolean", default: false } } }).values;
-  } catch (error) {
-    process.stderr.write(`proto-breaking: ${(error as Error).message}\n${USAGE}`);
-    process.exit(64);
-  }
-}
-
-const { json } = options();
+const { values } = flags("proto-breaking", USAGE, () =>
+  parseArgs({ options: { json: { type: "boolean", default: false } } }),
+);
+const { json } = values;
 const version = basename(lastReleased(PROTOS));
 const changes = await unsafeChanges(PROTOS);
 if (json) {

@@ -17,6 +17,7 @@ import {
   readAddonStamp,
   TENSORFLOW_DIR,
 } from "@tensorwire/tensor-stage";
+import { flags } from "./flags.ts";
 
 const VERSION = "2.21.0";
 const VENV = join(TENSORFLOW_DIR, "venv");
@@ -27,6 +28,8 @@ const USAGE = `usage: bun run setup:tensorflow [--gpu] [--from PATH]
 
   --gpu        install TensorFlow with its CUDA 12 libraries (about 3 GB) and require a GPU in the check
   --from PATH  use TensorFlow from PATH (a site-packages folder, a tensorflow folder or a .whl file) instead of PyPI
+
+Linux; Python 3.10 to 3.13 with venv, and g++. Exit status: 0 the backend runs here; 1 otherwise; 64 usage.
 `;
 
 class SetupError extends Error {}
@@ -159,14 +162,9 @@ async function check(requireGpu: boolean): Promise<string> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      gpu: { type: "boolean", default: false },
-      from: { type: "string" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return console.log(USAGE);
+  const { values } = flags("setup:tensorflow", USAGE, () =>
+    parseArgs({ options: { gpu: { type: "boolean", default: false }, from: { type: "string" } } }),
+  );
   if (process.platform !== "linux")
     throw new SetupError(`Linux only, this is ${process.platform}; backend wasm runs everywhere`);
   mkdirSync(TENSORFLOW_DIR, { recursive: true });

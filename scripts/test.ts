@@ -1,4 +1,6 @@
 /**
+ * bun run test [--require-all]
+ *
  * All tests: formatting and lint, types, `bun test`, and each port with its own tests and the whole corpus, where its language
  * is here. The last line is the plain count. `--require-all` (CI) makes a missing language, native TensorFlow or Chromium a failure.
  */
@@ -6,10 +8,20 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { flags } from "./flags.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
-const { values } = parseArgs({ options: { "require-all": { type: "boolean", default: false } } });
-const requireAll = values["require-all"];
+const USAGE = `usage: bun run test [--require-all]
+
+  --require-all  a missing language, native TensorFlow or Chromium is a failure, not a skip
+
+Exit status: 0 nothing failed; 1 otherwise; 64 usage. \`bun test FOLDER\` runs the tests of one folder.
+`;
+
+const requireAll = flags("test", USAGE, () => {
+  const { values } = parseArgs({ options: { "require-all": { type: "boolean", default: false } } });
+  return values["require-all"];
+});
 const count = { passed: 0, failed: 0, skipped: 0 };
 
 /** Runs one command with its output shown; the status is its exit status. */

@@ -5,31 +5,29 @@
 import { parseArgs } from "node:util";
 import { markdownTable } from "markdown-table";
 import pc from "picocolors";
+import { flags } from "../../scripts/flags.ts";
 import { CONTESTANTS } from "./decoders.ts";
 import { ENCODERS } from "./encoders.ts";
 import { runHyperfine } from "./hyperfine.ts";
 import { CHUNKINGS, SIZES } from "./streams.ts";
 
-const HELP = `bun run bench [--only decode,encode,commands] [--sizes 16,1024] [--rounds N] [--json FILE]
+const HELP = `usage: bun run bench [--only decode,encode,commands] [--sizes 16,1024] [--rounds N] [--json FILE]
 
   bun run bench                              everything, about six minutes
   bun run bench --only decode --sizes 16     one cell of the table
   bun run bench --json bench.json            the figures for a program
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: "string", default: "decode,encode,commands" },
-    sizes: { type: "string", default: SIZES.join(",") },
-    rounds: { type: "string", default: "3" },
-    json: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (options.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+const { values: options } = flags("bench", HELP, () =>
+  parseArgs({
+    options: {
+      only: { type: "string", default: "decode,encode,commands" },
+      sizes: { type: "string", default: SIZES.join(",") },
+      rounds: { type: "string", default: "3" },
+      json: { type: "string" },
+    },
+  }),
+);
 const sizes = options.sizes.split(",").map(Number);
 const parts = new Set(options.only.split(","));
 const rounds = Number(options.rounds);

@@ -32,7 +32,8 @@ await new Command("faults")
   .option("--calls <n>", "calls with random faults (10,000; 300 with --quick)", count)
   .option("--quick", "one row of each kind, for CI", false)
   .option("--json", "one JSON object on stdout", false)
-  .addHelpText("after", "\nExit status: 0 when nothing was stranded, torn, duplicated or hung, or else 1.")
+  .addHelpText("after", "\nExit status: 0 when nothing was stranded, torn, duplicated or hung, or else 1; 64 usage.")
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 64))
   .action(main)
   .parseAsync();
 
