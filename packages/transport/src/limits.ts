@@ -1,4 +1,5 @@
 import { refusal } from "@tensorwire/framing";
+import { isDeadline } from "./waiter.ts";
 
 const KIB = 1024;
 
@@ -42,5 +43,14 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
 export function checkCounts(limits: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isSafeInteger(value) || value < 1) throw refusal("state", `limit ${name} cannot be ${value}`);
+  }
+}
+
+/** Throws a `state` refusal for a wait that is given and no deadline: NaN would pass at once, or never. */
+export function checkDeadlines(waits: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, ms] of Object.entries(waits)) {
+    if (ms !== undefined && !isDeadline(ms)) {
+      throw refusal("state", `${name}: expected 0 or more milliseconds, or Infinity, ${ms} came`);
+    }
   }
 }

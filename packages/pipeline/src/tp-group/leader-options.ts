@@ -14,7 +14,7 @@ export interface TpLeaderOptions {
   readonly heartbeatMs?: number;
   /**
    * The ids come with each message, as they do in a stage that passes on its upstream's: `broadcast` takes the place of `infer` and
-   * `noop`. There is no id for a NOOP then, and the heartbeat repeats the last message, which is held for it.
+   * `noop`. There is no id for a NOOP then, and the heartbeat is one with the ids of the last message: a duplicate of 40 bytes.
    */
   readonly givenIds?: boolean;
   /** Broadcasts that may wait for their turn; one more is refused with `transport.full`. 16 unless told. */

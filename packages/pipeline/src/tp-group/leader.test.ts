@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { WireError } from "@tensorwire/framing";
 import type { TpHeader } from "@tensorwire/tp-control";
+import { type CloseReason, ConnectionOver } from "@tensorwire/transport";
 import { ManualClock } from "@tensorwire/transport/testing";
 import { RankLostError } from "../stage-lost.ts";
 import { rejection } from "../testing.ts";
@@ -286,7 +288,7 @@ describe("a leader whose ids are given", () => {
     expect((await heard).headers.map(({ call_id }) => call_id)).toEqual([5n, 6n, 7n]);
   });
 
-  test("tp-session.call-id.duplicate: its sign of life is the last message again, and there is none before the first", async () => {
+  test("tp-session.call-id.duplicate: its sign of life is the last ids again, and there is none before the first", async () => {
     const clock = new ManualClock();
     const { members, ends } = pairs(1);
     const heard = hear(ends[0]!);
@@ -301,11 +303,37 @@ describe("a leader whose ids are given", () => {
       clock.advance(100);
       await turns();
     }
-    expect(ends[0]!.counters.bytesIn).toBe(3 * bytesIn);
+    expect(ends[0]!.counters.bytesIn).toBe(bytesIn + 2 * 40);
     await leader.broadcast({ header: header(4n), manifest, tensors });
     await leader.shutdown();
     const { headers, end } = await heard;
     expect([headers.map(({ call_id }) => call_id), end]).toEqual([[3n, 4n, 5n], "clean"]);
+  });
+
+  test("its sign of life costs a worker nothing that is at work and reads nothing", async () => {
+    const clock = new ManualClock();
+    const { members, ends } = pairs(2, { clock, capacity: 64, limits: { maxBufferedRead: 1, maxBufferedWrite: 4096 } });
+    const heard = hear(ends[0]!);
+    const leader = new TpLeader(members, { givenIds: true, heartbeatMs: 100, deadlineMs: 300, graceMs: 50, clock });
+    const more = callOf(0n, new Array(500).fill(1));
+    await leader.broadcast({ header: header(3n), manifest, tensors: more.tensors! });
+    await turns(200);
+    const waits = members[1]!.connection.counters.bufferedWrite;
+    expect(waits).toBeGreaterThan(0);
+    const { bytesIn } = ends[0]!.counters;
+    for (let beat = 0; beat < 20; beat++) {
+      clock.advance(100);
+      await turns();
+    }
+    expect(ends[0]!.counters.bytesIn).toBe(bytesIn + 20 * 40);
+    expect(members[1]!.connection.counters.bufferedWrite).toBe(waits);
+    const slow = hear(ends[1]!);
+    await leader.broadcast({ header: header(4n), manifest, tensors });
+    await leader.shutdown();
+    for (const one of await Promise.all([heard, slow])) {
+      expect(one.headers.map(({ call_id }) => call_id)).toEqual([3n, 4n, 5n]);
+      expect(one.end).toBe("clean");
+    }
   });
 });
 
@@ -420,4 +448,61 @@ test("shutdown waits for the workers, and names one that does not end", async ()
   expect(await rejection(leader.shutdown())).toMatchObject({ rank: 2 });
   expect((await heard).end).toBe("clean");
   expect(await rejection(leader.noop())).toMatchObject({ code: "state", fatal: false });
+});
+
+describe("a worker that is gone behind SHUTDOWN", () => {
+  test("by a reset, as one that crashes in its last call, is lost", async () => {
+    const { members, ends } = pairs(2);
+    const leader = new TpLeader(members);
+    const good = hear(ends[1]!);
+    const crashing = new TpWorker(ends[0]!).run(async () => {
+      await turns();
+      throw new Error("device lost");
+    });
+    void rejection(crashing);
+    await leader.infer(callOf());
+    const error = await rejection(leader.shutdown());
+    expect(error).toMatchObject({ name: "RankLostError", rank: 1, calls: [2n], cause: { code: "transport.reset" } });
+    expect(await leader.ended).toBe(error as RankLostError);
+    expect((await good).end).toBe("clean");
+  });
+
+  class Left extends ConnectionOver {
+    kind: CloseReason["kind"] = "ended";
+
+    override async close(): Promise<CloseReason> {
+      await this.inner.close();
+      const error = new WireError({ code: "transport.closed", message: this.kind, fault: "transport" });
+      return { kind: this.kind, error };
+    }
+  }
+
+  test.each(["ended", "peer-closed", "failed", "aborted"] as const)("by `%s`", async (kind) => {
+    const { members, ends } = pairs(1);
+    const heard = hear(ends[0]!);
+    const connection = new Left(members[0]!.connection);
+    connection.kind = kind;
+    const leader = new TpLeader([{ rank: 1, connection }]);
+    const shutdown = leader.shutdown();
+    // Only the last two were cut off.
+    if (kind === "failed" || kind === "aborted") expect(await rejection(shutdown)).toMatchObject({ rank: 1 });
+    else await shutdown;
+    expect((await heard).end).toBe("clean");
+  });
+});
+
+test("a wait that is no deadline, and a heartbeat without a pause, are refused at once", () => {
+  for (const name of ["deadlineMs", "graceMs", "heartbeatMs"]) {
+    for (const ms of [Number.NaN, -1]) {
+      expect(() => new TpLeader([], { [name]: ms })).toThrow(`${name}: expected 0 or more milliseconds, or Infinity`);
+    }
+  }
+  for (const heartbeatMs of [0, 0.9]) {
+    expect(() => new TpLeader([], { heartbeatMs })).toThrow(
+      "heartbeatMs: expected 1 or more milliseconds, or Infinity",
+    );
+  }
+  for (const heartbeatMs of [1, Number.POSITIVE_INFINITY]) {
+    new TpLeader([], { heartbeatMs, clock: new ManualClock() });
+  }
 });

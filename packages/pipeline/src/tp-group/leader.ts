@@ -1,7 +1,7 @@
 import { refusal, WireError } from "@tensorwire/framing";
 import type { PreparedMessage } from "@tensorwire/tensor-spec";
 import { prepareTp, SessionOrder, type TpHeader, type TpMessageInit } from "@tensorwire/tp-control";
-import { type Clock, systemClock } from "@tensorwire/transport";
+import { type Clock, checkDeadlines, systemClock } from "@tensorwire/transport";
 import { DEFAULT_DEADLINE_MS, DEFAULT_GRACE_MS } from "../options.ts";
 import { messageOf, RankLostError } from "../stage-lost.ts";
 import type { TpCall, TpLeaderOptions } from "./leader-options.ts";
@@ -27,14 +27,19 @@ export class TpLeader {
   readonly #settleLost: (why: RankLostError) => void;
   #last: TpHeader = FIRST;
   #order = new SessionOrder();
-  /** What a heartbeat repeats where the ids are given. */
-  #repeat: PreparedMessage<TpHeader> | null = null;
   #tail: Promise<unknown> = Promise.resolve();
   #queued = 0;
   #over: RankLostError | "shutdown" | null = null;
   #heart: unknown = null;
 
+  /** @throws WireError refusal `state` for a wait that is no deadline, or a heartbeat without a pause. */
   constructor(members: readonly TpMember[], options: TpLeaderOptions = {}) {
+    const { deadlineMs, graceMs, heartbeatMs } = options;
+    checkDeadlines({ deadlineMs, graceMs, heartbeatMs });
+    // Below that a leader would do nothing but say that it lives.
+    if (heartbeatMs !== undefined && heartbeatMs < 1) {
+      throw refusal("state", `heartbeatMs: expected 1 or more milliseconds, or Infinity, ${heartbeatMs} came`);
+    }
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     const { promise, resolve } = Promise.withResolvers<RankLostError | null>();
@@ -90,8 +95,8 @@ export class TpLeader {
   }
 
   /**
-   * Broadcasts a message with the ids that it has; for a leader whose ids are given. Its tensors must not change until the next one is
-   * done. Behind SHUTDOWN it resolves as `shutdown` does.
+   * Broadcasts a message with the ids that it has; for a leader whose ids are given. Its tensors must not change until it is done.
+   * Behind SHUTDOWN it resolves as `shutdown` does.
    *
    * @throws WireError `sequence` for ids that the workers would refuse, and what `infer` throws.
    */
@@ -101,7 +106,12 @@ export class TpLeader {
     return this.#last;
   }
 
-  /** Broadcasts SHUTDOWN, after what waits, and resolves when every worker ended its side. */
+  /**
+   * Broadcasts SHUTDOWN, after what waits, and resolves when every worker ended its side. Over a Unix socket a worker that has read
+   * everything and then aborts cannot be told from one that ends: see `CloseReason`.
+   *
+   * @throws RankLostError for a worker that does not end its side, or resets the connection behind SHUTDOWN.
+   */
   async shutdown(): Promise<void> {
     if (this.#over !== "shutdown") return this.#end(() => ({ header: this.#next("SHUTDOWN") }));
     const lost = await this.ended;
@@ -174,7 +184,6 @@ export class TpLeader {
     if (video !== undefined) order.checkInit(video.init_cache, refusal);
     await this.#broadcast(message);
     this.#order = order;
-    if (this.givenIds) this.#repeat = message;
   }
 
   async #broadcast(message: PreparedMessage<TpHeader>): Promise<void> {
@@ -244,10 +253,15 @@ export class TpLeader {
     }, heartbeatMs);
   }
 
-  /** A sign of life. r[tp-session.call-id.duplicate]: a message that is repeated changes nothing. */
+  /** A sign of life. Where the ids are given there is none for a NOOP, and nothing to repeat before the first message. */
   #sign(): Promise<TpHeader> | undefined {
     if (!this.givenIds) return this.noop();
-    const last = this.#repeat;
-    return last === null ? undefined : this.#turn(() => this.#broadcast(last));
+    return this.#last === FIRST ? undefined : this.#turn(() => this.#signAll());
+  }
+
+  async #signAll(): Promise<void> {
+    const { deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
+    const sign = (member: MemberLink) => member.sign(deadlineMs).catch((error) => this.#lose(member, error));
+    await Promise.all(this.#members.map(sign));
   }
 }

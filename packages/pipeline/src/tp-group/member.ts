@@ -59,11 +59,27 @@ export class MemberLink {
     }
   }
 
-  /** After SHUTDOWN: waits for the worker to end its side. Rejects when this side cuts it off before that. */
+  /**
+   * After SHUTDOWN: waits for the worker to end its side. Rejects when it was cut off before that, by this side or by its own: a
+   * worker that crashes in its last call resets the connection. One that ended and was gone before this side had ended is in order.
+   */
   async close(deadlineMs: number): Promise<void> {
     this.#ending = true;
     const { kind, error } = await this.#connection.close(deadlineMs);
-    if (kind === "aborted") throw error;
+    if (kind === "aborted" || kind === "failed") throw error;
+  }
+
+  /**
+   * A sign of life: the ids of the last message again, with no payload. r[tp-session.call-id.duplicate]: it changes nothing, so that
+   * one that does not pass is no loss. Where bytes wait to be taken, these are sign enough.
+   */
+  async sign(deadlineMs: number): Promise<void> {
+    if (this.#last === null || this.#connection.counters.bufferedWrite > 0) return;
+    try {
+      await this.#sender.send(prepareTp({ header: { ...this.#last, action: "NOOP" } }), deadlineMs);
+    } catch (error) {
+      if (this.#sender.poison !== null) throw error;
+    }
   }
 
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { prepareTp, type TpHeader, type TpMessage } from "@tensorwire/tp-control";
-import { type Connection, memoryPair } from "@tensorwire/transport";
+import { type Chunking, type Connection, memoryPair } from "@tensorwire/transport";
 import { ManualClock } from "@tensorwire/transport/testing";
 import { RankLostError } from "../stage-lost.ts";
 import { rejection } from "../testing.ts";
@@ -224,10 +224,10 @@ describe("a call at work", () => {
     expect(await rejection(running)).toMatchObject({ message: "device lost" });
   });
 
-  test("holds back what comes behind it: no more than a chunk is read ahead", async () => {
+  test("holds back what comes behind it: the leader feels it", async () => {
     const gate = Promise.withResolvers<void>();
     const [leader, end] = memoryPair({ capacity: 4096, limits: { maxBufferedRead: 4096, maxBufferedWrite: 4096 } });
-    const running = new TpWorker(end).run(() => gate.promise);
+    const running = new TpWorker(end, { maxAhead: 4096 }).run(() => gate.promise);
     let written = 0;
     const writing = (async () => {
       for (let call = 1n; call <= 2000n; call++) {
@@ -242,4 +242,152 @@ describe("a call at work", () => {
     await writing;
     await finish(leader, running);
   });
+});
+
+describe("what comes behind a call at work", () => {
+  /** A worker whose first call waits for the test, with or without its signal. */
+  function atWork(options: TpWorkerOptions = {}, chunking?: Chunking) {
+    const [leader, end] = memoryPair(chunking && { chunking });
+    const began = Promise.withResolvers<AbortSignal>();
+    const gate = Promise.withResolvers<void>();
+    const done: bigint[] = [];
+    const running = new TpWorker(end, options).run(({ header }, signal) => {
+      done.push(header.call_id);
+      if (done.length > 1) return;
+      began.resolve(signal);
+      signal.addEventListener("abort", () => gate.resolve(), { once: true });
+      return gate.promise;
+    });
+    running.catch(() => {});
+    return { leader, end, done, running, signal: began.promise, finishCall: () => gate.resolve() };
+  }
+  const noop = (call: bigint) => Buffer.concat(prepareTp({ header: ids(call, "NOOP") }).buffers as Uint8Array[]);
+  const size = infer(1n).length;
+
+  const behind: [string, Uint8Array<ArrayBuffer>[], bigint[]][] = [
+    ["the next call", [infer(2n)], [1n, 2n]],
+    ["a NOOP", [noop(2n)], [1n, 2n]],
+    ["signs of life", [noop(1n), noop(1n), noop(1n)], [1n]],
+    ["calls and a part of one", [infer(2n), infer(3n), infer(4n).subarray(0, 50)], []],
+  ];
+
+  test.each(behind)("tp-session.eof: a leader that is gone behind %s is seen at once", async (_, messages) => {
+    for (const how of ["abort", "end"] as const) {
+      const { leader, done, running, signal } = atWork();
+      await leader.write([infer(1n)]);
+      const heard = await signal;
+      for (const message of messages) {
+        await leader.write([message]);
+        await turns();
+      }
+      expect(heard.aborted).toBeFalse();
+      await leader[how]();
+      expect(await rejection(running)).toMatchObject({ name: "RankLostError", rank: 0, calls: [1n] });
+      expect(heard.aborted).toBeTrue();
+      expect(done).toEqual([1n]);
+    }
+  });
+
+  test.each(behind.slice(0, 3))("SHUTDOWN behind %s is told to the call", async (_, messages, calls) => {
+    const { leader, done, running, signal } = atWork();
+    await leader.write([infer(1n)]);
+    const heard = await signal;
+    for (const message of messages) {
+      await leader.write([message]);
+      await turns();
+    }
+    expect(heard.aborted).toBeFalse();
+    await leader.write(shutdown(calls.at(-1)! + 1n));
+    await finish(leader, running);
+    expect(heard.aborted).toBeTrue();
+    expect(done).toEqual(calls);
+  });
+
+  test("is read up to maxAhead and no further, and signs of life do not count", async () => {
+    for (const [maxAhead, read] of [
+      [1, 1],
+      [size, 1],
+      [size + 1, 2],
+    ] as const) {
+      const { leader, end, done, running, signal, finishCall } = atWork({ maxAhead }, () => size);
+      await leader.write([infer(1n)]);
+      await signal;
+      for (let sign = 0; sign < 5; sign++) await leader.write([infer(1n)]);
+      await turns();
+      expect(end.counters.bufferedRead).toBe(0);
+      for (const call of [2n, 3n, 4n, 5n]) await leader.write([infer(call)]);
+      await turns();
+      expect(end.counters.bufferedRead).toBe((4 - read) * size);
+      finishCall();
+      await leader.write(shutdown(6n));
+      await finish(leader, running);
+      expect(done).toEqual([1n, 2n, 3n, 4n, 5n]);
+    }
+  });
+
+  test("is read up to a thousand messages: one of 40 bytes is no small thing here", async () => {
+    const { leader, end, done, running, signal, finishCall } = atWork({}, () => 40);
+    await leader.write([infer(1n)]);
+    await signal;
+    for (let call = 2n; call < 2n + 1024n; call++) await leader.write([noop(call)]);
+    await turns();
+    expect(end.counters.bufferedRead).toBe(0);
+    await leader.write([noop(1026n)]);
+    await turns();
+    expect(end.counters.bufferedRead).toBe(40);
+    finishCall();
+    await leader.write(shutdown(1027n));
+    await finish(leader, running);
+    expect(done).toHaveLength(1026);
+  });
+
+  test("and is held back is no hiding place: a reset behind it is seen, and what came before it is read", async () => {
+    for (const ended of [false, true]) {
+      const { leader, end, done, running, signal } = atWork({ maxAhead: 1 }, () => size);
+      await leader.write([infer(1n)]);
+      const heard = await signal;
+      for (const call of [2n, 3n]) await leader.write([infer(call)]);
+      if (ended) await leader.write(shutdown(4n));
+      await turns();
+      expect(end.counters.bufferedRead).toBeGreaterThan(0);
+      expect(heard.aborted).toBeFalse();
+      leader.abort();
+      if (ended) await running;
+      else expect(await rejection(running)).toMatchObject({ rank: 0, calls: [1n] });
+      expect(heard.aborted).toBeTrue();
+      expect(done).toEqual(ended ? [1n, 2n, 3n] : [1n]);
+    }
+  });
+
+  test("may be the beginning of a message: the time at work does not count for it", async () => {
+    for (const late of [false, true]) {
+      const clock = new ManualClock();
+      const { leader, running, signal, finishCall } = atWork({ messageMs: 50, clock });
+      const next = infer(2n);
+      await leader.write([infer(1n), next.subarray(0, 60)]);
+      await signal;
+      clock.advance(200);
+      finishCall();
+      await turns();
+      clock.advance(49);
+      await turns();
+      if (late) {
+        clock.advance(1);
+        expect(await rejection(running)).toMatchObject({ why: expect.stringContaining("no whole message in 50 ms") });
+      } else {
+        await leader.write([next.subarray(60), ...shutdown(3n)]);
+        await finish(leader, running);
+      }
+    }
+  });
+});
+
+test("a wait that is no deadline, and a bound that is no count, are refused at once", () => {
+  const [end] = memoryPair();
+  for (const name of ["silenceMs", "messageMs", "callMs"]) {
+    for (const ms of [Number.NaN, -1]) {
+      expect(() => new TpWorker(end, { [name]: ms })).toThrow(`${name}: expected 0 or more milliseconds, or Infinity`);
+    }
+  }
+  expect(() => new TpWorker(end, { maxAhead: 0 })).toThrow("limit maxAhead cannot be 0");
 });
