@@ -16,11 +16,12 @@ export function printable(text: string, most = SHOWN): string {
 
 /** A value that somebody else chose, as a message quotes it. */
 export function show(value: string | number): string {
-  return escaped(JSON.stringify(typeof value === "string" ? cut(value, SHOWN) : value));
+  return escaped(JSON.stringify(cut(value, SHOWN)));
 }
 
-function cut(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most)}…` : text;
+function cut<Value extends string | number>(value: Value, most: number): Value | string {
+  const text = String(value);
+  return text.length > most ? `${text.slice(0, most)}…` : value;
 }
 
 function escaped(text: string): string {
