@@ -10,6 +10,7 @@ setDefaultTimeout(60_000);
 const PROTOS = resolve(import.meta.dir, "../spec/proto");
 const TP = "tp_control.proto";
 const PP = "pp_contract.proto";
+const LINK = "link.proto";
 let copy: string;
 
 beforeEach(() => {
@@ -47,6 +48,7 @@ test.each([
     "message TPManifest",
     "message TPManifestV2 {}\nmessage TPManifest",
   ],
+  ["a field of the handshake with a new number", LINK, "uint32 lane = 9;", "uint32 lane = 9;\n  string trace = 10;"],
   ["a comment", TP, "// Seed of the noise", "// The seed of the noise"],
 ])("safe: %s", async (_, file, from, to) => {
   expect(await after(file, from, to)).toEqual([]);
@@ -69,6 +71,9 @@ test.each([
   ["an enum renumbered", PP, "SHUTDOWN = 2;", "SHUTDOWN = 3;", "ENUM_VALUE_NO_DELETE_UNLESS_NUMBER_RESERVED"],
   ["a new action", PP, "SHUTDOWN = 2;", "SHUTDOWN = 2;\n  ERROR = 3;", "ENUM_VALUE_ADDED"],
   ["a new kind of step", PP, "LmStep lm = 8;", "LmStep lm = 8;\n    string other = 9;", "ONEOF_FIELD_ADDED"],
+  ["another type in the handshake", LINK, "uint32 rank = 4;", "uint64 rank = 4;", "FIELD_SAME_TYPE"],
+  ["a field of the handshake that goes", LINK, "bytes instance = 8;", "", "FIELD_NO_DELETE_UNLESS_NUMBER_RESERVED"],
+  ["a new role", LINK, "PP_STAGE = 4;", "PP_STAGE = 4;\n  PP_OBSERVER = 5;", "ENUM_VALUE_ADDED"],
   ["a message that goes", "tensor.proto", "message Versioned", "message Version", "MESSAGE_NO_DELETE"],
 ])("unsafe: %s", async (_, file, from, to, rule) => {
   expect(await after(file, from, to)).toContain(rule);
