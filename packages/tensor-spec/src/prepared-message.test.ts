@@ -66,10 +66,12 @@ describe("tp.send.order, pp.send.order", () => {
     expect(prepare({ maxFrameLength: 22 }).byteLength).toBe(8 + 22);
     expect(made).toBe(1);
     expect(() => prepare({ maxFrameLength: 21, maxTensorLength: 4 })).toThrow("[oversize.declared]");
+    expect(prepare({ maxManifestLength: 2 }).byteLength).toBe(8 + 22);
+    expect(made).toBe(2);
     expect(() => prepare({ maxManifestLength: 1 })).toThrow(
       "[oversize.declared] expected a manifest of at most 1 bytes",
     );
-    expect(made).toBe(1);
+    expect(made).toBe(2);
   });
 });
 
