@@ -74,6 +74,9 @@ Examples:
   tensorwire pipeline --connect tcp://127.0.0.1:7000 --stages 2     stages started with "tensorwire stage"
   tensorwire pipeline --connect tcp://node1:7000 --tls-ca certs/ca.pem --tls-cert certs/me.pem --tls-key certs/me.key
 
+With --connect, --model, --split and --job are those of the stages, which are started anew for each run. The comparison runs on the
+--backend that is given here: another one than that of the stages may choose the other of two tokens that are nearly as likely.
+
 Exit status: 0, 1 the run failed or its tokens differ from those of one process, 64 usage.`,
     )
     .action(run);

@@ -64,6 +64,8 @@ Under a launcher rank and number come from its variables (torchrun, Open MPI, Sl
 Between machines every connection has mutual TLS, or --insecure says that it needs none. The certificate has to carry the name that
 --next dials. tensorwire certs makes a set to try it with.
 
+A stage serves one run of tensorwire pipeline and ends. --model, --split and --job are the same for all stages and for the pipeline.
+
 One line of JSON on stdout says when the stage is ready and where it listens. Exit status: 0 after SHUTDOWN or a signal, 1 when
 it could not start or a neighbour was lost, 64 usage.`,
     )
