@@ -1,4 +1,4 @@
-import { DEFAULT_MAX_FRAME_LENGTH, DEFAULT_MAX_PARTS, refusal } from "@tensorwire/framing";
+import { checkCount, DEFAULT_MAX_FRAME_LENGTH, DEFAULT_MAX_PARTS, refusal } from "@tensorwire/framing";
 import { DEFAULT_DTYPES, type Dtype, isDtype } from "./dtype.ts";
 import { show } from "./show.ts";
 
@@ -49,9 +49,7 @@ export function messageLimits(options: Partial<MessageLimits> = {}): MessageLimi
       throw refusal("state", `${show(name)}: expected one of ${Object.keys(limits).join(", ")}`);
     }
     if (name === "dtypes") checkDtypes(value);
-    else if (!(Number.isSafeInteger(value) && Number(value) >= 0)) {
-      throw refusal("state", `${name}: expected an integer from 0 to 2^53 - 1, ${String(value)} came`);
-    }
+    else checkCount(name, value as number);
   }
   return { ...limits, ...Object.fromEntries(given) };
 }
