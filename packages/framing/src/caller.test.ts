@@ -4,10 +4,23 @@ import { WireError } from "./errors.ts";
 
 test("a count is an integer that a number holds exactly, and is given back", () => {
   for (const value of [0, 1, 2 ** 53 - 1]) expect(checkCount("n", value)).toBe(value);
-  for (const value of [-1, 0.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY]) {
+  for (const value of [
+    -1,
+    0.5,
+    2 ** 53,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    null,
+    undefined,
+    "",
+    "5",
+    true,
+    5n,
+    Symbol("5"),
+  ]) {
     const act = () => checkCount("n", value);
     expect(act).toThrow(WireError);
-    expect(act).toThrow(`[state] n: expected an integer from 0 to 2^53 - 1, ${value} came`);
+    expect(act).toThrow(`[state] n: expected an integer from 0 to 2^53 - 1, ${String(value)} came`);
   }
 });
 

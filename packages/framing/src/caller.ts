@@ -4,11 +4,9 @@ import { refusal } from "./errors.ts";
  * Gives back a count or limit of the caller, and throws a `state` refusal for a number that is none. Judged where it is
  * given: compared with later, NaN would be no limit at all, and -1 would blame the peer for what the caller did.
  */
-export function checkCount(name: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw refusal("state", `${name}: expected an integer from 0 to 2^53 - 1, ${value} came`);
-  }
-  return value;
+export function checkCount(name: string, value: unknown): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw refusal("state", `${name}: expected an integer from 0 to 2^53 - 1, ${String(value)} came`);
 }
 
 /**
