@@ -1,5 +1,5 @@
 import { WireError } from "@tensorwire/framing";
-import { type Connection, connect, type Protection } from "@tensorwire/transport";
+import { type Connection, checkDeadlines, connect, type Protection } from "@tensorwire/transport";
 import { type GreetOptions, greet } from "./admission/greet.ts";
 import type { Identity } from "./admission/identity.ts";
 import { DEFAULT_DEADLINE_MS, DEFAULT_START_DEADLINE_MS } from "./options.ts";
@@ -23,10 +23,11 @@ const RETRY_MS = 100;
 
 /**
  * Connects, trying again while nobody listens, and does the handshake. Rejects with StageLostError, whose cause says whether the
- * stage could not be reached or refused.
+ * stage could not be reached or refused; with a refusal `state` for a wait that is no deadline.
  */
 export async function dial(options: DialOptions): Promise<Connection> {
   const { rank, identity, lane = 0, roster, deadlineMs = DEFAULT_DEADLINE_MS, signal } = options;
+  checkDeadlines({ deadlineMs, startDeadlineMs: options.startDeadlineMs });
   const connection = await reach(options);
   const cancel = () => connection.abort("the dialling was cancelled", signal?.reason);
   signal?.addEventListener("abort", cancel, { once: true });

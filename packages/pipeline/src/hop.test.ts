@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type PpCallIds, preparePpResult } from "@tensorwire/pp-contract";
 import type { Connection } from "@tensorwire/transport";
 import { idsTensor, logitsOf } from "./activations.ts";
+import { dial } from "./dial.ts";
 import { Hop, type HopOptions } from "./hop.ts";
 import { StageLostError } from "./stage-lost.ts";
 import { answering, patience, rejection, type Script, scriptedStage, somebody } from "./testing.ts";
@@ -117,9 +118,56 @@ describe("a hop", () => {
 
   test("a stage that does not answer in time is lost", async () => {
     await using stage = await scriptedStage(ignore);
-    const hop = await open(stage.address, { deadlineMs: 30 });
+    const connection = await dial({ address: stage.address, rank: 1, identity: somebody, ...patience });
+    const hop = new Hop(connection, { rank: 1, deadlineMs: 30 });
     const error = await rejection(hop.infer(ids(1n), step, tensors, ignore));
     expect((error as Error).message).toStartWith("rank 1 is lost with call 1 in flight: [transport.deadline]");
+  });
+
+  test("waits as long as it takes where it is told to, which is longer than any timer", async () => {
+    await using stage = await scriptedStage(async (request, connection) => {
+      await Bun.sleep(20);
+      await answering(request, connection);
+    });
+    for (const deadlineMs of [2 ** 31, Number.MAX_VALUE, Number.POSITIVE_INFINITY]) {
+      const hop = await open(stage.address, { deadlineMs, startDeadlineMs: deadlineMs });
+      const { result } = await hop.infer(ids(1n), step, tensors, ignore);
+      expect(result.ok).toBeTrue();
+      await hop.pass({ ...ids(2n, 1n), action: "SHUTDOWN" });
+      await hop.close();
+    }
+  });
+
+  test("refuses a deadline that is none and a bound that is no count, and leaves no connection behind", async () => {
+    await using stage = await scriptedStage(answering);
+    const refused: [Partial<HopOptions & typeof patience>, string][] = [
+      [{ deadlineMs: Number.NaN }, "deadlineMs: expected 0 or more milliseconds"],
+      [{ deadlineMs: -1 }, "deadlineMs: expected 0 or more milliseconds"],
+      [{ startDeadlineMs: Number.NaN }, "startDeadlineMs: expected 0 or more milliseconds"],
+      [{ window: 0 }, "window: expected an integer from 1"],
+      [{ maxQueued: 0 }, "limit maxQueued cannot be 0"],
+    ];
+    for (const [over, words] of refused) {
+      const error = await rejection(
+        Hop.open({ address: stage.address, rank: 1, identity: somebody, ...patience, ...over }),
+      );
+      expect((error as Error).message).toContain(words);
+    }
+    const connection = await dial({ address: stage.address, rank: 1, identity: somebody, ...patience });
+    expect(() => new Hop(connection, { rank: 1, deadlineMs: Number.NaN })).toThrow("deadlineMs: expected 0 or more");
+    connection.abort("done");
+  });
+
+  test("that is aborted by this side has lost nobody", async () => {
+    await using stage = await scriptedStage(answering);
+    const hop = await open(stage.address);
+    let lost = false;
+    void hop.lost.then(() => {
+      lost = true;
+    });
+    hop.abort("done");
+    expect(await rejection(hop.infer(ids(1n), step, tensors, ignore))).toBeInstanceOf(StageLostError);
+    expect(lost).toBeFalse();
   });
 
   test("a late result before the one that is due is dropped", async () => {

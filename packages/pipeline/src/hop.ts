@@ -8,7 +8,7 @@ import {
   type Verdict,
 } from "@tensorwire/pp-contract";
 import type { MessageLimits, PreparedMessage, TensorSource } from "@tensorwire/tensor-spec";
-import type { Connection, ConnectionCounters } from "@tensorwire/transport";
+import { type Connection, type ConnectionCounters, checkCounts, checkDeadlines } from "@tensorwire/transport";
 import { type Call, CallQueue, type Job } from "./call-queue.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { MessageSender } from "./message-sender.ts";
@@ -42,7 +42,7 @@ const DEFAULT_MAX_QUEUED = 64;
  * which is the end of the hop and of every call on it.
  */
 export class Hop {
-  /** Resolves when the stage is lost, also while no call is in flight. */
+  /** Resolves when the stage is lost, also while no call is in flight; never when this side aborts. */
   readonly lost: Promise<StageLostError>;
   readonly #connection: Connection;
   /** The handshake's share. */
@@ -61,7 +61,11 @@ export class Hop {
   #ending = false;
   #lost: StageLostError | null = null;
 
+  /** @throws WireError refusal `state` for a deadline that is none, and for bounds that are no counts. */
   constructor(connection: Connection, options: HopOptions) {
+    const { deadlineMs, maxQueued = DEFAULT_MAX_QUEUED } = options;
+    checkDeadlines({ deadlineMs });
+    checkCounts({ maxQueued });
     this.#connection = connection;
     this.#before = connection.counters;
     this.#options = options;
@@ -79,9 +83,15 @@ export class Hop {
     });
   }
 
-  /** Connects, and tries again while nobody listens. Rejects with StageLostError. */
+  /** Connects, and tries again while nobody listens. Rejects with StageLostError, and as the constructor throws. */
   static async open(options: HopOptions & DialOptions): Promise<Hop> {
-    return new Hop(await dial(options), options);
+    const connection = await dial(options);
+    try {
+      return new Hop(connection, options);
+    } catch (error) {
+      connection.abort(messageOf(error), error);
+      throw error;
+    }
   }
 
   /** Bytes of requests, and of results. */
@@ -153,6 +163,7 @@ export class Hop {
   }
 
   abort(why: string): void {
+    this.#ending = true;
     this.#lose(new WireError({ code: "transport.closed", message: why, fault: "transport" }));
   }
 

@@ -1,9 +1,11 @@
-import { WireError } from "@tensorwire/framing";
+import type { WireError } from "@tensorwire/framing";
+import { systemClock } from "@tensorwire/transport";
+import { Alarm } from "./alarm.ts";
 import { type Call, stale } from "./call-queue.ts";
 
 interface Pending {
   readonly call: Call;
-  readonly timer: ReturnType<typeof setTimeout>;
+  readonly alarm: Alarm;
 }
 
 /** The calls of a hop that were sent and whose result is due, each with its deadline. */
@@ -17,9 +19,9 @@ export class PendingCalls {
   /** `late` gets a `transport.deadline` error when the call is still here after so many milliseconds. */
   add(call: Call, deadlineMs: number, late: (why: WireError) => void): void {
     const { call_id } = call.message.subject;
-    const message = `no result of call ${call_id} in ${deadlineMs} ms`;
-    const ring = () => late(new WireError({ code: "transport.deadline", message, fault: "transport" }));
-    this.#calls.set(call_id, { call, timer: setTimeout(ring, deadlineMs) });
+    const alarm = new Alarm(systemClock, late);
+    alarm.set(deadlineMs, `no result of call ${call_id} in ${deadlineMs} ms`);
+    this.#calls.set(call_id, { call, alarm });
   }
 
   get(call_id: bigint): Call | undefined {
@@ -29,9 +31,9 @@ export class PendingCalls {
   /** Forgets the calls that are in flight no more. */
   keep(inFlight: readonly bigint[]): void {
     const due = new Set(inFlight);
-    for (const [call_id, { timer }] of this.#calls) {
+    for (const [call_id, { alarm }] of this.#calls) {
       if (due.has(call_id)) continue;
-      clearTimeout(timer);
+      alarm.clear();
       this.#calls.delete(call_id);
     }
   }

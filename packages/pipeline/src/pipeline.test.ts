@@ -47,15 +47,16 @@ async function disturbed(act: (ready: StageReady[]) => void, over: Partial<Pipel
 
 describe("stage processes give the tokens of one process", () => {
   test.each([
-    ["tcp", 2, 2, {}],
-    ["unix", 2, 3, { temperature: 1, topK: 5, seed: 3 }],
-    ["tcp", 3, 2, {}],
-  ] as const)("over %s, %p stages, %p lanes", async (transport, stages, lanes, sampling) => {
+    ["tcp", 2, 2, {}, {}],
+    ["unix", 2, 3, { temperature: 1, topK: 5, seed: 3 }, {}],
+    // The stages' processes hear of a deadline that is none, too.
+    ["tcp", 3, 2, {}, { deadlineMs: Infinity, startDeadlineMs: Infinity }],
+  ] as const)("over %s, %p stages, %p lanes", async (transport, stages, lanes, sampling, waits) => {
     const heard = PROMPTS.map(() => "");
     const onText = (text: string, prompt: number) => {
       heard[prompt] += text;
     };
-    const result = await run({ transport, stages, lanes, sampling, verify: true, onText });
+    const result = await run({ transport, stages, lanes, sampling, verify: true, onText, ...waits });
     expect(result.verification).toEqual({ identical: true, required: true });
     expect(result.sequences.map(({ text }) => text)).toEqual(heard);
     expect(new Set(heard).size).toBe(PROMPTS.length);
@@ -134,7 +135,7 @@ describe("nothing hangs, and nothing is left behind", () => {
 
   test("when a rank stops answering", async () => {
     const stall = (stages: StageReady[]) => process.kill(stages[1]!.pid, "SIGSTOP");
-    const { error, ready } = await disturbed(stall, { deadlineMs: 300 });
+    const { error, ready } = await disturbed(stall, { deadlineMs: 1000 });
     expect(error).toMatchObject({ rank: 1 });
     expect(error.message).toContain("[transport.deadline]");
     expect(ready.some(({ pid }) => alive(pid))).toBeFalse();
@@ -170,6 +171,8 @@ describe("what is refused before a stage starts", () => {
     ["no prompt", { prompts: [] }, "prompts: expected at least one"],
     ["an empty prompt", { prompts: ["a", ""] }, "prompt 1: expected at least one token"],
     ["too many lanes", { lanes: 65 }, "lanes: expected from 1 to 64, 65 came"],
+    ["no deadline", { deadlineMs: Number.NaN }, "deadlineMs: expected 0 or more milliseconds, or Infinity, NaN came"],
+    ["no deadline to start", { startDeadlineMs: -1 }, "startDeadlineMs: expected 0 or more milliseconds"],
     ["no tokens", { maxTokens: 0 }, "maxTokens: expected at least 1"],
     ["a sampler that cannot be", { sampling: { temperature: -1 } }, "temperature is -1"],
     ["no model", { model: "/no/such/folder" }, "/no/such/folder is no model folder"],

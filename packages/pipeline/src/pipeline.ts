@@ -1,4 +1,5 @@
 import { chooseBackend, type Model, openModel, Sampler, type TextStream, Tokenizer } from "@tensorwire/tensor-stage";
+import { checkDeadlines } from "@tensorwire/transport";
 import type { Identity } from "./admission/identity.ts";
 import { pipelineIdentity } from "./admission/pipeline-identity.ts";
 import type { DecodeOptions } from "./decode.ts";
@@ -99,7 +100,8 @@ interface Plan {
 
 async function planRun(options: PipelineOptions, model: Model): Promise<Plan> {
   new Sampler(options.sampling);
-  const { prompts, stages = DEFAULT_STAGES, transport = "tcp" } = options;
+  const { prompts, stages = DEFAULT_STAGES, transport = "tcp", deadlineMs, startDeadlineMs } = options;
+  checkDeadlines({ deadlineMs, startDeadlineMs });
   if (transport === "unix" && options.connect === undefined && options.tls !== undefined) {
     throw new RangeError("tls: expected transport tcp, a Unix socket does not leave this machine");
   }

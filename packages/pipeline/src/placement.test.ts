@@ -5,27 +5,21 @@ type Environment = Record<string, string>;
 
 const SLURM = { SLURM_PROCID: "1", SLURM_NTASKS: "4" };
 const OPEN_MPI = { OMPI_COMM_WORLD_RANK: "2", OMPI_COMM_WORLD_SIZE: "3" };
-const TORCHRUN = { RANK: "0", WORLD_SIZE: "2", MASTER_ADDR: "node-0", MASTER_PORT: "29500" };
+const TORCHRUN = { RANK: "0", WORLD_SIZE: "2" };
 const KUBERNETES = { JOB_COMPLETION_INDEX: "1" };
 
 const PLACES: [string, Environment, PlacementFlags, StagePlacement][] = [
   ["flags", {}, { rank: 1, stages: 2 }, { rank: 1, stages: 2, source: "--rank and --stages" }],
   ["srun", SLURM, {}, { rank: 1, stages: 4, source: "Slurm" }],
   ["mpirun", OPEN_MPI, {}, { rank: 2, stages: 3, source: "Open MPI" }],
-  ["torchrun", TORCHRUN, {}, { rank: 0, stages: 2, source: "torchrun", rendezvous: "tcp://node-0:29500" }],
-  [
-    "torchrun with an IPv6 address",
-    { ...TORCHRUN, MASTER_ADDR: "2001:db8::1" },
-    {},
-    { rank: 0, stages: 2, source: "torchrun", rendezvous: "tcp://[2001:db8::1]:29500" },
-  ],
+  ["torchrun", TORCHRUN, {}, { rank: 0, stages: 2, source: "torchrun" }],
   ["an Indexed Job", KUBERNETES, { stages: 2 }, { rank: 1, stages: 2, source: "--stages and Kubernetes" }],
   ["mpirun inside a Slurm allocation", { ...SLURM, ...OPEN_MPI }, {}, { rank: 2, stages: 3, source: "Open MPI" }],
   [
     "torchrun inside srun inside a pod",
     { ...KUBERNETES, ...SLURM, ...TORCHRUN },
     {},
-    { rank: 0, stages: 2, source: "torchrun", rendezvous: "tcp://node-0:29500" },
+    { rank: 0, stages: 2, source: "torchrun" },
   ],
   ["--rank over srun", SLURM, { rank: 3 }, { rank: 3, stages: 4, source: "--rank and Slurm" }],
   ["--stages over srun", SLURM, { stages: 2 }, { rank: 1, stages: 2, source: "--stages and Slurm" }],

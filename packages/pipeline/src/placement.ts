@@ -4,8 +4,6 @@ export interface StagePlacement {
   readonly stages: number;
   /** Where the two numbers come from, for people: "--rank and --stages", "torchrun", "Open MPI", "Slurm", "Kubernetes". */
   readonly source: string;
-  /** `tcp://MASTER_ADDR:MASTER_PORT`, where the launcher sets them. */
-  readonly rendezvous?: string;
 }
 
 export interface PlacementFlags {
@@ -44,9 +42,7 @@ export function stagePlacement(env: Environment, flags: PlacementFlags = {}): St
   }
   const given = [flags.rank !== undefined && "--rank", flags.stages !== undefined && "--stages"].filter(Boolean);
   const read = given.length < 2 && launcher !== undefined ? [launcher.source] : [];
-  const { MASTER_ADDR, MASTER_PORT } = env;
-  const rendezvous = MASTER_ADDR && MASTER_PORT ? { rendezvous: `tcp://${bracketed(MASTER_ADDR)}:${MASTER_PORT}` } : {};
-  return { rank, stages, source: [...given, ...read].join(" and "), ...rendezvous };
+  return { rank, stages, source: [...given, ...read].join(" and ") };
 }
 
 function count(env: Environment, name: string): number {
@@ -54,8 +50,4 @@ function count(env: Environment, name: string): number {
   if (text === undefined) throw new Error(`${name} is not set: expected a whole number`);
   if (!/^\d{1,9}$/.test(text)) throw new Error(`${name} is ${JSON.stringify(text)}: expected a whole number`);
   return Number(text);
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }

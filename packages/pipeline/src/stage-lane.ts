@@ -85,7 +85,10 @@ export class StageLane {
       () => null,
       asError,
     );
-    return end instanceof Error || failed === null ? end : failed;
+    if (failed === null) return end;
+    // Upstream waits for the end of this lane, also where the stages behind do not come to theirs.
+    this.#connection.abort(failed.message, failed);
+    return end instanceof Error ? end : failed;
   }
 
   /** The stage ends: a call that waits for the next stage, or a lane that waits for a call, waits no longer. */
@@ -197,7 +200,10 @@ export class StageLane {
   }
 
   async #openHop(): Promise<Hop | null> {
-    this.#hop ??= (await this.#host.openHop?.(this.#number)) ?? null;
+    if (this.#hop !== null || this.#host.openHop === null) return this.#hop;
+    this.#hop = await this.#host.openHop(this.#number);
+    // A lane that waits for its next call would not see it.
+    void this.#hop.lost.then((error) => this.#host.lose(error));
     return this.#hop;
   }
 }

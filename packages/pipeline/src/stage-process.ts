@@ -22,7 +22,7 @@ export class StageProcess {
 
   constructor(options: StageMainOptions, onEvent: (event: PipelineEvent) => void) {
     this.rank = options.rank;
-    const argument = JSON.stringify({ ...options, untilStdinEnds: true, printCalls: true });
+    const argument = JSON.stringify({ ...options, untilStdinEnds: true, printCalls: true }, finite);
     const stdio = { stdin: "pipe", stdout: "pipe", stderr: "pipe" } as const;
     this.#child = Bun.spawn([process.execPath, ENTRY, argument], stdio);
     const ready = Promise.withResolvers<StageReady>();
@@ -72,10 +72,23 @@ async function eachLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>, act: (l
   if (rest !== "") act(rest);
 }
 
-function parseLine(line: string): StageLine | null {
+/** JSON has no Infinity and would make it null, which is 0 to a deadline: as good is one that no clock can reach. */
+export function finite(_: string, value: unknown): unknown {
+  return value === Number.POSITIVE_INFINITY ? Number.MAX_VALUE : value;
+}
+
+const EVENTS: ReadonlySet<unknown> = new Set<StageLine["event"]>(["ready", "call", "lost", "done"]);
+
+/** Null for a line that is not a stage's: what a library prints may be JSON too. */
+export function parseLine(line: string): StageLine | null {
   try {
-    return JSON.parse(line) as StageLine;
+    const value: unknown = JSON.parse(line);
+    return isStageLine(value) ? value : null;
   } catch {
     return null;
   }
+}
+
+function isStageLine(value: unknown): value is StageLine {
+  return typeof value === "object" && value !== null && "event" in value && EVENTS.has(value.event);
 }

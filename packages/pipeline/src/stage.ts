@@ -1,10 +1,21 @@
+import { WireError } from "@tensorwire/framing";
 import { chooseBackend, openModel, Stage, type WireDtype } from "@tensorwire/tensor-stage";
-import { type Connection, checkDial, formatAddress, type Listener, listen } from "@tensorwire/transport";
+import {
+  type Clock,
+  type Connection,
+  checkDeadlines,
+  checkDial,
+  formatAddress,
+  type Listener,
+  listen,
+  systemClock,
+} from "@tensorwire/transport";
 import { Admission, DEFAULT_MAX_PENDING } from "./admission/admission.ts";
 import type { Identity, Peer } from "./admission/identity.ts";
 import { pipelineIdentity } from "./admission/pipeline-identity.ts";
-import { DEFAULT_HANDSHAKE_DEADLINE_MS } from "./admission/receive-hello.ts";
+import { DEFAULT_HANDSHAKE_DEADLINE_MS, drop } from "./admission/receive-hello.ts";
 import { Roster } from "./admission/roster.ts";
+import { Alarm } from "./alarm.ts";
 import { Hop } from "./hop.ts";
 import { splitLayers } from "./layers.ts";
 import {
@@ -43,6 +54,8 @@ export interface StageObserver {
   readonly onCall?: (call: CallRecord) => void;
   /** Gets the reason why a connection was refused before it was a lane. */
   readonly onRefused?: (why: Error) => void;
+  /** Tells when nothing has come for too long. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -51,6 +64,8 @@ export interface StageObserver {
  */
 export async function runStage(options: StageOptions, observer: StageObserver = {}): Promise<RunningStage> {
   const { rank, stages, next, requireGpu = false } = options;
+  const { deadlineMs, startDeadlineMs, handshakeMs, idleDeadlineMs } = options;
+  checkDeadlines({ deadlineMs, startDeadlineMs, handshakeMs, idleDeadlineMs });
   if (!(Number.isInteger(rank) && rank >= 0 && rank < stages)) {
     throw new RangeError(`rank: expected from 0 to ${stages - 1}, since there are ${stages} stages, ${rank} came`);
   }
@@ -101,7 +116,7 @@ class StageServer implements LaneHost {
   readonly #stopped = new AbortController();
   readonly #settle: { resolve: () => void; reject: (error: Error) => void };
   #listener: Listener | null = null;
-  #idle: ReturnType<typeof setTimeout> | null = null;
+  readonly #idle: Alarm;
   #failure: Error | null = null;
   #finished = false;
   #pastBytes = { out: 0, in: 0 };
@@ -114,6 +129,7 @@ class StageServer implements LaneHost {
     this.wireDtype = wireDtype;
     this.#options = options;
     this.#observer = observer;
+    this.#idle = new Alarm(observer.clock ?? systemClock, (why) => this.#end(why, true));
     const upstream: Peer = rank === 0 ? { role: "PP_DRIVER", rank: 0 } : { role: "PP_STAGE", rank: rank - 1 };
     this.#admission = new Admission(identity, [upstream], { maxLanes: MAX_LANES, deadlineMs: handshakeMs });
     const address = rank < stages - 1 ? next : undefined;
@@ -138,8 +154,7 @@ class StageServer implements LaneHost {
   }
 
   async listen(): Promise<string> {
-    const { listen: address, idleDeadlineMs = DEFAULT_IDLE_DEADLINE_MS } = this.#options;
-    const { handshakeMs = DEFAULT_HANDSHAKE_DEADLINE_MS } = this.#options;
+    const { listen: address, handshakeMs = DEFAULT_HANDSHAKE_DEADLINE_MS } = this.#options;
     const { onRefused } = this.#observer;
     this.#listener = await listen(address, {
       ...protectionOf(address, this.#options),
@@ -150,13 +165,14 @@ class StageServer implements LaneHost {
       limits: { deadlineMs: this.deadlineMs },
       onConnection: (connection) => this.#take(connection),
     });
-    const idle = () => this.#end(new Error(`rank ${this.rank} got no message for ${idleDeadlineMs} ms`), true);
-    this.#idle = setTimeout(idle, idleDeadlineMs);
+    this.active();
     return formatAddress(this.#listener.address);
   }
 
   active(): void {
-    this.#idle?.refresh();
+    const { idleDeadlineMs = DEFAULT_IDLE_DEADLINE_MS } = this.#options;
+    if (this.ending === null)
+      this.#idle.set(idleDeadlineMs, `rank ${this.rank} got no message for ${idleDeadlineMs} ms`);
   }
 
   lose(error: StageLostError): void {
@@ -184,8 +200,8 @@ class StageServer implements LaneHost {
     });
     if (admitted === null) return;
     const number = admitted.hello.lane;
-    // A lane whose connection is gone may still be at its last call.
-    if (this.#finished || this.#lanes.has(number)) return connection.abort(`lane ${number} is not free`);
+    if (this.#finished) return connection.abort("the stage has ended");
+    if (this.#lanes.has(number)) return this.#refuse(connection, number);
     const lane = new StageLane(number, admitted.connection, this);
     this.#lanes.set(number, lane);
     if (this.ending !== null) lane.release();
@@ -194,6 +210,13 @@ class StageServer implements LaneHost {
     this.#pastBytes = { out: this.#pastBytes.out + out, in: this.#pastBytes.in + came };
     this.#lanes.delete(number);
     this.#left(end);
+  }
+
+  /** A lane whose connection is gone may still be at its last call. r[link.hello.refusal.told] */
+  #refuse(connection: Connection, lane: number): void {
+    const message = `Hello.lane: expected one that is free, lane ${lane} is still at its last call`;
+    const why = new WireError({ code: "sequence", message, offset: connection.counters.bytesIn });
+    this.#observer.onRefused?.(drop(connection, why));
   }
 
   #left(end: LaneEnd): void {
@@ -213,7 +236,7 @@ class StageServer implements LaneHost {
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
-    if (this.#idle !== null) clearTimeout(this.#idle);
+    this.#idle.clear();
     this.#listener?.stop();
     // Those whose Hello is still awaited.
     for (const connection of this.#listener?.connections ?? []) connection.abort("the stage has ended");

@@ -235,3 +235,15 @@ describe("the dialler judges too", () => {
     expect(() => listening({}, { job: "" })).toThrow(WireError);
   });
 });
+
+test("a wait that is no deadline, and a bound that is no count, are refused at once", async () => {
+  for (const deadlineMs of [Number.NaN, -1]) {
+    const words = `deadlineMs: expected 0 or more milliseconds, or Infinity, ${deadlineMs} came`;
+    expect(() => listening({ deadlineMs })).toThrow(words);
+    const [near] = memoryPair();
+    expect(((await rejection(greet(near, driver, STAGE_0, { deadlineMs }))) as Error).message).toContain(words);
+    expect((await near.closed).kind).toBe("aborted");
+  }
+  expect(() => listening({ maxPending: 0 })).toThrow("limit maxPending cannot be 0");
+  expect(() => listening({ maxLanes: 0 })).toThrow("limit maxLanes cannot be 0");
+});

@@ -1,7 +1,7 @@
 import { WireError } from "@tensorwire/framing";
 import { peerFault } from "@tensorwire/tensor-spec";
 import { type Hello, judgeHello, prepareHello } from "@tensorwire/tp-control";
-import type { Connection } from "@tensorwire/transport";
+import { type Connection, checkCounts, checkDeadlines } from "@tensorwire/transport";
 import { helloTo, type Identity, type Peer } from "./identity.ts";
 import { drop, HandshakeDeadline, type HandshakeOptions, receiveHello } from "./receive-hello.ts";
 import { Roster } from "./roster.ts";
@@ -9,6 +9,7 @@ import { withBytesFirst } from "./with-bytes-first.ts";
 
 /** Connections that a listener holds without knowing whose they are. r[link.hello.pending] */
 export const DEFAULT_MAX_PENDING = 64;
+const DEFAULT_MAX_LANES = 1;
 
 export interface AdmissionOptions extends HandshakeOptions {
   /** Connections that are not yet admitted; for one more, the one that has waited longest is dropped. 64 unless told. */
@@ -33,8 +34,11 @@ export class Admission {
   /** Oldest first, each with what ends its wait. */
   readonly #pending = new Map<Connection, (why: WireError) => void>();
 
-  /** @throws WireError refusal when the identity cannot be said. */
+  /** @throws WireError refusal when the identity cannot be said, for a deadline that is none, and for bounds that are no counts. */
   constructor(identity: Identity, peers: readonly Peer[], options: AdmissionOptions = {}) {
+    const { deadlineMs, maxPending = DEFAULT_MAX_PENDING, maxLanes = DEFAULT_MAX_LANES } = options;
+    checkDeadlines({ deadlineMs });
+    checkCounts({ maxPending, maxLanes });
     this.#identity = identity;
     this.#peers = peers;
     this.#options = options;
@@ -95,7 +99,7 @@ export class Admission {
   /** What this rank answers to a Hello that it takes. */
   #judge(theirs: Hello, at: number): Hello {
     const blame = peerFault(at);
-    const { maxLanes = 1 } = this.#options;
+    const { maxLanes = DEFAULT_MAX_LANES } = this.#options;
     // First the job, so that what is told of a stranger is that it is one.
     const own = helloTo(this.#identity, theirs.rank, theirs.lane);
     judgeHello(own, theirs, blame);

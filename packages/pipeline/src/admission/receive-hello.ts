@@ -1,6 +1,6 @@
 import { WireError } from "@tensorwire/framing";
 import { type Hello, HelloDecoder } from "@tensorwire/tp-control";
-import { type Clock, type Connection, systemClock } from "@tensorwire/transport";
+import { type Clock, type Connection, checkDeadlines, systemClock } from "@tensorwire/transport";
 import { messageOf } from "../stage-lost.ts";
 
 /** For the whole handshake, in milliseconds. r[link.hello.deadline] */
@@ -19,7 +19,9 @@ export class HandshakeDeadline {
   readonly #clock: Clock;
   readonly #until: number;
 
+  /** @throws WireError refusal `state` for one that is no deadline. */
   constructor({ deadlineMs = DEFAULT_HANDSHAKE_DEADLINE_MS, clock = systemClock }: HandshakeOptions) {
+    checkDeadlines({ deadlineMs });
     this.#ms = deadlineMs;
     this.#clock = clock;
     this.#until = clock.now() + deadlineMs;
@@ -93,7 +95,7 @@ async function readChunk(
 }
 
 /** Drops the connection, without a byte, and gives the error as this side tells it. r[link.hello.refusal] r[link.hello.refusal.told] */
-export function drop(connection: Connection, why: unknown): unknown {
+export function drop<Why>(connection: Connection, why: Why): Why | WireError {
   const error = why instanceof WireError ? withPeer(why, connection.peer) : why;
   connection.abort(messageOf(error), error);
   return error;

@@ -322,4 +322,20 @@ describe("a stage that leads a group", () => {
     const refused = serveGroupStage(end, new TpLeader([]), { rank: 1, work });
     expect(await rejection(refused)).toMatchObject({ code: "state", fatal: false });
   });
+
+  test("a wait that is no deadline, and a bound that is no count, are refused at once", async () => {
+    const [, end] = memoryPair();
+    const work = () => new Promise<never>(() => {});
+    const leader = new TpLeader([], { givenIds: true });
+    for (const name of ["silenceMs", "deadlineMs", "workMs", "graceMs"]) {
+      for (const ms of [Number.NaN, -1]) {
+        const refused = await rejection(serveGroupStage(end, leader, { rank: 1, work, [name]: ms }));
+        expect((refused as Error).message).toContain(
+          `${name}: expected 0 or more milliseconds, or Infinity, ${ms} came`,
+        );
+      }
+    }
+    const refused = await rejection(serveGroupStage(end, leader, { rank: 1, work, maxOwed: 0 }));
+    expect((refused as Error).message).toContain("limit maxOwed cannot be 0");
+  });
 });

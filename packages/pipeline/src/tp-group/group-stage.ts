@@ -1,10 +1,10 @@
 import { refusal, WireError } from "@tensorwire/framing";
 import { type PpRequest, PpSession } from "@tensorwire/pp-contract";
-import { type Clock, type Connection, systemClock } from "@tensorwire/transport";
+import { type Clock, type Connection, checkCounts, checkDeadlines, systemClock } from "@tensorwire/transport";
+import { Alarm } from "../alarm.ts";
 import { MessageSender } from "../message-sender.ts";
 import { DEFAULT_DEADLINE_MS, DEFAULT_GRACE_MS } from "../options.ts";
 import { messageOf, RankLostError } from "../stage-lost.ts";
-import { Alarm } from "./alarm.ts";
 import { Answers } from "./answers.ts";
 import type { GroupStageOptions, InferRequest } from "./group-stage-options.ts";
 import type { TpLeader } from "./leader.ts";
@@ -16,7 +16,7 @@ import type { TpLeader } from "./leader.ts";
  *
  * @throws RankLostError that names the rank at fault: the one upstream, a worker of the group, or the stage itself when its work is not
  *   done in time.
- * @throws WireError refusal `state` for a leader whose ids are not given.
+ * @throws WireError refusal `state` for a leader whose ids are not given, a wait that is no deadline, and a `maxOwed` that is no count.
  */
 export async function serveGroupStage(
   upstream: Connection,
@@ -24,6 +24,9 @@ export async function serveGroupStage(
   options: GroupStageOptions,
 ): Promise<void> {
   if (!leader.givenIds) throw refusal("state", "expected a leader whose ids are given, since upstream gives them");
+  const { silenceMs, deadlineMs, workMs, graceMs, maxOwed = DEFAULT_MAX_OWED } = options;
+  checkDeadlines({ silenceMs, deadlineMs, workMs, graceMs });
+  checkCounts({ maxOwed });
   const stage = new GroupStage(upstream, leader, options);
   try {
     await stage.run();
@@ -36,6 +39,8 @@ export async function serveGroupStage(
     stage.dispose();
   }
 }
+
+const DEFAULT_MAX_OWED = 64;
 
 /** Who is lost, where nobody has been named yet. */
 function upstreamLost({ rank }: GroupStageOptions, error: unknown): RankLostError {
@@ -184,7 +189,7 @@ class GroupStage {
   }
 
   async #infer(request: InferRequest): Promise<void> {
-    const { maxOwed = 64 } = this.#options;
+    const { maxOwed = DEFAULT_MAX_OWED } = this.#options;
     const refused = await this.#broadcast(request);
     const before = this.#owed.at(-1);
     const answered = Promise.resolve(before)
