@@ -66,15 +66,15 @@ test("one object in many places is refused before it is written out in each", ()
 test("a name is escaped and cut where a message leads along it", () => {
   const name = "\u202e\u2028";
   const shown = String.raw`kwargs.\u{202e}\u{2028}`;
-  expect(refusalOf(() => made({ [name]: 1n }))).toContain(`] ${shown}: expected null`);
-  expect(refusalOf(() => made({ [name]: new Uint8Array(1) }))).toContain(`] ${shown}: nested tensors`);
-  expect(refusalOf(() => made({ [name]: { "\ud800": 1 } }))).toContain(`] ${shown}.\ud800: expected a name`);
+  expect(refusalOf(() => made({ [name]: 1n }))).toContain(`[header.field] ${shown}: expected null`);
+  expect(refusalOf(() => made({ [name]: new Uint8Array(1) }))).toContain(`[spec.mismatch] ${shown}: nested tensors`);
+  expect(refusalOf(() => made({ [name]: { "\ud800": 1 } }))).toContain(`[header.field] ${shown}.\ud800: expected a name`);
   let deep = {};
   for (let i = 0; i < 31; i++) deep = { [i === 30 ? name : "x"]: deep };
-  expect(refusalOf(() => made(deep))).toContain(`] ${shown}.x.x`);
+  expect(refusalOf(() => made(deep))).toContain(`[header.field] ${shown}.x.x`);
   const long = "n".repeat(5000);
   const cut = `kwargs.${"n".repeat(193)}…: `;
-  expect(refusalOf(() => made({ [long]: 1n }))).toContain(`] ${cut}`);
+  expect(refusalOf(() => made({ [long]: 1n }))).toContain(`[header.field] ${cut}expected null`);
   const fields = (key: string, value: object) => () =>
     fromStruct({ fields: [{ key, value }] }, "kwargs", peerFault(88));
   for (const value of [{}, { bool_value: true, number_value: 1 }]) {
