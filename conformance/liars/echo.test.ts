@@ -1,57 +1,22 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
 import { runConformance } from "../src/run.ts";
+import { Echo, LIMIT, serve } from "./echo.ts";
+import { startEndpoint } from "./start-endpoint.ts";
 
 // Every wait of the harness has a deadline; this one catches a hang of the harness.
 setDefaultTimeout(60_000);
 
-const LIMIT = 1024;
-
-/** An echo endpoint of `len32` that is right: what the others differ from in one point. */
-class Echo {
-  rest = Buffer.alloc(0);
-  constructor(readonly socket: Socket) {}
-
-  data(chunk: Buffer): void {
-    this.rest = Buffer.concat([this.rest, chunk]);
-    while (this.rest.length >= 4) {
-      const length = this.rest.readUInt32BE(0);
-      if (length > LIMIT) {
-        this.refuse();
-        return;
-      }
-      if (this.rest.length < 4 + length) return;
-      this.echo(this.rest.subarray(0, 4 + length));
-      this.rest = this.rest.subarray(4 + length);
-    }
-  }
-
-  echo(frame: Buffer): void {
-    this.socket.write(frame);
-  }
-
-  refuse(): void {
-    this.socket.removeAllListeners("data").resume().end();
-  }
-
-  end(): void {
-    this.socket.end();
-  }
+async function meet(Kind: typeof Echo, filter?: string, deadline?: number) {
+  const { server, port } = await serve(Kind);
+  const result = await meetAt(`127.0.0.1:${port}`, filter, deadline);
+  server.close();
+  return result;
 }
 
-async function meet(Kind: typeof Echo, filter = "len32/*", deadline = 5000) {
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    const echo = new Kind(socket);
-    socket.on("data", (chunk: Buffer) => echo.data(chunk));
-    socket.on("end", () => echo.end());
-    socket.on("error", () => {});
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
+async function meetAt(address: string, filter = "len32/*", deadline = 5000) {
   let printed = "";
   const result = await runConformance({
-    way: { kind: "wire", address: `127.0.0.1:${port}`, profile: "len32", maxFrameLength: LIMIT },
+    way: { kind: "wire", address, profile: "len32", maxFrameLength: LIMIT },
     filter,
     caseDeadline: deadline,
     seed: "echo",
@@ -60,7 +25,6 @@ async function meet(Kind: typeof Echo, filter = "len32/*", deadline = 5000) {
       printed += text;
     },
   });
-  server.close();
   return { ...result, printed };
 }
 
@@ -134,6 +98,24 @@ describe("an endpoint that is wrong is found out", () => {
   class Mute extends Echo {
     override data(): void {}
   }
+  class ResetsAtOnce extends Echo {
+    constructor(socket: Echo["socket"]) {
+      super(socket);
+      socket.resetAndDestroy();
+    }
+  }
+  class ResetsForAnEnd extends Echo {
+    override end(): void {
+      this.socket.resetAndDestroy();
+    }
+  }
+  class EchoesNothingButTheProbe extends Echo {
+    static frames = 0;
+    override echo(frame: Buffer): void {
+      if (EchoesNothingButTheProbe.frames++ === 0 || frame.length !== 9) super.echo(frame);
+      else this.socket.resetAndDestroy();
+    }
+  }
 
   interface Wrong {
     readonly name: string;
@@ -166,11 +148,83 @@ describe("an endpoint that is wrong is found out", () => {
     },
     { name: "a frame too many", Kind: OneTooMany, filter: "len32/two*", says: /link-check\/len32\/frame/ },
     { name: "a cut frame echoed", Kind: EchoesFragments, filter: "len32/two#eof=*", says: /link-check\/len32\/cut/ },
+    {
+      name: "a reset and nothing else",
+      Kind: ResetsAtOnce,
+      filter: "len32/two*",
+      says: /link-check\/len32\/frame.*echoed 0 of \d+ bytes and reset/s,
+    },
+    {
+      name: "a reset in the place of an end, with nothing lost",
+      Kind: ResetsForAnEnd,
+      filter: "len32/two*",
+      says: /link-check\/len32\/frame/,
+    },
+    {
+      name: "a reset that takes along what nobody refused",
+      Kind: EchoesNothingButTheProbe,
+      filter: "len32/hello#cut=*",
+      says: /echoed 0 of 9 bytes and reset the connection/,
+    },
     { name: "no echo at all", Kind: Mute, filter: "len32/two*", says: /link-check\/len32\/frame/ },
   ])("$name", async ({ Kind, filter, says, deadline }) => {
     const { exitCode, printed } = await meet(Kind, filter, deadline);
     expect(printed).toMatch(says);
     expect(printed).toContain("timeline");
     expect(exitCode).toBe(1);
+  });
+});
+
+describe("an endpoint that is lost in the middle is a failure of its own, and costs no outcome", () => {
+  const verdicts = (report: Awaited<ReturnType<typeof meetAt>>["report"]) =>
+    new Set(report?.outcomes.map(({ verdict }) => verdict));
+
+  test("one that dies of a refusal crashes, and what is left is counted as not run", async () => {
+    using endpoint = await startEndpoint("dies");
+    const { exitCode, report } = await meetAt(endpoint.address);
+    expect(verdicts(report)).toEqual(new Set(["pass", "crash", "not applicable"]));
+    const crash = report?.outcomes.find(({ verdict }) => verdict === "crash");
+    expect(crash?.text).toMatch(/lost in a batch of \d+ connections: canary: /);
+    expect(report?.notRun.get("len32")).toBeGreaterThan(0);
+    expect(exitCode).toBe(1);
+  });
+
+  test("one that dies of the only refusal has not passed by closing the connection", async () => {
+    using endpoint = await startEndpoint("dies");
+    const { exitCode, report } = await meetAt(endpoint.address, "len32/length-2-31");
+    expect(report?.outcomes.map(({ verdict }) => verdict)).toContain("crash");
+    expect(report?.outcomes.map(({ verdict }) => verdict)).not.toContain("pass");
+    expect(exitCode).toBe(1);
+  });
+
+  test("one that stalls times out", async () => {
+    using endpoint = await startEndpoint("stalls");
+    const { exitCode, report } = await meetAt(endpoint.address, "len32/*", 300);
+    expect(verdicts(report)).toContain("timeout");
+    expect(report?.notRun.get("len32")).toBeGreaterThan(0);
+    expect(exitCode).toBe(1);
+  });
+
+  test("one that floods is let go, and the others are judged", async () => {
+    using endpoint = await startEndpoint("floods");
+    const { exitCode, report } = await meetAt(endpoint.address, "len32/length-2-31*");
+    const fails = report?.outcomes.filter(({ verdict }) => verdict === "fail") ?? [];
+    expect(fails.length).toBeGreaterThan(0);
+    for (const { text } of fails) expect(text).toMatch(/bytes came that nobody waits for/);
+    expect(exitCode).toBe(1);
+  });
+
+  test("an endpoint that ends the idle connection beside the cases is not lost", async () => {
+    class EndsTheCanary extends Echo {
+      static opened = 0;
+      readonly #first = EndsTheCanary.opened++ === 0;
+      override echo(frame: Buffer): void {
+        super.echo(frame);
+        if (this.#first) this.socket.end();
+      }
+    }
+    const { exitCode, report } = await meet(EndsTheCanary, "len32/two#cut=*");
+    expect(verdicts(report)).toEqual(new Set(["pass"]));
+    expect(exitCode).toBe(0);
   });
 });

@@ -6,8 +6,9 @@ import type { Hello } from "../protocol.ts";
 import type { RunPlan, RunResult } from "../runner.ts";
 import type { Outcome } from "../verdict.ts";
 import { type EchoCase, echoCase, LEAST_LIMIT } from "./echo-cases.ts";
+import { EchoTry } from "./echo-try.ts";
 import { dialPeer } from "./open.ts";
-import { type Peer, WireFailure } from "./peer.ts";
+import { Overdue, type Peer, WireFailure } from "./peer.ts";
 import { checkRuntime } from "./runtime.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -15,6 +16,8 @@ import { Timeline } from "./timeline.ts";
 const BATCH = 64;
 /** Round trips of the canary between two phases, in the place of a pause. */
 const TURNS = 2;
+/** Milliseconds: endpoints that take more than this for a byte of a batch are too slow to be told from ones that hang. */
+const PER_BYTE = 1e-3;
 
 type EchoWay = Extract<Way, { readonly kind: "wire" }>;
 
@@ -30,7 +33,7 @@ export function runLevel0(plan: RunPlan, way: EchoWay): Promise<RunResult> {
 class Level0 {
   readonly #plan: RunPlan;
   readonly #way: EchoWay;
-  readonly #deadline: number;
+  #deadline: { base: number; perByte: number };
   readonly #probe: Probe;
   readonly #outcomes: Outcome[] = [];
   readonly #hidden = new Map<string, number>();
@@ -41,7 +44,7 @@ class Level0 {
   constructor(plan: RunPlan, way: EchoWay) {
     this.#plan = plan;
     this.#way = way;
-    this.#deadline = plan.caseDeadline ?? 2000;
+    this.#deadline = { base: plan.caseDeadline ?? plan.startDeadline, perByte: 0 };
     const limit = way.maxFrameLength ?? LEAST_LIMIT;
     const probe = probeOf(way.profile, plan.welcome.seed, limit);
     if (probe === undefined) throw new LinkError("line", `level 0 has no frames of the profile ${way.profile}`);
@@ -52,15 +55,13 @@ class Level0 {
     await checkRuntime();
     const hello = helloOf(this.#way);
     this.#plan.opened?.(hello);
-    const notRun = new Map<string, number>();
-    if (await this.#usable()) {
-      for (const batch of this.#batches()) await this.#play(batch);
-    } else {
-      const left = [...this.#plan.corpus.cases(this.#plan.filter)].filter(
-        ({ profile }) => profile === this.#way.profile,
-      );
-      notRun.set(this.#way.profile, left.length);
+    let there = await this.#usable();
+    let left = 0;
+    for (const batch of this.#batches()) {
+      if (there) there = await this.#play(batch);
+      else left += batch.length;
     }
+    const notRun = new Map(left === 0 ? [] : [[this.#way.profile, left]]);
     this.#canary?.close();
     return { hello, adapter: undefined, outcomes: this.#outcomes, notRun, links: 1, restarts: 0, notes: this.#notes() };
   }
@@ -93,7 +94,7 @@ class Level0 {
   /** A fresh random frame must come back, and one that is cut must not. Without that no verdict means anything. */
   async #usable(): Promise<boolean> {
     const { frame, cut } = this.#probe;
-    this.#canary = await this.#dial("canary", new Timeline()).catch((error: Error) => {
+    this.#canary = await this.#dialCanary().catch((error: Error) => {
       throw new LinkError("closed", error.message);
     });
     const about = (name: string, why: string) => ({ ...probeCase(this.#way.profile, name), why });
@@ -103,71 +104,90 @@ class Level0 {
       { about: about("frame", "A frame of fresh random bytes must come back."), ...whole },
       { about: about("cut", "A stream that ends inside a prefix gives no message."), ...broken },
     ];
+    let roundTrip = 0;
     for (const check of checks) {
-      const outcome = await this.#judge(check, await this.#written(check));
+      const from = performance.now();
+      const one = new EchoTry(check);
+      await one.open(this.#way.address, this.#deadline.base);
+      await one.write(0, this.#deadline.base);
+      const outcome = await this.#judge(one, this.#deadline.base);
+      roundTrip = Math.max(roundTrip, performance.now() - from);
       if (outcome.verdict === "pass") continue;
       this.#settle(outcome);
       return false;
     }
+    // r[iut.deadline.scaled]
+    if (this.#plan.caseDeadline === undefined) {
+      this.#deadline = { base: Math.max(2000, 500 * roundTrip), perByte: PER_BYTE };
+    }
     return true;
   }
 
-  async #written(item: EchoCase): Promise<Playing> {
-    const playing = await this.#open();
-    for (const bytes of item.writes) await playing.peer.write(bytes, this.#deadline);
-    return playing;
+  async #dialCanary(): Promise<Peer> {
+    const canary = await dialPeer("canary", this.#way.address, new Timeline(), this.#deadline.base);
+    canary.most = TURNS * this.#probe.frame.length;
+    return canary;
   }
 
-  async #open(): Promise<Playing> {
-    const timeline = new Timeline();
-    return { timeline, peer: await this.#dial("a", timeline) };
-  }
-
-  #dial(name: string, timeline: Timeline): Promise<Peer> {
-    return dialPeer(name, this.#way.address, timeline, this.#deadline);
-  }
-
-  async #play(batch: readonly EchoCase[]): Promise<void> {
-    const playing = await Promise.all(batch.map(() => this.#open()));
+  /** False when the endpoint is not there any more: what is left cannot be run. */
+  async #play(batch: readonly EchoCase[]): Promise<boolean> {
+    const deadline = this.#deadlineOf(batch);
+    const tries = batch.map((item) => new EchoTry(item));
+    await Promise.all(tries.map((one) => one.open(this.#way.address, deadline)));
+    let lost: WireFailure | undefined;
     const phases = Math.max(...batch.map(({ writes }) => writes.length));
-    for (let phase = 0; phase < phases; phase++) {
-      for (const [i, { peer }] of playing.entries()) {
-        const bytes = batch[i]?.writes[phase];
-        if (bytes !== undefined) await peer.write(bytes, this.#deadline);
-      }
-      if (phase + 1 < phases) await this.#turn();
+    for (let phase = 0; phase < phases && lost === undefined; phase++) {
+      await Promise.all(tries.map((one) => one.write(phase, deadline)));
+      if (phase + 1 < phases) lost = await this.#turn();
     }
     for (const { writes } of batch) this.#cuts += Math.max(0, writes.length - 1);
-    const outcomes = await Promise.all(batch.map((item, i) => this.#judge(item, playing[i] as Playing)));
-    for (const outcome of outcomes) this.#settle(outcome);
+    const outcomes = await Promise.all(tries.map((one) => this.#judge(one, deadline)));
+    // A refusal closes a connection, and so does the end of a process.
+    lost ??= await this.#turn();
+    for (const outcome of lost === undefined ? outcomes : blamed(tries, outcomes, lost)) this.#settle(outcome);
+    return lost === undefined;
   }
 
-  /** The endpoint has had a turn when it has answered on another connection: what was written before is probably read. */
-  async #turn(): Promise<void> {
+  #deadlineOf(batch: readonly EchoCase[]): number {
+    const bytes = batch.reduce(
+      (sum, { writes, echo }) => writes.reduce((all, { length }) => all + length, sum + echo.length),
+      0,
+    );
+    return this.#deadline.base + bytes * this.#deadline.perByte;
+  }
+
+  /**
+   * The endpoint has had a turn when it has answered on another connection: what was written before is probably read. An endpoint may
+   * end a connection that was idle for long: it is lost when it does not answer on a fresh one either, and that is what comes back.
+   */
+  async #turn(): Promise<WireFailure | undefined> {
     const { frame } = this.#probe;
-    for (let i = 0; i < TURNS; i++) {
-      await this.#canary?.write(frame, this.#deadline);
-      await this.#canary?.takeExactly(frame.length, this.#deadline);
+    const { base } = this.#deadline;
+    let lost: WireFailure | undefined;
+    for (const canary of [this.#canary, undefined]) {
+      try {
+        const asked = canary ?? (await this.#dialCanary());
+        this.#canary = asked;
+        for (let i = 0; i < TURNS; i++) {
+          await asked.write(frame, base);
+          const { length } = await asked.takeExactly(frame.length, base);
+          if (length < frame.length)
+            throw new WireFailure(`canary: ${length} of ${frame.length} bytes came back, and an end`);
+        }
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof WireFailure)) throw error;
+        lost = error;
+        this.#canary?.close();
+      }
     }
+    return lost;
   }
 
-  async #judge(item: EchoCase, { peer, timeline }: Playing): Promise<Outcome> {
-    const { about, echo, refused } = item;
-    const { id, profile, level } = about;
-    try {
-      if (!refused) peer.end();
-      const got = Buffer.from(await peer.takeAll(this.#deadline));
-      this.#closes[peer.ending ?? "end"]++;
-      const problem = differenceOf(got, Buffer.from(echo), peer.ending === "reset");
-      if (problem === undefined) return { id, profile, verdict: "pass" };
-      throw new WireFailure(problem);
-    } catch (error) {
-      if (!(error instanceof WireFailure)) throw error;
-      const verdict = level === "must" ? "fail" : "warn";
-      return { id, profile, verdict, case: about, text: error.message, timeline: timeline.lines() };
-    } finally {
-      peer.close();
-    }
+  async #judge(one: EchoTry, deadline: number): Promise<Outcome> {
+    const outcome = await one.judge(deadline);
+    if (one.ending !== undefined) this.#closes[one.ending]++;
+    return outcome;
   }
 
   #settle(outcome: Outcome): void {
@@ -188,19 +208,21 @@ class Level0 {
   }
 }
 
-interface Playing {
-  readonly peer: Peer;
-  readonly timeline: Timeline;
-}
-
-/** A reset may have taken the end of the echo with it: then what came must be the beginning of it. r[iut.echo.close] */
-function differenceOf(got: Buffer, want: Buffer, reset: boolean): string | undefined {
-  if (got.equals(want) || (reset && want.subarray(0, got.length).equals(got))) return undefined;
-  const same = want.findIndex((byte, i) => byte !== got[i]);
-  if (same === -1)
-    return `the endpoint echoed ${got.length - want.length} bytes more than the ${want.length} of whole messages`;
-  if (same === got.length) return `the endpoint echoed ${got.length} of ${want.length} bytes and closed`;
-  return `byte ${same} of the echo is 0x${got[same]?.toString(16).padStart(2, "0")}, not 0x${want[same]?.toString(16).padStart(2, "0")}`;
+/**
+ * The outcomes of a batch behind which the endpoint was lost. Whose fault it is cannot be told: it is one of those that did not come out,
+ * or whose refusal may have been the end of the endpoint.
+ */
+function blamed(tries: readonly EchoTry[], outcomes: readonly Outcome[], lost: WireFailure): Outcome[] {
+  const verdict = lost instanceof Overdue ? "timeout" : "crash";
+  const how = `the endpoint was lost in a batch of ${tries.length} ${tries.length === 1 ? "connection" : "connections"}: ${lost.message}`;
+  const open = tries.map(({ item }, i) => item.refused || outcomes[i]?.verdict !== "pass");
+  // All came out right: then it was the last.
+  if (!open.includes(true)) open[open.length - 1] = true;
+  return outcomes.map((outcome, i) => {
+    if (!open[i]) return outcome;
+    const text = outcome.text === undefined ? how : `${outcome.text}; ${how}`;
+    return (tries[i] as EchoTry).spoilt(verdict, text);
+  });
 }
 
 function probeCase(profile: string, name: string): Case {

@@ -1,8 +1,8 @@
 import { parseAddress } from "../link/ways.ts";
-import { Peer, type PeerSocket, peerHandlers, WireFailure } from "./peer.ts";
+import { Overdue, Peer, type PeerSocket, peerHandlers, WireFailure } from "./peer.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** Dials an address of the implementation. */
+/** Dials an address of the implementation: it may be any string, and whatever becomes of it is a failure of the implementation. */
 export async function dialPeer(name: string, address: string, timeline: Timeline, deadline: number): Promise<Peer> {
   const opened = Promise.withResolvers<Peer>();
   let late = false;
@@ -11,12 +11,16 @@ export async function dialPeer(name: string, address: string, timeline: Timeline
     timeline.add(name, `harness dials ${address}`);
     opened.resolve(new Peer(name, socket, timeline));
   };
+  // Async, so that what Bun says by throwing at once is a rejection too.
+  const dial = async () => {
+    const place = parseAddress(address) as { hostname: string; port: number };
+    await Bun.connect({ ...place, allowHalfOpen: true, data: undefined, socket: peerHandlers(open) });
+  };
   const timer = setTimeout(() => {
     late = true;
-    opened.reject(new WireFailure(`${name}: ${address} did not take the connection within ${deadline / 1000} s`));
+    opened.reject(new Overdue(`${name}: ${address} did not take the connection within ${deadline / 1000} s`));
   }, deadline);
-  const place = parseAddress(address) as { hostname: string; port: number };
-  Bun.connect({ ...place, allowHalfOpen: true, data: undefined, socket: peerHandlers(open) }).catch((error: unknown) =>
+  dial().catch((error: unknown) =>
     opened.reject(new WireFailure(`${name}: cannot connect to ${address}: ${(error as Error).message}`)),
   );
   try {

@@ -12,11 +12,14 @@ export class WireFailure extends Error {
 /** What was waited for did not come in time. */
 export class Overdue extends WireFailure {}
 
+/** Bytes of one connection that may wait to be taken: several times what any scenario has to wait for. */
+const MOST_WAITING = 128 << 20;
+
 export type PeerSocket = Socket<Peer | undefined>;
 
 /**
  * The harness's end of a connection under test: raw bytes, written and read when a scenario says so. Nothing is sent on its own,
- * and nothing is thrown away.
+ * and nothing is thrown away; an implementation that floods the connection is let go, and whoever waits for it fails.
  */
 export class Peer {
   readonly name: string;
@@ -24,12 +27,17 @@ export class Peer {
   written = 0;
   received = 0;
   ending: Ending | undefined;
+  /** How many bytes may wait here. */
+  most = MOST_WAITING;
   readonly #socket: PeerSocket;
   readonly #timeline: Timeline;
   #chunks: Uint8Array[] = [];
+  #waiting = 0;
+  #flooded: WireFailure | undefined;
   #changed = Promise.withResolvers<void>();
   #finished = false;
   #dead = false;
+  #refused = false;
 
   constructor(name: string, socket: PeerSocket, timeline: Timeline) {
     this.name = name;
@@ -41,7 +49,7 @@ export class Peer {
 
   /** Bytes that came and that nobody has taken. */
   get waiting(): number {
-    return this.#chunks.reduce((sum, { length }) => sum + length, 0);
+    return this.#waiting;
   }
 
   /** True when the connection takes no more bytes: the other side is gone. */
@@ -60,6 +68,7 @@ export class Peer {
     const taken = this.#socket.write(bytes);
     if (taken < 0) {
       this.#dead = true;
+      this.#refused = true;
       return 0;
     }
     this.written += taken;
@@ -71,8 +80,13 @@ export class Peer {
   async write(bytes: Uint8Array, deadline: number): Promise<void> {
     let rest = bytes.subarray(this.offer(bytes));
     while (rest.length > 0 && !this.#dead) {
-      await this.#change(deadline, () => `the implementation took no more bytes behind byte ${this.written}`);
-      rest = rest.subarray(this.offer(rest));
+      let taken = 0;
+      const moved = () => {
+        taken = this.offer(rest);
+        return taken > 0 || this.#dead;
+      };
+      await this.#until(moved, deadline, () => `the implementation took no more bytes behind byte ${this.written}`);
+      rest = rest.subarray(taken);
     }
   }
 
@@ -101,10 +115,11 @@ export class Peer {
 
   /** Takes what came, at least one byte. Empty when the other side has ended its direction. */
   async take(deadline: number): Promise<Uint8Array> {
-    while (this.#chunks.length === 0 && this.ending === undefined) {
-      await this.#change(deadline, () => `nothing came behind byte ${this.received}`);
-    }
-    return this.#chunks.shift() ?? new Uint8Array();
+    const come = () => this.#chunks.length > 0 || this.ending !== undefined;
+    await this.#until(come, deadline, () => `nothing came behind byte ${this.received}`);
+    const chunk = this.#chunks.shift() ?? new Uint8Array();
+    this.#waiting -= chunk.length;
+    return chunk;
   }
 
   /** Takes exactly so many bytes and leaves the rest; fewer when the other side ends before. */
@@ -115,7 +130,10 @@ export class Peer {
       const chunk = await this.take(deadline);
       if (chunk.length === 0) break;
       parts.push(chunk.subarray(0, missing));
-      if (chunk.length > missing) this.#chunks.unshift(chunk.subarray(missing));
+      if (chunk.length > missing) {
+        this.#chunks.unshift(chunk.subarray(missing));
+        this.#waiting += chunk.length - missing;
+      }
       missing -= Math.min(missing, chunk.length);
     }
     return Buffer.concat(parts);
@@ -126,15 +144,15 @@ export class Peer {
     await this.ended(deadline);
     const all = Buffer.concat(this.#chunks);
     this.#chunks = [];
+    this.#waiting = 0;
     return all;
   }
 
-  /** Waits until the other side has ended its direction, one way or the other. */
+  /** Waits until the other side has ended its direction, one way or the other. Bytes that come meanwhile give it no more time. */
   async ended(deadline: number): Promise<Ending> {
-    while (this.ending === undefined) {
-      await this.#change(deadline, () => `the implementation left its direction open behind byte ${this.received}`);
-    }
-    return this.ending;
+    const over = () => this.ending !== undefined;
+    await this.#until(over, deadline, () => `the implementation left its direction open behind byte ${this.received}`);
+    return this.ending as Ending;
   }
 
   close(): void {
@@ -143,9 +161,12 @@ export class Peer {
   }
 
   onData(chunk: Uint8Array): void {
+    if (this.#flooded !== undefined) return;
     this.received += chunk.length;
+    this.#waiting += chunk.length;
     this.#chunks.push(chunk);
     this.#timeline.moved(this.name, "iut wrote", chunk.length, this.received);
+    if (this.#waiting > this.most) this.#letGo();
     this.#turn();
   }
 
@@ -157,15 +178,25 @@ export class Peer {
     this.#ends("end");
   }
 
-  /** Bun reports the end of a socket that has ended its own direction as its close. */
+  /**
+   * Bun reports the end of a socket that has ended its own direction as its close; of one that was reset before a write, it says so to
+   * the write alone.
+   */
   onClose(error: Error | undefined): void {
-    const orderly = error === undefined && (this.#finished || this.ending === "end");
+    const orderly = error === undefined && !this.#refused && this.#finished;
     this.#dead = true;
-    this.#ends(orderly || this.ending !== undefined ? (this.ending ?? "end") : "reset");
+    this.#ends(orderly ? "end" : "reset");
+  }
+
+  #letGo(): void {
+    const problem = `${this.#waiting} bytes came that nobody waits for, and at most ${this.most} are kept`;
+    this.#flooded = new WireFailure(`${this.name}: ${problem}`);
+    this.#timeline.add(this.name, `harness lets go of the connection at byte ${this.received}`);
+    this.close();
   }
 
   #ends(how: Ending): void {
-    if (this.ending === undefined) {
+    if (this.ending === undefined && this.#flooded === undefined) {
       this.ending = how;
       const what = how === "end" ? "iut ended its direction" : "iut reset the connection";
       this.#timeline.add(this.name, `${what} at byte ${this.received}`);
@@ -178,14 +209,20 @@ export class Peer {
     this.#changed = Promise.withResolvers();
   }
 
-  async #change(deadline: number, problem: () => string): Promise<void> {
+  /** Waits for `done`, which is asked whenever something has happened on the connection. */
+  async #until(done: () => boolean, deadline: number, problem: () => string): Promise<void> {
+    const overdue = () => new Overdue(`${this.name}: ${problem()} within ${(deadline / 1000).toFixed(1)} s`);
+    const end = performance.now() + deadline;
     const late = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => late.reject(new Overdue(`${this.name}: ${problem()} within ${(deadline / 1000).toFixed(1)} s`)),
-      deadline,
-    );
+    const timer = setTimeout(() => late.reject(overdue()), deadline);
     try {
-      await Promise.race([this.#changed.promise, late.promise]);
+      for (let woken = false; ; woken = true) {
+        if (this.#flooded !== undefined) throw this.#flooded;
+        if (done()) return;
+        // As long as bytes come the runtime turns to no timer.
+        if (woken && performance.now() > end) throw overdue();
+        await Promise.race([this.#changed.promise, late.promise]);
+      }
     } finally {
       clearTimeout(timer);
     }
