@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { guaranteesPage, writeGuarantees } from "@tensorwire/scripts/guarantees";
 import oneSided from "@tensorwire/scripts/one-sided";
 import { indexRules } from "@tensorwire/scripts/rules";
+import { flags, jobsOf } from "./flags.ts";
 import { runGate } from "./gate.ts";
 import { coveragePage } from "./page.ts";
 import { progress } from "./progress.ts";
@@ -15,11 +16,16 @@ import { progress } from "./progress.ts";
  */
 const PAGE = join(resolve(import.meta.dir, "../.."), "spec/coverage.md");
 
-const { values } = parseArgs({
-  options: { check: { type: "boolean", default: false }, jobs: { type: "string", default: "2" } },
+const USAGE = "usage: bun run coverage [--check] [--jobs N]\n";
+
+const { check, jobs } = flags("coverage", USAGE, () => {
+  const { values } = parseArgs({
+    options: { check: { type: "boolean", default: false }, jobs: { type: "string", default: "2" } },
+  });
+  return { ...values, jobs: jobsOf(values.jobs) };
 });
 const bar = progress(process.stderr);
-const gate = await runGate({ jobs: Number(values.jobs), ...bar }).finally(bar.stop);
+const gate = await runGate({ jobs, ...bar }).finally(bar.stop);
 for (const fault of gate.faults) process.stderr.write(`${fault}\n`);
 const page = coveragePage(indexRules(), gate, Object.assign({}, ...Object.values(oneSided)));
 const killed = gate.verdicts.filter(({ fate }) => fate === "killed").length;
@@ -38,7 +44,7 @@ const pages = [
 if (gate.faults.length > 0 || guarantees.faults.length > 0) process.exitCode = 1;
 for (const { name, page, stands, write } of pages) {
   if (page === stands || gate.faults.length > 0) continue;
-  if (!values.check) {
+  if (!check) {
     write(page);
     continue;
   }

@@ -6,12 +6,14 @@ interface Hooks {
   stop(): void;
 }
 
-/** Progress on a terminal, silence elsewhere: the hooks of `runGate` and of the mechanical mutants, and an end. */
-export function progress(stream: NodeJS.WriteStream): Hooks {
-  if (stream.isTTY !== true) return { started: () => {}, tried: () => {}, stop: () => {} };
+type Stream = Pick<NodeJS.WriteStream, "isTTY" | "write">;
+
+/** A bar on a terminal, a line of counts at times elsewhere: the hooks of `runGate` and of the mechanical mutants, and an end. */
+export function progress(stream: Stream, now: () => number = performance.now.bind(performance)): Hooks {
+  if (stream.isTTY !== true) return lines(stream, now);
   const bar = new SingleBar(
     {
-      stream,
+      stream: stream as NodeJS.WriteStream,
       format: "{bar} {value}/{total} mutants · {alive} not killed · {duration_formatted}",
       hideCursor: true,
       clearOnComplete: true,
@@ -29,3 +31,26 @@ export function progress(stream: NodeJS.WriteStream): Hooks {
     stop: () => bar.stop(),
   };
 }
+
+/** Whoever reads a log sees that it goes on. */
+function lines(stream: Stream, now: () => number): Hooks {
+  let total = 0;
+  let tried = 0;
+  let alive = 0;
+  let last = now();
+  return {
+    started: (mutants) => {
+      total = mutants;
+    },
+    tried: ({ fate }) => {
+      tried++;
+      if (fate !== "killed") alive++;
+      if (now() - last < LINE_EVERY_MS) return;
+      last = now();
+      stream.write(`${tried}/${total} mutants, ${alive} not killed\n`);
+    },
+    stop: () => {},
+  };
+}
+
+const LINE_EVERY_MS = 30_000;

@@ -22,10 +22,13 @@ interface Listed {
 export interface Change {
   /** From the root of the repository. */
   readonly file: string;
-  /** From 1. */
+  /** From 1: the line it begins on, and that line's code. */
   readonly line: number;
-  /** How `SURVIVORS.md` names it: `file: what stood there → what replaced it`, without a line number. */
-  readonly key: string;
+  readonly code: string;
+  /** `what stood there → what replaced it`, on one line. */
+  readonly change: string;
+  /** From 1: among the changes of its file that read the same on lines that read the same. */
+  readonly nth: number;
   /** It changes a text for people alone, which nothing compares. */
   readonly text: boolean;
   readonly original: string;
@@ -42,21 +45,39 @@ export async function changesTo(name: string): Promise<Change[]> {
   if ((await child.exited) !== 0) throw new Error(`Stryker's mutators ended with status ${child.exitCode}`);
   const listed = JSON.parse(told) as Listed[];
   const sources = new Map(files.map((file) => [file, readFileSync(join(ROOT, file), "utf8")]));
-  return listed.filter(({ ignored }) => !ignored).map((one) => change(one, sources.get(one.file)!));
+  const inOrder = listed.filter(({ ignored }) => !ignored).sort((a, b) => order(a.location, b.location));
+  return numbered(inOrder.map((one) => change(one, sources.get(one.file)!)));
 }
 
-export function change({ file, mutatorName, replacement, location }: Listed, original: string): Change {
+/** @internal */
+export function change({ file, mutatorName, replacement, location }: Listed, original: string): Omit<Change, "nth"> {
   const from = offsetOf(original, location.start);
   const to = offsetOf(original, location.end);
   const stood = original.slice(from, to);
+  const { line } = location.start;
   return {
     file,
-    line: location.start.line + 1,
-    key: `${file.split("/").at(-1)}: ${short(stood)} → ${short(replacement)}`,
+    line: line + 1,
+    code: short(original.split("\n")[line]!),
+    change: `${short(stood)} → ${short(replacement)}`,
     text: mutatorName === "StringLiteral" && stood.includes(" "),
     original,
     mutated: original.slice(0, from) + replacement + original.slice(to),
   };
+}
+
+type Location = Listed["location"];
+const order = ({ start: a }: Location, { start: b }: Location) => a.line - b.line || a.column - b.column;
+
+/** @internal The changes in the order of their files. */
+export function numbered(changes: readonly Omit<Change, "nth">[]): Change[] {
+  const seen = new Map<string, number>();
+  return changes.map((one) => {
+    const name = JSON.stringify([one.file, one.code, one.change]);
+    const nth = (seen.get(name) ?? 0) + 1;
+    seen.set(name, nth);
+    return { ...one, nth };
+  });
 }
 
 function offsetOf(source: string, { line, column }: Position): number {
@@ -65,7 +86,6 @@ function offsetOf(source: string, { line, column }: Position): number {
   return at + column;
 }
 
-/** One line, without what would end a line of code in Markdown. */
 function short(text: string): string {
-  return text.replaceAll(/\s+/g, " ").replaceAll("`", "'");
+  return text.replaceAll(/\s+/g, " ").trim();
 }
