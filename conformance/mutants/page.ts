@@ -119,7 +119,7 @@ function weak(rows: readonly Row[], { verdicts }: Gate, oneSided: Readonly<Recor
     ids: rules.filter((id) => rows.some((row) => row.id === id)),
     reason,
   }));
-  // One of ranks is put to a few scenarios of its rule alone.
+  // One of level 2 is put to a few scenarios of its rule alone.
   const whole = verdicts.filter(({ mutant }) => mutant.at === undefined);
   const thin = whole.filter((verdict) => vectorsOf(verdict).length === 1);
   return [
@@ -129,7 +129,7 @@ function weak(rows: readonly Row[], { verdicts }: Gate, oneSided: Readonly<Recor
     ),
     section(`Rules that are shown by accepting alone (${accepts.length})`, byReason(accepts, oneSided)),
     section(`Rules that are shown by refusing alone (${refuses.length})`, [
-      "Every vector that refuses has a sibling, which differs in one point and is accepted.",
+      "Every vector that refuses has a sibling under the same limits, which is accepted.",
       ...byReason(refuses, {}),
     ]),
     section(

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type FileVector, type RanksScenario, readCorpusFiles } from "@tensorwire/conformance/corpus";
+import { type RanksScenario, readCorpusFiles, refuses } from "@tensorwire/conformance/corpus";
 import oneSided from "./one-sided.json";
 
 /**
@@ -62,11 +62,6 @@ export function sidesOf(directory: string): Sides {
 /** True where the implementation has to tell of a fault. */
 const faulty = ({ steps }: RanksScenario) =>
   steps.some((step) => "events" in step && step.events?.some(({ event }) => event === "error"));
-
-function refuses(vector: FileVector): boolean {
-  if (vector.role === "encode") return vector.refusal !== undefined;
-  return vector.at_eof !== "end";
-}
 
 const CHAPTERS = ["framing.md", "tp-control.md", "pp-contract.md"];
 

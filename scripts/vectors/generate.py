@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from canonical import canonical  # noqa: E402
 from families import all_families, all_profiles, ranks, wire  # noqa: E402
-from layout import Family  # noqa: E402
 from removed import REMOVED, VERSION  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2] / "vectors"
@@ -36,9 +35,12 @@ def corpus() -> dict[str, bytes]:
         files[f"{family.profile}/{family.family}.json"] = canonical(document).encode()
         if family.bin.content:
             files[f"{family.profile}/{family.bin.name}"] = bytes(family.bin.content)
+    scenarios = []
     for path, document in (*wire.files(), *ranks.files()):
         files[path] = canonical(document).encode()
-    files["history.json"] = canonical(history(families)).encode()
+        scenarios += document["scenarios"]
+    vectors = [vector for family in families for vector in family.vectors]
+    files["history.json"] = canonical(history([item["id"] for item in (*vectors, *scenarios)])).encode()
     hashes = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     # The lines that `sha256sum` prints, so that the hash of the corpus can be had without this script.
     lines = "".join(f"{digest}  {path}\n" for path, digest in hashes.items())
@@ -47,12 +49,12 @@ def corpus() -> dict[str, bytes]:
     return files
 
 
-def history(families: list[Family]) -> dict:
-    """What was, and what is new in this version. Nothing is ever taken out: a vector that goes needs a tombstone."""
+def history(ids: list[str]) -> dict:
+    """What was, and what is new in this version. Nothing is ever taken out: a vector or scenario that goes needs a tombstone."""
     path = ROOT / "history.json"
     since = json.loads(path.read_text())["since"] if path.exists() else {}
-    known = {id_ for ids in since.values() for id_ in ids}
-    new = [vector["id"] for family in families for vector in family.vectors if vector["id"] not in known]
+    known = {id_ for brought in since.values() for id_ in brought}
+    new = [id_ for id_ in ids if id_ not in known]
     if new:
         since[VERSION] = since.get(VERSION, []) + new
     return {"version": VERSION, "since": since, "removed": REMOVED}

@@ -51,8 +51,13 @@ export function readCorpusFiles(directory: string): CorpusFiles {
       families.push({ path, family: check<VectorFile>("vector-file.schema.json", bytes, path) });
     }
   }
-  const ids = families.flatMap(({ family }) => family.vectors.map(({ id }) => id));
-  if (history !== undefined) checkHistory(history, ids);
+  const items = [...families.flatMap(({ family }) => family.vectors), ...wire.flatMap(({ scenarios }) => scenarios)];
+  if (history !== undefined) {
+    checkHistory(
+      history,
+      items.map(({ id }) => id),
+    );
+  }
   return {
     hash: lock.corpus,
     profiles: [...profiles.values()],

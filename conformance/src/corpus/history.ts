@@ -1,6 +1,6 @@
 import { CorpusDefect } from "./defect.ts";
 
-/** `vectors/history.json`: every vector that ever was, by the version of the corpus that brought it. */
+/** `vectors/history.json`: every vector and every scenario that ever was, by the version of the corpus that brought it. */
 export interface History {
   readonly version: string;
   readonly since: Readonly<Record<string, readonly string[]>>;

@@ -5,14 +5,15 @@ export { CorpusDefect } from "./defect.ts";
 export { type CorpusFiles, type FamilyFiles, readCorpusFiles } from "./files.ts";
 export { loadCorpus } from "./load.ts";
 export type { Case, Corpus, Level, Mark } from "./types.ts";
-export type {
-  FieldType,
-  FileDecodeVector,
-  FileEncodeVector,
-  FileSegment,
-  FileVector,
-  ProfileFile,
-  VectorFile,
+export {
+  type FieldType,
+  type FileDecodeVector,
+  type FileEncodeVector,
+  type FileSegment,
+  type FileVector,
+  type ProfileFile,
+  refuses,
+  type VectorFile,
 } from "./vector-file.ts";
 
 export type { RanksScenario, WireFile } from "./wire-file.ts";

@@ -114,12 +114,19 @@ describe("a corpus with a defect is refused:", () => {
     ["a refusal without a sibling", [refusal({})], /names no accepting sibling/],
     ["a sibling that is not there", [refusal({ sibling: "len8/none" })], /is no vector/],
     ["a sibling that refuses", [refusal({ sibling: "len8/over" })], /does not accept/],
+    ["a sibling of other limits", [refusal({ sibling: "len8/wide" }), WIDE], /its sibling len8\/wide has other limits/],
+    ["an end inside a message without a sibling", [cut(["len8.eof.mid-body"])], /names no accepting sibling/],
+    ["another of the names of such an end", [cut(["len8.body.cut-late"])], /names no accepting sibling/],
   ];
   for (const [name, vectors, message] of rows) {
     test(name, () => {
       expect(defect(corpusOf(vectors))).toMatch(message);
     });
   }
+
+  test("none: a length that is waited for is accepted, and needs no sibling", () => {
+    expect(defect(corpusOf([EMPTY, cut(["len8.hard-cut", "len8.length"])]))).toBe("no defect");
+  });
 
   test("a file that is not the locked one", () => {
     expect(defect(corpusOf([EMPTY], { tamper: true }))).toMatch(/is not the file that lock.json names/);
@@ -133,6 +140,18 @@ describe("a corpus with a defect is refused:", () => {
   test.each<[string, readonly string[], readonly object[], string | RegExp]>([
     ["none: a history with a tombstone", ["len8/empty", "len8/old"], [buried], "no defect"],
     ["a vector that the history lacks", [], [], /not in it: len8\/empty/],
+    [
+      "a scenario that is gone without a tombstone",
+      ["len8/empty", "wire/len8/old"],
+      [],
+      /no tombstone says why: wire\/len8\/old/,
+    ],
+    [
+      "none: a scenario with a tombstone",
+      ["len8/empty", "wire/len8/old"],
+      [{ ...buried, id: "wire/len8/old" }],
+      "no defect",
+    ],
     ["a vector that is gone without a tombstone", ["len8/empty", "len8/old"], [], /no tombstone says why: len8\/old/],
     ["an id that is used again", ["len8/empty"], [{ ...buried, id: "len8/empty" }], /a tombstone for what is there/],
     ["a tombstone of nothing", ["len8/empty"], [buried], /or never was: len8\/old/],
@@ -146,6 +165,21 @@ describe("a corpus with a defect is refused:", () => {
     expect(defect(mkdtempSync(join(tmpdir(), "tensorwire-corpus-")))).toMatch(/^lock.json: /);
   });
 });
+
+const WIDE = { ...EMPTY, id: "len8/wide", limits: { max_frame_length: "9" } };
+
+/** A length and no body. */
+function cut(rules: readonly string[]): object {
+  return {
+    ...EMPTY,
+    id: "len8/cut",
+    rules,
+    bytes: [{ field: "length", hex: "01" }],
+    events: [],
+    at_eof: "eof.in-body",
+    sweeps: {},
+  };
+}
 
 function refusal(more: object): object {
   const { at_eof: _, ...rest } = EMPTY;

@@ -1,9 +1,11 @@
 import { expandProbes } from "../probes/expand.ts";
 import { CorpusDefect } from "./defect.ts";
 import { expand } from "./expand.ts";
-import { readCorpusFiles } from "./files.ts";
+import { type FamilyFiles, readCorpusFiles } from "./files.ts";
+import { sameLimits } from "./sweeps/plan.ts";
 import type { Corpus } from "./types.ts";
-import { compileVector, type Vector } from "./vector.ts";
+import { compileVector } from "./vector.ts";
+import { type FileVector, refuses } from "./vector-file.ts";
 import type { WireFile } from "./wire-file.ts";
 
 /**
@@ -12,10 +14,10 @@ import type { WireFile } from "./wire-file.ts";
  */
 export function loadCorpus(directory: string): Corpus {
   const { hash, profiles, families, wire } = readCorpusFiles(directory);
+  checkNames(families);
   const vectors = families.flatMap(({ family, profile, bins }) =>
     family.vectors.map((vector) => compileVector(vector, profile, bins)),
   );
-  checkNames(vectors);
   checkScenarios(wire);
   return {
     hash,
@@ -43,25 +45,27 @@ function checkScenarios(files: readonly WireFile[]): void {
   }
 }
 
-function checkNames(vectors: readonly Vector[]): void {
-  const byId = new Map<string, Vector>();
-  for (const vector of vectors) {
-    if (byId.has(vector.id)) throw new CorpusDefect(`${vector.id}: the id stands twice in the corpus`);
-    if (!vector.id.startsWith(`${vector.profile}/`)) throw new CorpusDefect(`${vector.id}: not of its profile`);
-    byId.set(vector.id, vector);
+function checkNames(families: readonly FamilyFiles[]): void {
+  const byId = new Map<string, { readonly profile: string; readonly vector: FileVector }>();
+  for (const { profile, vectors } of families.map(({ family }) => family)) {
+    for (const vector of vectors) {
+      if (byId.has(vector.id)) throw new CorpusDefect(`${vector.id}: the id stands twice in the corpus`);
+      if (!vector.id.startsWith(`${profile}/`)) throw new CorpusDefect(`${vector.id}: not of its profile`);
+      byId.set(vector.id, { profile, vector });
+    }
   }
-  for (const vector of vectors) {
-    const refuses = vector.role === "decode" ? vector.stream.atEof !== "end" : vector.answer.event === "error";
+  for (const { profile, vector } of byId.values()) {
+    const { id, role, limits } = vector;
     if (vector.sibling === undefined) {
-      if (refuses) throw new CorpusDefect(`${vector.id}: refuses, but names no accepting sibling`);
+      if (refuses(vector)) throw new CorpusDefect(`${id}: refuses, but names no accepting sibling`);
       continue;
     }
     const sibling = byId.get(vector.sibling);
-    if (!sibling || sibling.profile !== vector.profile || sibling.role !== vector.role) {
-      throw new CorpusDefect(`${vector.id}: its sibling ${vector.sibling} is no vector of the same profile and role`);
+    const defect = (what: string) => new CorpusDefect(`${id}: its sibling ${vector.sibling} ${what}`);
+    if (sibling?.profile !== profile || sibling.vector.role !== role) {
+      throw defect("is no vector of the same profile and role");
     }
-    if (sibling.role === "decode" ? sibling.stream.atEof === null : sibling.answer.event === "error") {
-      throw new CorpusDefect(`${vector.id}: its sibling ${vector.sibling} does not accept`);
-    }
+    if (!sameLimits(sibling.vector.limits, limits)) throw defect("has other limits");
+    if (refuses(sibling.vector)) throw defect("does not accept");
   }
 }

@@ -33,7 +33,7 @@ export interface Case {
   readonly why: string;
   /** Field marks over the bytes that the steps feed, first step to last, for the failure page. */
   readonly marks: readonly Mark[];
-  /** For a refusal: the vector that differs in one point and is accepted. */
+  /** For a refusal: its accepted neighbour, under the same limits. */
   readonly sibling?: string;
 }
 

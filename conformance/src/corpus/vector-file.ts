@@ -78,6 +78,19 @@ export interface FileEncodeVector extends FileVectorBase {
 
 export type FileVector = FileDecodeVector | FileEncodeVector;
 
+/** Ids of rules about an end inside a message: `len64.eof.mid-body`, `tp.header.cut`, `tp.infer.cut-before-prefix`. */
+const OF_ENDS = /\.eof\.|\.cut(-|$)/;
+
+/**
+ * True where something is refused: by an error, or by an end where that is what the vector is about. Another whose bytes end inside a
+ * message shows that a length is accepted, and brings no body because it would be gigabytes.
+ */
+export function refuses(vector: FileVector): boolean {
+  if (vector.role === "encode") return vector.refusal !== undefined;
+  if (vector.at_eof === undefined) return true;
+  return vector.at_eof !== "end" && vector.rules.some((rule) => OF_ENDS.test(rule));
+}
+
 export interface VectorFile {
   readonly family: string;
   readonly profile: string;

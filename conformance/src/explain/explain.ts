@@ -123,7 +123,7 @@ function caseText(explanation: CaseExplanation, paint: Paint): string {
   item("family", family && `${family.name}: ${family.about}`);
   item("limits", limitsText(about.limits));
   item("requires", about.requires?.join(", "));
-  item("sibling", sibling && `${sibling} differs in one point and is accepted`);
+  item("sibling", sibling && `${sibling} is its accepted neighbour`);
   item("sibling of", siblingOf.join(", "));
   item("defects", defects.join(", "));
   if (cases > 1) {

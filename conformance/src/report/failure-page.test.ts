@@ -38,7 +38,7 @@ describe("a failure page", () => {
       "fail  len32/eof-in-body#cut=2  and 41 more of this vector",
       "  why      A frame is a message.",
       "  rules    r[len32.prefix.layout]",
-      "  sibling  len32/hello differs in one point and is accepted",
+      "  sibling  len32/hello is its accepted neighbour",
       "  problem  step 2 should give the error eof.in-body; it gave a clean end",
       "  stream   7 bytes in 2 reads, under max_frame_length 1024",
       "    00000000  00 00|00 05 68 65 6c                              ....hel",

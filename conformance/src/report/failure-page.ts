@@ -20,7 +20,7 @@ export function failurePage({ first, more }: FailureGroup, report: Report, paint
   if (about !== undefined) {
     item("why", about.why);
     item("rules", about.rules.map((rule) => `r[${rule}]`).join(" ") || "none");
-    if (about.sibling !== undefined) item("sibling", `${about.sibling} differs in one point and is accepted`);
+    if (about.sibling !== undefined) item("sibling", `${about.sibling} is its accepted neighbour`);
     for (const { reason } of about.alternatives ?? []) item("allowed", `another outcome too: ${reason}`);
   }
   if (difference !== undefined) item("problem", paint.bad(difference.problem));

@@ -49,6 +49,9 @@ def frames(p: Prefix) -> Family:
     f.decode("payload-text", "Line ends, NUL and bytes that are no UTF-8 come through as they are.",
              [rule("prefix.layout")], p.frames(f, b"\r\n\0\x1a\xc3\x28\xed\xa0\x80\n"), limits=LIMIT, sweeps=SMALL)
 
+    if p.size == 4:
+        f.decode("ada-bob", "Two calls back to back are two messages, wherever a read ends.", [rule("boundary.glued")],
+                 p.frames(f, b"Ada", b"Bob"), limits=LIMIT, sweeps=SMALL | {"pairs": 14})
     for length, why in (
         (127, "The largest length whose low byte is a positive signed byte."),
         (128, "A low byte of 0x80 is neither negative nor a continuation."),
@@ -71,6 +74,11 @@ def large(p: Prefix) -> Family:
         "fill-66051", "Three distinct length bytes (0x010203) and a payload that arrives in one piece of its own.",
         [rule("prefix.layout"), rule("boundary.chunking")], p.frames(f, Fill(0xAB, 0x010203), b"next"), limits=limits,
         sweeps={"prefix": p.sweep(0), "chunks": [1448, 4096, 65536]},
+    )
+    f.decode(
+        "roomy-258", "A length far below its limit is read as exactly as one that is near it.",
+        [rule("prefix.layout"), p.unsigned], p.frames(f, varied(258, 5), b"next"), limits=limits,
+        sweeps={"prefix": p.sweep(0), "chunks": [1, 3]},
     )
     f.decode(
         "varied-70000", "A payload above 64 KiB without a period: no stretch is lost, doubled or moved.",

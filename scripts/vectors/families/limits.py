@@ -1,7 +1,7 @@
 """The limit, its neighbours, and lengths that only look small."""
 
 from families.prefix import LIMIT, Prefix
-from layout import Family
+from layout import Family, Fill
 
 REFUSED = {"cuts": True, "chunks": [1], "empty": True, "reset": True, "after": True, "glue": True}
 
@@ -48,28 +48,46 @@ def limits(p: Prefix) -> Family:
                  sweeps=REFUSED, defects=["DitchOoM/buffer#309"])
 
     # 1 GiB promised, 16 bytes sent: what a decoder reserves here, it reserves on a peer's word.
+    gib = {"max_frame_length": 1 << 30}
+    f.decode("promised-kept", "A limit of 1 GiB asks for no more than what is promised.", [exact], p.frames(f, letters),
+             limits=gib, sweeps={"chunks": [1]})
     promised = p.prefix(f.stream(), 1 << 30).put("payload", letters, note="cut")
     f.decode("promised-gib", "A promise of 1 GiB within the limit waits for bytes, and its end is an end in the body.",
-             [rule("limit.allocation"), rule("eof.mid-body")], promised, limits={"max_frame_length": 1 << 30},
-             at_eof="eof.in-body", sibling="varied-70000", sweeps={"cuts": True, "chunks": [1], "reset": True},
+             [rule("limit.allocation"), rule("eof.mid-body")], promised, limits=gib,
+             at_eof="eof.in-body", sibling="promised-kept", sweeps={"cuts": True, "chunks": [1], "reset": True},
              defects=["stratum-mining/stratum#2327"])
     top = p.largest if p.width < 7 else (1 << 53) - 1
     most = p.prefix(f.stream(), top)
     f.decode("largest-limit", "The largest length under the largest limit is waited for.", [exact, p.unsigned], most,
-             limits={"max_frame_length": top}, at_eof="eof.in-body", sibling="limit-exact", sweeps={"cuts": True})
+             limits={"max_frame_length": top}, at_eof="eof.in-body", sweeps={"cuts": True})
     # Equal to the limit, so that every other order of the bytes is above it.
     mixed = 0x01020304 if p.width == 4 else 0x0001020304050607
     f.decode("distinct-bytes", "Every byte of the length counts, in its place.", [rule("prefix.layout"), p.unsigned],
              p.prefix(f.stream(), mixed), limits={"max_frame_length": mixed}, at_eof="eof.in-body",
-             sibling="limit-exact", sweeps={"cuts": True}, proof=True)
+             sweeps={"cuts": True}, proof=True)
+    if p.lead == "flag":
+        # What gRPC's libraries take unless they are told otherwise.
+        four = {"max_frame_length": 4 << 20}
+        f.decode("four-mib", "A message of 4 MiB under a limit of 4 MiB is accepted.", [exact],
+                 p.frames(f, Fill(0x4D, 4 << 20)), limits=four, sweeps={"chunks": [1 << 20]})
+        over = p.prefix(f.stream(), (4 << 20) + 1).error("oversize.declared").put("payload", Fill(0x4D, (4 << 20) + 1))
+        f.decode("four-mib-over", "A message of one byte above 4 MiB is refused by its prefix under that limit.",
+                 [oversize, early], over, limits=four, sibling="four-mib", sweeps={"chunks": [1 << 20], "after": True})
     if p.width >= 7:
         above = p.prefix(f.stream(), 1 << 53).error("oversize.declared")
         f.decode("above-largest-limit", "2^53 is one above a limit of 2^53 - 1, though a double can hold it.",
                  [oversize, p.unsigned], above, limits={"max_frame_length": top}, sibling="largest-limit",
                  sweeps={"chunks": [1], "after": True})
+        # What Monarch's frames allow unless they are told otherwise; no vector can bring so many bytes.
+        ten, most = {"max_frame_length": 10 << 30}, p.prefix(f.stream(), 10 << 30)
+        f.decode("ten-gib", "A length of 10 GiB under a limit of 10 GiB is waited for.", [exact, p.unsigned], most,
+                 limits=ten, at_eof="eof.in-body", sweeps={"cuts": True})
+        over = p.prefix(f.stream(), (10 << 30) + 1).error("oversize.declared")
+        f.decode("ten-gib-over", "A length of one byte above 10 GiB is refused under that limit.", [oversize, p.unsigned],
+                 over, limits=ten, sibling="ten-gib", sweeps={"cuts": True, "chunks": [1], "after": True})
         held = {"max_frame_length": 1 << 53}
         f.decode("rounded-limit", "A length of 2^53 under a limit of 2^53 is waited for.", [exact, p.unsigned],
-                 p.prefix(f.stream(), 1 << 53), limits=held, at_eof="eof.in-body", sibling="limit-exact",
+                 p.prefix(f.stream(), 1 << 53), limits=held, at_eof="eof.in-body",
                  sweeps={"cuts": True})
         rounded = p.prefix(f.stream(), (1 << 53) + 1).error("oversize.declared")
         f.decode("rounded-length", "2^53 + 1 is above a limit of 2^53; as a double it would be equal to it.",

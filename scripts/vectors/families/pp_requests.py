@@ -37,6 +37,9 @@ def requests() -> Family:
     zeros = Envelope(Header(0, 0, 0, 0, "INFER"))
     accept("infer-zero-ids", "Ids of 0 are left out of the envelope, and equal to the header's.", ["pp.envelope.ids"],
            request(f.stream(), zeros))
+    wide = Tensor("hidden", "float32", (1, 75), varied(300, 15))
+    accept("infer-wide", "A frame whose length has two bytes.", ["pp.infer.payload"],
+           request(f.stream(), Envelope(tensors=(wide,))), {"chunks": [1, 3, 40]})
     large = Tensor("hidden", "float32", (25, 700), varied(70000, 12))
     accept("infer-large", "Activations that span many reads.", ["pp.boundary.chunking"],
            request(f.stream(), Envelope(tensors=(large,), lm=LM | {"num_tokens": 25})), {"chunks": [997, 4096, 65536]},

@@ -60,6 +60,8 @@ def results() -> Family:
            canonical=False)
     accept("message-text", "A message is any text: of another script, with NUL, with the word ok.", [message],
            result(f.stream(), Result((), ok=False, error_message="ok\0naïve ☃ 𝄞 {}")), few)
+    wide = Tensor("hidden", "float32", (1, 75), varied(300, 16))
+    accept("wide", "A frame whose length has two bytes.", [layout], result(f.stream(), Result((wide,))), {"chunks": [1, 3]})
     large = Tensor("hidden", "float32", (25, 700), varied(70000, 13))
     accept("large", "Activations that span many reads.", ["pp.boundary.chunking"], result(f.stream(), Result((large,))),
            {"chunks": [997, 4096, 65536]}, {"max_frame_length": 131072})

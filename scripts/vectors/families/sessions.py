@@ -36,6 +36,8 @@ class Session:
     profile: str
     layout: str
     """The first part of the rule ids of its layout."""
+    body: str
+    """The field of its first record."""
     renamed: dict
     infer: Callable[[Stream, Header, bool], Stream]
     value: Callable[[Stream, Header, bool], dict]
@@ -45,9 +47,9 @@ class Session:
         return list(dict.fromkeys(found))
 
 
-TP = Session("tp-session", "tp", {}, _tp_infer, _tp_value)
+TP = Session("tp-session", "tp", "manifest", {}, _tp_infer, _tp_value)
 PP = Session(
-    "pp-session", "pp",
+    "pp-session", "pp", "envelope",
     {"control-epoch.step": ["pp-session.sequence.step"], "chunk-index.infer-only": ["pp-session.chunk-index"],
      "chunk-index.hard-cut": ["pp-session.chunk-index"]},
     lambda stream, header, init: pp.broken_request(stream, _pp_envelope(header, init)),
@@ -79,6 +81,14 @@ class Leader:
             self.stream.dropped()
         else:
             self.stream.message({"header": header.value()})
+        return self
+
+    def duplicate(self, action: str, call_id: int, body: bytes = b"", **slots: int) -> "Leader":
+        """With the call_id of the last message, and different otherwise: nothing of it counts. `body`: its frame's record."""
+        replace(self.next, action=action, call_id=call_id, **slots).put(self.stream)
+        if action == "INFER":
+            tp.frame(self.stream, self.session.body, body, [])
+        self.stream.dropped()
         return self
 
     def infer(self, call_id: int, chunk: int, error: str | None = None, init: bool | None = None, dropped: bool = False,
@@ -180,12 +190,33 @@ def sessions(s: Session) -> Family:
     at_end = leader().noop(3)
     accept("duplicate-last", "An end behind a duplicate is clean.", [twice, end],
            at_end.noop(3, dropped=True, **again(at_end)))
+    after = leader().infer(3, 7)
+    accept("duplicate-shutdown", "A SHUTDOWN with the call_id of the last message is a duplicate, and ends nothing.",
+           [twice], after.duplicate("SHUTDOWN", 3).noop(4).infer(5, 7).shutdown(6), FEW | {"eof": True})
+    after = leader().infer(3, 7)
+    accept("duplicate-epochs", "The epochs of a duplicate are not judged, and none of them counts: neither a step nor a hard cut.",
+           [twice, step, cache], after.duplicate("NOOP", 3, control_epoch=900, cache_epoch=77)
+           .duplicate("NOOP", 3, control_epoch=-5, cache_epoch=-6).duplicate("NOOP", 3, cache_epoch=3).infer(4, 7))
+    after = leader().infer(3, 7)
+    accept("duplicate-chunk", "The chunk_index of a duplicate is not judged, and does not count.", [twice, chunk],
+           after.duplicate("INFER", 3, chunk_index=-1).duplicate("INFER", 3, chunk_index=900).infer(4, 7))
+    after = leader().infer(3, 7)
+    accept("duplicate-body", "What the frame of a duplicate holds is not judged: it is read to its end.", [twice],
+           after.duplicate("INFER", 3, b"\xff" * 20).noop(4).infer(5, 7), FEW | {"eof": True})
+    after = leader().infer(3, 7)
+    replace(after.next, action="INFER", call_id=3).put(after.stream)
+    after.stream.put("length", (3).to_bytes(8, "big"), note="3").put("record_length", b"\0\0\x09", note="cut").dropped()
+    accept("duplicate-record", "Not even its records are: a frame that holds none is as good as any.", [twice],
+           after.infer(4, 7))
+    after = leader().noop(3)
+    accept("duplicate-action", "An INFER with the call_id of a NOOP is dropped, and the first INFER is still to come.",
+           [twice, init], after.duplicate("INFER", 3).infer(4, 0).infer(5, 0))
 
     def refuse(slug: str, why: str, rules: list[str], given: Leader, sibling: str, sweeps=None) -> None:
         f.decode(slug, why, s.rules(*rules), given.stream, limits=LIMIT, sibling=sibling,
                  sweeps=sweeps or {"chunks": [1, 40], "after": True})
 
-    wrong = "sequence"
+    wrong, unknown_action = "sequence", "action.unknown" if s is TP else "action.values"
     refuse("call-id-zero", "call_id begins at 1.", [grow], leader().noop(0, error=wrong), "plain")
     refuse("call-id-negative", "A negative call_id is below 1.", [grow], leader().noop(-1, error=wrong), "plain")
     refuse("call-id-min", "The lowest int64 is no id, and its distance to others does not wrap.", [grow],
@@ -195,6 +226,18 @@ def sessions(s: Session) -> Family:
            {"cuts": True, "chunks": [1], "after": True, "reset": True})
     refuse("call-id-lower-2-53", "2^53 is below 2^53 + 1, and no duplicate of it.", [grow, twice],
            leader().noop(one).noop(1 << 53, error=wrong), "call-id-2-53")
+    over = leader().infer(3, 7)
+    replace(over.next, action="INFER", call_id=3).put(over.stream)
+    over.stream.put("length", (1025).to_bytes(8, "big"), note="1025").error("oversize.declared")
+    unknown = leader().infer(3, 7)
+    replace(unknown.next, action="INFER", call_id=3).put(unknown.stream, 3).error("header.field")
+    for slug, why, of_layout, given, sibling in (
+        ("over", "A duplicate is read, and so its frame has the limit of every other.", "infer.oversize", over, "body"),
+        ("unknown", "An unknown action is no duplicate: nobody knows where its message ends.", unknown_action, unknown,
+         "shutdown"),
+    ):
+        f.decode(f"duplicate-{slug}", why, [*s.rules(twice), f"{s.layout}.{of_layout}"], given.stream, limits=LIMIT,
+                 sibling=f"duplicate-{sibling}", sweeps={"chunks": [1, 40], "after": True})
     refuse("call-id-lower-infer", "It is judged by the header, with no byte of the payload read.", [grow],
            leader().infer(6, 0).infer(5, 1, error=wrong), "plain", {"chunks": [1, 40], "after": True})
     for slug, change, why in (
@@ -258,7 +301,7 @@ def sessions(s: Session) -> Family:
     stream = leader().infer(1, 0).stream
     Header(2, 0, 41, 2, "NOOP").put(stream, 3).error("header.field")
     f.decode("action-unknown", "A session refuses an unknown action as the layout does, and delivers what was before.",
-             [f"{s.layout}.action.{'unknown' if s is TP else 'values'}"], stream, limits=LIMIT, sibling="plain",
+             [f"{s.layout}.{unknown_action}"], stream, limits=LIMIT, sibling="plain",
              sweeps={"chunks": [1], "after": True})
     return f
 

@@ -43,6 +43,9 @@ def infer() -> Family:
     f.decode("infer-offsets-prefix", "A length behind a payload and a header is judged at its place in the stream.",
              ["tp.infer.offsets"], third.error("oversize.declared"), limits=LIMIT, sibling="infer-two",
              sweeps={"chunks": [1], "after": True})
+    wide = Tensor("latents", "float32", (75,), varied(300, 14))
+    accept("infer-wide", "A frame whose length has two bytes.", ["tp.infer.payload"],
+           message(f.stream(), INFER, Manifest((wide,))), {"chunks": [1, 3, 40]})
     large = Tensor("latents", "float32", (25, 700), varied(70000, 11))
     accept("infer-large", "A tensor that spans many reads.", ["tp.boundary.chunking"],
            message(f.stream(), INFER, Manifest((large,))), {"chunks": [997, 4096, 65536]}, {"max_frame_length": 131072})

@@ -151,7 +151,7 @@ def _wrong_results(s: Scenarios) -> None:
     ahead = ["pp.acceptance.ahead"]
     two = [request(1), request(2)]
     _wrong(s, "reordered", "Results change places: the second one is ahead of the one that is due.", ahead, two,
-           [result(2)], "sequence", [1, 2])
+           [result(2)], "sequence", [1, 2], upstream="reordered")
     _wrong(s, "ahead", "A result of a call that was never made.", ahead, two, [result(3)], "sequence", [1, 2])
     _wrong(s, "ahead-later", "The same behind a result that was right.", ahead, two, [result(1), result(3)], "sequence", [2],
            [message(result(1).value)])
@@ -246,4 +246,4 @@ def _retried(s: Scenarios) -> None:
           "A call is lost at its deadline, and made again on another connection: the result that comes late has no effect.",
           two, ask(request(1)), {"conn": "a", "sees": "close"}, write("a", result(1).wire), over("close", "a"), done("a", lost(1)),
           ask(request(1), conn="b"), write("b", result(1).wire), sync("b", message(result(1).value)), goodbye(2, "b"),
-          limits=window(1))
+          upstream="retry", limits=window(1))

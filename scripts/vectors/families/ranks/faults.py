@@ -158,4 +158,4 @@ def nested() -> list[Fault]:
     value = protobuf.chunk(1, protobuf.text(1, "a") + protobuf.chunk(2, protobuf.chunk(7, struct.pack("<2f", 1, 2))))
     body = protobuf.integer(1, 1) + protobuf.chunk(3, value)
     return [Fault("kwargs-tensor", "A tensor in the place of a value in kwargs is no value.", "header.length",
-                  ("tp.kwargs.value",), tp(1, Manifest(), body))]
+                  ("tp.kwargs.value",), tp(1, Manifest(), body), "nested-tensor")]

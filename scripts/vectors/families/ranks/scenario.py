@@ -16,6 +16,7 @@ class Scenarios:
 
     def add(self, slug: str, rules: list[str], why: str, ranks: list[dict], *steps: dict | list[dict],
             upstream: str | None = None, limits: dict = LIMITS) -> None:
+        """`upstream`: the failure of the lists in spec/guarantees.md that it plays, "OM-01" or "retry"."""
         head = {"id": f"wire/{self.profile}/{slug}"} | ({"upstream": upstream} if upstream else {})
         flat = [one for step in steps for one in (step if isinstance(step, list) else [step])]
         self.list.append(head | {"rules": list(dict.fromkeys(rules)), "level": "must", "why": why, "limits": limits,

@@ -70,7 +70,8 @@ def _orderly(s: Scenarios) -> None:
         calls = range(1, depth + 1)
         s.add(f"stage-depth-{depth}", [ONCE, "iut.rank.send-stage"],
               f"With {depth} requests waiting each is answered once, in order, whatever is behind it.", ALONE,
-              asked(*(request(n) for n in calls)), quiet("a"), answered(*(result(n) for n in calls)), goodbye(depth + 1))
+              asked(*(request(n) for n in calls)), quiet("a"), answered(*(result(n) for n in calls)), goodbye(depth + 1),
+              upstream="queue-depth")
     s.add("stage-shutdown-owed", [ONCE, "iut.rank.shutdown"],
           "SHUTDOWN behind calls that are at work: the stage ends when it owes nothing more.", ALONE,
           asked(request(1), request(2)), write("a", shutdown(3).wire), sync("a", message(shutdown(3).value)), quiet("a"),
@@ -79,7 +80,7 @@ def _orderly(s: Scenarios) -> None:
     s.add("stage-hard-cut", [ONCE, "pp-session.cache-epoch.step"],
           "The call before a hard cut is owed its result all the same, though it will come late.", ALONE,
           asked(request(1)), write("a", cut.wire), sync("a", message(cut.value)), answered(result(1)),
-          answered(result(2, chunk=0, epoch=1)), goodbye(3, cache_epoch=1))
+          answered(result(2, chunk=0, epoch=1)), goodbye(3, cache_epoch=1), upstream="late-result")
     s.add("stage-group-session", ["iut.rank.stage-group", "pp-session.rebroadcast", ONCE],
           "A stage that leads a group passes each request on, and its SHUTDOWN.", GROUP, asked(request(1), group=True),
           answered(result(1)), asked(request(2), group=True), answered(result(2)), goodbye(3, True))
@@ -117,15 +118,16 @@ def _retried(s: Scenarios) -> None:
     s.add("stage-duplicate", ["pp-session.call-id.duplicate", ONCE],
           "An envelope that comes again is dropped: one call, one output.", ALONE, asked(request(1)),
           write("a", request(1).wire), sync("a"), answered(result(1)), write("a", request(1).wire), sync("a"), quiet("a"),
-          asked(request(2)), answered(result(2)), goodbye(3))
+          asked(request(2)), answered(result(2)), goodbye(3), upstream="duplicate")
     s.add("stage-group-duplicate", ["pp-session.call-id.duplicate", ONCE, TORN],
           "Nor does the group see it twice.", GROUP, asked(request(1), group=True), write("a", request(1).wire), sync("a"),
-          quiet("bc"), answered(result(1)), goodbye(2, True))
+          quiet("bc"), answered(result(1)), goodbye(2, True), upstream="duplicate")
     two = [*ALONE, rank("b", "pp-stage", 0)]
     retried = [{**step, "conn": "b"} for step in (*asked(request(1)), *answered(result(1)), *goodbye(2))]
     s.add("stage-retry", [ONCE, "iut.rank.stage-lost"],
           "A driver gives up, and asks again on another connection: what the first was owed is owed no more.", two,
-          asked(request(1)), act("a", "reset"), done("a", lost()), send("a", result(1).value, refused("state")), retried)
+          asked(request(1)), act("a", "reset"), done("a", lost()), send("a", result(1).value, refused("state")), retried,
+          upstream="retry")
     s.add("stage-lanes", [BOUND, "iut.wire.connections"], "A lane that is lost takes no other with it.", two,
           asked(request(1)), [{**step, "conn": "b"} for step in asked(request(1))], act("a", "end"), over("close", "a"),
           done("a", lost()), [{**step, "conn": "b"} for step in (*answered(result(1)), *goodbye(2))])
@@ -156,7 +158,7 @@ def _corrupt(s: Scenarios) -> None:
         s.add(f"stage-header-{slug}", [*rules, rule], "A header out of order is refused before its envelope is looked at.",
               GROUP, write("a", first.wire), sync("a", message(first.value)), receive("bc", to_group.wire),
               answered(result(call, chunk=chunk)), write("a", bad.wire), over("close", "a"), over("shutdown", "bc"),
-              done("a", breach("sequence", len(first) + 40), lost()), done("b"), done("c"))
+              done("a", breach("sequence", len(first) + 40), lost()), done("b"), done("c"), upstream="out-of-order")
     over_limit = Message({}, (request(1).bytes[:40], (65537).to_bytes(8, "big")))
     s.add("stage-oversize", [*rules, "pp.infer.oversize"], "A frame above the limit is refused by its prefix.", GROUP,
           write("a", over_limit.wire), over("close", "a"), over("shutdown", "bc"),

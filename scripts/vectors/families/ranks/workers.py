@@ -30,7 +30,7 @@ def _orderly(s: Scenarios) -> None:
           "A message that comes again is dropped: the worker works once.", LEADER,
           write("a", tp(1).wire), sync("a", first), write("a", tp(1).wire), sync("a"), write("a", tp(2).wire, tp(2).wire),
           sync("a", message(tp(2).value)), write("a", shutdown(3).wire), over("end", "a"),
-          done("a", message(shutdown(3).value)))
+          done("a", message(shutdown(3).value)), upstream="duplicate")
     cut = tp(2, chunk_index=0, cache_epoch=1)
     end = shutdown(3, cache_epoch=1)
     s.add("worker-hard-cut", ["tp-session.cache-epoch.step", "tp-session.chunk-index.hard-cut"],
@@ -110,4 +110,4 @@ def _out_of_order(s: Scenarios) -> None:
             bad = tp(3, **({"chunk_index": 6} | given))
         s.add(f"worker-header-{slug}", [BOUND, LOST, rule], why, LEADER, write("a", first.wire),
               sync("a", message(first.value)), write("a", bad.wire), over("close", "a"),
-              done("a", breach("sequence", len(first) + 40), lost(2)))
+              done("a", breach("sequence", len(first) + 40), lost(2)), upstream="out-of-order")

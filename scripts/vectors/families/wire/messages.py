@@ -3,6 +3,15 @@
 from families.wire.scenario import Scenarios
 
 
+# Headers and prefixes of which more than the last byte differs, cut at the same places and at others.
+DISTINCT = (
+    ("distinct-positive#chunk=1", "distinct-negative#chunk=1"),
+    ("backwards#chunk=3", "distinct-positive#chunk=1", "distinct-negative#chunk=7"),
+    ("infer-wide#chunk=1", "infer-two#chunk=1"),
+    ("infer-wide#chunk=3", "infer-distinct#chunk=1", "infer-wide#chunk=1"),
+)
+
+
 def multipart() -> list[dict]:
     s = Scenarios("multipart")
     s.replay(
@@ -22,6 +31,13 @@ def multipart() -> list[dict]:
         ["iut.wire.half-close", "len64.eof.mid-body"],
         "The end of a direction inside a frame is the frame's end, not the record's.",
         *("two-messages#eof=*",),
+    )
+    s.interleave(
+        "two-connections",
+        ["iut.wire.connections", "len64.state.isolated"],
+        "Frames on several connections do not meet: neither their prefixes nor their records.",
+        ("length-258#chunk=1", "two-messages#chunk=1"),
+        ("length-258#chunk=7", "five-parts#chunk=3", "length-258#chunk=1"),
     )
     return s.list
 
@@ -52,6 +68,7 @@ def tp() -> list[dict]:
         "Two groups on two connections do not meet.",
         ("infer-tensor#chunk=1", "mixed#chunk=1"),
         ("noop#chunk=1", "infer#chunk=1"),
+        *DISTINCT,
     )
     return s.list
 
@@ -81,6 +98,7 @@ def pp_envelope() -> list[dict]:
         ["iut.wire.connections", "pp.state.isolated"],
         "Two stages on two connections do not meet.",
         ("infer#chunk=1", "mixed#chunk=1"),
+        *DISTINCT,
     )
     return s.list
 
@@ -105,6 +123,13 @@ def pp_result() -> list[dict]:
         "A result that is refused ends the connection, behind those before it.",
         *("second-refused", "over", "record-cut", "empty-frame#after*"),
     )
+    s.interleave(
+        "two-connections",
+        ["iut.wire.connections", "pp.state.isolated"],
+        "Results of two stages on two connections do not meet.",
+        ("wide#chunk=1", "two#chunk=1"),
+        ("wide#chunk=3", "error#chunk=1", "wide#chunk=1"),
+    )
     return s.list
 
 
@@ -127,5 +152,7 @@ def session(profile: str) -> list[dict]:
         ["iut.wire.connections", f"{profile}.call-id.increasing"],
         "Each connection has a session of its own: the ids of one are nothing to another.",
         ("plain#chunk=1", "duplicate-noop#chunk=1"),
+        ("distinct#chunk=1", "largest#chunk=1"),
+        ("plain#chunk=3", "distinct#chunk=1", "duplicate-infer#chunk=7"),
     )
     return s.list

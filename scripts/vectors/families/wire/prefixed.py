@@ -75,5 +75,16 @@ def prefixed(p: Prefix) -> list[dict]:
         tuple(f"{v}#chunk=1" for v in ("hello", "two", "mixed", "empties", "one-byte", "end-zeros", "end-second-prefix"))
         + ("empty-between#chunk=1",),
     )
+    # Lengths of which more than the last byte differs: that one is read as soon as it is there, and hides what lies before it.
+    narrow = f"fill-66051#prefix@0={'+'.join('1' * p.size)}"
+    s.interleave(
+        "distinct-prefixes",
+        isolated,
+        "A prefix is read from the bytes of its own connection, whatever prefix another is in the middle of.",
+        (narrow, f"roomy-258#prefix@0={'+'.join('1' * p.size)}"),
+        ("roomy-258#chunk=1", narrow),
+        ("roomy-258#chunk=3", narrow, "roomy-258#chunk=1"),
+        (f"fill-66051#prefix@0={p.size - 1}+1", "roomy-258#chunk=1", "roomy-258#chunk=3"),
+    )
     steps(p, s)
     return s.list
