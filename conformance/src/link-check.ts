@@ -59,7 +59,10 @@ export async function checkLink(first: Session, options: LinkCheckOptions): Prom
         if (outcome === undefined) continue;
         if (outcome === "declined") break;
         codecs.set(profile, outcome);
-        if (outcome.verdict !== "fail") session = await options.reopen();
+        if (outcome.verdict !== "fail") {
+          await session.close();
+          session = await options.reopen();
+        }
         break;
       }
     }

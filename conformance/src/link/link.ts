@@ -1,6 +1,7 @@
 import type { Channel, ChannelEvents } from "./channel.ts";
 import { LineError, LineReader } from "./line-reader.ts";
 import type { Recorder } from "./recorder.ts";
+import { within } from "./within.ts";
 
 /**
  * A link that gave no answer. `closed`: the IUT went away (a crash, if a case was under way). `deadline`: it was silent for too
@@ -62,6 +63,8 @@ interface Waiting {
 
 /** How often a link looks at its deadline: one timer for a link, not one for a case. */
 const WATCH_MS = 25;
+/** How long an IUT may take to read what it was sent, bye at the end. */
+const FLUSH_MS = 2000;
 
 /** A link over bytes: newline-delimited JSON on any channel. */
 export class LineLink implements Link {
@@ -107,10 +110,12 @@ export class LineLink implements Link {
     // r[iut.answer.one]
     const stray = this.#early[0];
     if (stray !== undefined) {
+      // What this request came to, on a recording too. r[iut.record.complete]
+      this.tell(request);
       throw this.#fail(new LinkError("line", `a line came that nobody had asked for: ${stray.slice(0, 200)}`));
     }
     if (segments === 1) this.tell(request);
-    else await this.#tellInSegments(request, segments);
+    else await this.#tellInSegments(request, segments, deadline);
     return this.receive(deadline);
   }
 
@@ -131,9 +136,19 @@ export class LineLink implements Link {
     if (!failed) this.tell({ op: "bye" });
     clearInterval(this.#watch);
     this.#failure ??= new LinkError("closed", "closed by the harness");
-    if (!failed) await this.#channel?.flushed();
+    // One that reads no more has not read bye either, and is not waited for.
+    const kill = failed || !(await this.#flushed(FLUSH_MS));
     this.#channel?.close();
-    await this.#behind.end(failed);
+    await this.#behind.end(kill);
+  }
+
+  /** False when the IUT has not read everything in time. */
+  async #flushed(ms: number): Promise<boolean> {
+    const flushed = async () => {
+      await this.#channel?.flushed();
+      return true;
+    };
+    return (await within(ms, flushed())) === true;
   }
 
   #nextLine(deadline: number): Promise<string> {
@@ -143,7 +158,7 @@ export class LineLink implements Link {
   }
 
   /** Cuts a line where a careless reader would trip: right behind its start, in the middle, and before its LF. */
-  async #tellInSegments(request: object, segments: number): Promise<void> {
+  async #tellInSegments(request: object, segments: number, deadline: number): Promise<void> {
     const line = JSON.stringify(request);
     this.record.sent(line);
     const bytes = this.#encoder.encode(`${line}\n`);
@@ -152,7 +167,7 @@ export class LineLink implements Link {
     for (const to of [1, ...cuts, bytes.length - 1, bytes.length]) {
       if (to <= from) continue;
       this.#channel?.write(bytes.slice(from, to));
-      await this.#channel?.flushed();
+      if (!(await this.#flushed(deadline))) throw this.#fail(late(deadline));
       await new Promise((turn) => setImmediate(turn));
       from = to;
     }

@@ -1,11 +1,11 @@
+import { beforeLeaving } from "../leaving.ts";
 import type { Behind } from "./link.ts";
+import { within } from "./within.ts";
 
 /** How long a process may take to leave after bye, and again after being asked to by a signal. */
 const GRACE_MS = 2000;
 /** How long to wait for the end of a process whose link has gone, to be able to say how it ended. */
 const EPITAPH_MS = 1000;
-
-const alive = new Set<number>();
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
@@ -13,32 +13,6 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // Gone already.
   }
-}
-
-function killAll(): void {
-  for (const pid of alive) signalGroup(pid, "SIGKILL");
-}
-
-/** Ctrl-C reaches the harness alone, since every IUT has a group of its own: it is passed on, and then taken. */
-function interrupted(signal: NodeJS.Signals): void {
-  killAll();
-  for (const name of SIGNALS) process.off(name, interrupted);
-  process.kill(process.pid, signal);
-}
-
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-// A harness that leaves in a hurry leaves no IUT behind.
-process.on("exit", killAll);
-
-function began(pid: number): void {
-  if (alive.size === 0) for (const name of SIGNALS) process.on(name, interrupted);
-  alive.add(pid);
-}
-
-function gone(pid: number): void {
-  alive.delete(pid);
-  if (alive.size === 0) for (const name of SIGNALS) process.off(name, interrupted);
 }
 
 export interface ChildOptions {
@@ -65,10 +39,11 @@ export class Child implements Behind {
       detached: true,
     });
     const { pid } = this.#process;
-    began(pid);
+    // A harness that leaves in a hurry leaves no IUT behind; and Ctrl-C reaches it alone, since every IUT has a group of its own.
+    const gone = beforeLeaving(() => signalGroup(pid, "SIGKILL"));
     const streams = stdio ? [this.#process.stderr] : [this.#process.stdout, this.#process.stderr];
     this.#forwarded = Promise.all(streams.map((stream) => forward(stream, mark, log)));
-    this.#process.exited.finally(() => gone(pid));
+    this.#process.exited.finally(gone);
   }
 
   get group(): number {
@@ -103,16 +78,6 @@ export class Child implements Behind {
     // What the shell's command may have left behind in its group.
     signalGroup(pid, "SIGKILL");
     await within(GRACE_MS, this.#forwarded);
-  }
-}
-
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, ms, undefined);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

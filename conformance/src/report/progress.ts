@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
+import { beforeLeaving } from "../leaving.ts";
 
 /** Live progress on a terminal, and silence elsewhere. */
 export interface Progress {
@@ -6,6 +7,7 @@ export interface Progress {
   stop(): void;
 }
 
+const SHOW_CURSOR = "\x1b[?25h";
 const SILENT: Progress = { advance: () => {}, stop: () => {} };
 
 /** `total` is asked only where there is a terminal to show it on. */
@@ -21,6 +23,8 @@ export function progress(stream: NodeJS.WriteStream, total: () => number): Progr
     },
     Presets.shades_classic,
   );
+  // A terminal that is left without its cursor stays so.
+  const shown = beforeLeaving(() => stream.write(SHOW_CURSOR));
   let failed = 0;
   bar.start(total(), 0, { failed });
   return {
@@ -28,6 +32,9 @@ export function progress(stream: NodeJS.WriteStream, total: () => number): Progr
       if (bad) failed++;
       bar.increment(1, { failed });
     },
-    stop: () => bar.stop(),
+    stop: () => {
+      bar.stop();
+      shown();
+    },
   };
 }
