@@ -54,17 +54,24 @@ export async function connect(target: Address | string, options: ConnectOptions 
   let session: TlsSession | undefined;
   const open = (socket: Socket<SocketData>) => {
     if (waiter.settled) return socket.terminate();
-    if (identity === undefined) return waiter.resolve(adopt(socket, address, options));
-    session = new TlsSession(socket, {
-      identity,
-      role: "client",
-      serverName: options.serverName ?? hostOf(address),
-      address,
-      connection: options,
-      maxHandshakeBytes: DEFAULT_MAX_HANDSHAKE_BYTES,
-      secured: (connection) => waiter.resolve(connection),
-      refused: (error) => waiter.reject(error),
-    });
+    try {
+      if (identity === undefined) return waiter.resolve(adopt(socket, address, options));
+      session = new TlsSession(socket, {
+        identity,
+        role: "client",
+        serverName: options.serverName ?? hostOf(address),
+        address,
+        connection: options,
+        maxHandshakeBytes: DEFAULT_MAX_HANDSHAKE_BYTES,
+        secured: (connection) => waiter.resolve(connection),
+        refused: (error) => waiter.reject(error),
+      });
+    } catch (error) {
+      // What is thrown in a handler of Bun's is told to nobody: a name that TLS cannot carry, a socket that is gone already.
+      socket.terminate();
+      const why = error instanceof Error ? error.message : String(error);
+      waiter.reject(failure("transport.refused", `${text} cannot be dialled: ${why}`, error));
+    }
   };
   dial(address, open).catch((error: unknown) =>
     waiter.reject(failure("transport.refused", `${text} cannot be reached: ${explain(error)}`, error)),

@@ -169,4 +169,18 @@ describe("connections of a listener", () => {
     expect((await closing).map(({ kind }) => kind).sort()).toEqual(["aborted", "ended"]);
     expect((await rude.closed).kind).toBe("failed");
   });
+
+  test("close() with a deadline that is none does nothing, and says so", async () => {
+    await withListener(undefined, ignore, async (listener) => {
+      const client = await connect(listener.address);
+      await until(() => listener.connections.size === 1);
+      for (const deadlineMs of [Number.NaN, -1]) {
+        expect(await rejection(listener.close(deadlineMs))).toMatchObject({ code: "state", fault: "caller" });
+      }
+      // It still listens, and nobody has been dropped.
+      (await connect(listener.address)).abort();
+      await client.write([text("still here")]);
+      client.abort();
+    });
+  });
 });

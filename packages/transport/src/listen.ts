@@ -9,6 +9,7 @@ import { adopt, type SocketData, socketHandlers } from "./socket-link.ts";
 import type { ConnectionOptions, StreamConnection } from "./stream-connection.ts";
 import { readTlsFiles, type TlsOptions } from "./tls-files.ts";
 import { bindUnix } from "./unix-path.ts";
+import { badDeadline, isDeadline } from "./waiter.ts";
 
 export interface ListenOptions extends ConnectionOptions, HandshakeLimits {
   /** Gets each connection once. A throw or a rejection aborts that connection, and shows as the `cause` in its `closed`. */
@@ -36,7 +37,10 @@ export interface Listener {
   readonly refused: number;
   /** Takes no more connections, and removes the file of a Unix socket; those that stand live on. */
   stop(): void;
-  /** `stop()`, then a graceful close of every connection; those that are not done by the deadline are aborted. */
+  /**
+   * `stop()`, then a graceful close of every connection; those that are not done by the deadline are aborted. Rejects for a deadline
+   * that is none, and does nothing then.
+   */
   close(deadlineMs?: number): Promise<CloseReason[]>;
 }
 
@@ -93,6 +97,7 @@ export async function listen(target: Address | string | undefined, options: List
     },
     stop,
     close: async (deadlineMs) => {
+      if (deadlineMs !== undefined && !isDeadline(deadlineMs)) throw badDeadline(deadlineMs);
       stop();
       const close = (connection: StreamConnection) => connection.close(deadlineMs).catch(() => connection.closed);
       return Promise.all([...connections].map(close));

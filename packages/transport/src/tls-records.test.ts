@@ -46,6 +46,12 @@ describe("the end of a TLS stream", () => {
     expect(new TlsRecords().closed).toBe(false);
   });
 
+  test("is not seen in a close_notify that is padded, since a ticket looks the same", () => {
+    expect(closedAfter([record(3)], 0)).toBe(false);
+    expect(closedAfter([record(64)], 0)).toBe(false);
+    expect(closedAfter([record(100), record(64)], 100)).toBe(false);
+  });
+
   test("is not there while a record is cut, wherever that is", () => {
     for (let cut = 1; cut < CLOSE_NOTIFY.length; cut++) {
       expect(closedAfter([record(100), CLOSE_NOTIFY.subarray(0, cut)], 100)).toBe(false);

@@ -10,8 +10,10 @@ const ALERT = 2;
  * `end`; but anybody on the way can send a FIN, and a stream that ends early must not look whole. So this counts what goes into the
  * decryption and what comes out: a `close_notify` is a last whole record of 2 bytes that did not come out as data.
  *
- * What is no data (certificates, tickets) has 5 bytes or more and stands in front of the data of its chunk; in the one other
- * case, a key update between data in the very chunk that ends the stream, the answer is the careful one: cut.
+ * What is no data (certificates, tickets) has 5 bytes or more and stands in front of the data of its chunk. In two other cases the
+ * answer is the careful one, cut: a key update between data in the very chunk that ends the stream; and a sender that pads its
+ * `close_notify`, as RFC 8446 allows and no library does unless it is told to. Without its 2 bytes it looks as a ticket does, and to
+ * take that for an end would be to believe whoever cuts the stream behind a ticket.
  */
 export class TlsRecords {
   #header = 0;

@@ -6,7 +6,7 @@ import { type CertificateRequest, TestAuthority, validFor } from "./certificates
 import { connect } from "./connect.ts";
 import type { Connection } from "./connection.ts";
 import { type Listener, type ListenOptions, listen } from "./listen.ts";
-import { readBytes, rejection, text } from "./pairs.ts";
+import { readBytes, rejection, text, until } from "./pairs.ts";
 import type { TlsOptions } from "./tls-files.ts";
 import { TlsSet } from "./tls-set.ts";
 
@@ -177,6 +177,16 @@ describe("r[link.tls.mutual] r[link.tls.name] a server is dialled with a certifi
     const connection = await connect(address, { tls: set.node, serverName: "stage-1.example" });
     expect((await readBytes(connection, 7)).toString()).toBe("welcome");
     connection.abort("the test has seen enough");
+  });
+
+  test("by a name that no certificate and no handshake can carry: at once, and not at the deadline", async () => {
+    using set = await TlsSet.create();
+    await using serving = await serve(set.node);
+    const address = `tcp://127.0.0.1:${serving.port}`;
+    const error = await rejection(connect(address, { tls: set.node, serverName: "a\0b", deadlineMs: Infinity }));
+    expect(error).toMatchObject({ code: "transport.refused" });
+    expect((error as Error).message).toStartWith(`[transport.refused] ${address} cannot be dialled: `);
+    await until(() => serving.listener.refused === 1);
   });
 
   test("r[link.tls.version] that speaks TLS 1.2 only, or no TLS", async () => {

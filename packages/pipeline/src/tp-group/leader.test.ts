@@ -363,14 +363,17 @@ describe("who joins", () => {
 });
 
 test("tp-session.shutdown.last: what ends a group that is ending costs nobody a second SHUTDOWN", async () => {
-  const { members, ends } = pairs(2);
-  const leader = new TpLeader(members, { deadlineMs: 50, graceMs: 20 });
+  const clock = new ManualClock();
+  const { members, ends } = pairs(2, { clock });
+  const leader = new TpLeader(members, { deadlineMs: 50, graceMs: 20, clock });
   await leader.noop();
   const ended = rejection(leader.shutdown());
   await turns();
   const terminated = leader.terminate(new RankLostError(0, [], "upstream is gone"));
   const heard = await hear(ends[0]!);
   expect([actionsOf(heard), heard.end]).toEqual([["NOOP", "SHUTDOWN"], "clean"]);
+  await turns();
+  clock.advance(20);
   await terminated;
   // The other one never ended its side.
   expect(await ended).toMatchObject({ rank: 2 });
@@ -442,11 +445,15 @@ test("a second shutdown has the end of the first", async () => {
 });
 
 test("shutdown waits for the workers, and names one that does not end", async () => {
-  const { members, ends } = pairs(2);
+  const clock = new ManualClock();
+  const { members, ends } = pairs(2, { clock });
   const heard = hear(ends[0]!);
-  const leader = new TpLeader(members, { deadlineMs: 30 });
-  expect(await rejection(leader.shutdown())).toMatchObject({ rank: 2 });
+  const leader = new TpLeader(members, { deadlineMs: 30, clock });
+  const ended = rejection(leader.shutdown());
   expect((await heard).end).toBe("clean");
+  await turns();
+  clock.advance(30);
+  expect(await ended).toMatchObject({ rank: 2 });
   expect(await rejection(leader.noop())).toMatchObject({ code: "state", fatal: false });
 });
 
