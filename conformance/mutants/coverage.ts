@@ -16,7 +16,15 @@ import { progress } from "./progress.ts";
  */
 const PAGE = join(resolve(import.meta.dir, "../.."), "spec/coverage.md");
 
-const USAGE = "usage: bun run coverage [--check] [--jobs N]\n";
+const USAGE = `usage: bun run coverage [--check] [--jobs N]
+
+Runs the mutants and writes spec/coverage.md from what they have shown, and the tables of spec/guarantees.md.
+
+  --check   write nothing, and fail if a page is not that of these sources
+  --jobs N  processes at once, 1 to 64; 2 unless told
+
+Exit status: 0; 1 a check failed, a mutant survived, or a page is wrong; 64 usage.
+`;
 
 const { check, jobs } = flags("coverage", USAGE, () => {
   const { values } = parseArgs({

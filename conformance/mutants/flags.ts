@@ -1,13 +1,4 @@
-/** What `parse` makes of the flags; where it throws a TypeError, as `parseArgs` does, the process ends with status 64 and the usage. */
-export function flags<T>(program: string, usage: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    process.stderr.write(`tensorwire ${program}: ${error.message}\n${usage}`);
-    process.exit(64);
-  }
-}
+export { flags } from "@tensorwire/scripts/flags";
 
 const MOST = 64;
 

@@ -8,24 +8,25 @@ import { progress } from "./progress.ts";
 
 const USAGE = `usage: bun run mutants [--only GLOB] [--jobs N] [--json]
 
-Puts each mutant of the reference to the checks that name its rules. Exit 0: all were killed and every rule has one.
+Puts each mutant of the reference to the checks that name its rules.
+
+  --only GLOB  only mutants whose id matches: 'prefix/*'
+  --jobs N     processes at once, 1 to 64; 2 unless told
+  --json       the verdicts as JSON on stdout
+
+Exit status: 0 all were killed and every rule has one; 1 otherwise; 64 usage.
 `;
 
-const { help, only, jobs, json } = flags("mutants", USAGE, () => {
+const { only, jobs, json } = flags("mutants", USAGE, () => {
   const { values } = parseArgs({
     options: {
       only: { type: "string" },
       jobs: { type: "string", default: "2" },
       json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
     },
   });
   return { ...values, jobs: jobsOf(values.jobs) };
 });
-if (help) {
-  process.stdout.write(USAGE);
-  process.exit(0);
-}
 const bar = progress(process.stderr);
 const gate = await runGate({ jobs, ...(only !== undefined && { only: globMatcher(only) }), ...bar }).finally(bar.stop);
 if (json) process.stdout.write(`${JSON.stringify(jsonReport(gate), null, 1)}\n`);

@@ -17,7 +17,14 @@ import { keyOf, readSurvivors, staleOf } from "./survivors.ts";
 const PACKAGES = ["framing", "tensor-spec", "tp-control", "pp-contract"];
 const USAGE = `usage: bun run mutation [--package ${PACKAGES.join("|")}]... [--file PATH]... [--jobs N] [--json]
 
---file narrows it to files of the packages, by their paths from the root; what is explained is then not asked to survive.
+Makes small mechanical changes to the sources; each must be noticed by the corpus or the unit tests, or be explained in SURVIVORS.md.
+
+  --package NAME  only this package; may be given several times
+  --file PATH     only this file of a package, by its path from the root; what is explained is then not asked to survive
+  --jobs N        processes at once, 1 to 64; 2 unless told
+  --json          the counts as JSON on stdout
+
+Exit status: 0 nothing survives without an explanation, and each is needed; 1 otherwise; 64 usage.
 `;
 
 interface Options {
