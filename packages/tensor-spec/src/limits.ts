@@ -49,7 +49,7 @@ export function messageLimits(options: Partial<MessageLimits> = {}): MessageLimi
       throw refusal("state", `${show(name)}: expected one of ${Object.keys(limits).join(", ")}`);
     }
     if (name === "dtypes") checkDtypes(value);
-    else checkCount(name, value as number);
+    else checkCount(name, value);
   }
   return { ...limits, ...Object.fromEntries(given) };
 }
