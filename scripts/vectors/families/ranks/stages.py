@@ -170,7 +170,7 @@ def _corrupt(s: Scenarios) -> None:
 
 def _upstream_killed(s: Scenarios) -> None:
     """OM-13: the driver dies at each step of its request: the group is released, and sees no part of what was cut."""
-    rules = [BOUND, LOST, TORN, "iut.rank.stage-lost", "pp-session.rebroadcast"]
+    rules = [BOUND, LOST, TORN, "iut.rank.stage-lost"]
     for way in WAYS:
         why = {"end": "The driver ends its direction", "reset": "The driver is cut off",
                "silence": "The driver falls silent"}[way]
