@@ -68,7 +68,9 @@ test("a name is escaped and cut where a message leads along it", () => {
   const shown = String.raw`kwargs.\u{202e}\u{2028}`;
   expect(refusalOf(() => made({ [name]: 1n }))).toContain(`[header.field] ${shown}: expected null`);
   expect(refusalOf(() => made({ [name]: new Uint8Array(1) }))).toContain(`[spec.mismatch] ${shown}: nested tensors`);
-  expect(refusalOf(() => made({ [name]: { "\ud800": 1 } }))).toContain(`[header.field] ${shown}.\ud800: expected a name`);
+  expect(refusalOf(() => made({ [name]: { "\ud800": 1 } }))).toContain(
+    `[header.field] ${shown}.\ud800: expected a name`,
+  );
   let deep = {};
   for (let i = 0; i < 31; i++) deep = { [i === 30 ? name : "x"]: deep };
   expect(refusalOf(() => made(deep))).toContain(`[header.field] ${shown}.x.x`);
