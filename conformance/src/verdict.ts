@@ -27,6 +27,8 @@ export interface Outcome {
   /** What follows is absent from a pass. */
   readonly case?: Case;
   readonly actual?: Events;
+  /** Events of the answer that `actual` does not have, from the ends of its steps. */
+  readonly omitted?: number;
   readonly difference?: Difference;
   /** The IUT's own words, a crash's last words, or the reason of a decline. */
   readonly text?: string;
@@ -49,7 +51,7 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-export function count(outcomes: Iterable<Outcome>): Counts {
+export function count(outcomes: Iterable<Pick<Outcome, "verdict">>): Counts {
   const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number>;
   for (const { verdict } of outcomes) counts[verdict]++;
   return counts;

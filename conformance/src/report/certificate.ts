@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import schema from "@tensorwire/spec/iut/certificate.schema.json";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { type Counts, count, type ExitCode, type Word } from "../verdict.ts";
-import { HARNESS, profilesOf, type Report, type Selection } from "./report.ts";
+import { type CaseReport, HARNESS, type Judged, profilesOf, type Report, type Selection } from "./report.ts";
 
 /** What a run showed, so that others can check it: who, against which corpus, with what result, and the hash of every event. */
 export interface Certificate {
@@ -42,12 +42,7 @@ export function certificate(report: Report, events: Certificate["events"], date:
     selection,
     seed,
     exit,
-    profiles: profilesOf(report).map(({ profile, word, counts, notRun }) => ({
-      profile,
-      word,
-      counts,
-      not_run: notRun,
-    })),
+    profiles: claimsOf(report),
     counts: count(outcomes),
     known_failures: outcomes
       .filter(({ verdict }) => verdict === "known-fail")
@@ -55,6 +50,9 @@ export function certificate(report: Report, events: Certificate["events"], date:
     events,
   };
 }
+
+const claimsOf = (judged: Judged): Certificate["profiles"] =>
+  profilesOf(judged).map(({ profile, word, counts, notRun }) => ({ profile, word, counts, not_run: notRun }));
 
 /** A file that is no certificate. */
 export class CertificateError extends Error {
@@ -104,20 +102,25 @@ export function checkEvents(claim: Certificate, stream: Uint8Array): string[] {
   if (header?.type !== "header" || footer?.type !== "footer") {
     return [...faults, "the events have no header and footer"];
   }
-  const cases = lines.slice(1, -1) as unknown as readonly { id: string; verdict: keyof Counts; profile: string }[];
+  const cases = lines.slice(1, -1) as unknown as readonly (CaseReport & { readonly profile: string })[];
   for (const field of ["harness", "corpus", "iut", "capabilities", "error_granularity", "selection", "seed"] as const) {
     differs(field, claim[field], header[field]);
   }
   differs("exit", claim.exit, footer.exit);
   differs("counts", claim.counts, count(cases));
   differs("counts of the footer", claim.counts, footer.counts);
-  for (const { profile, counts } of claim.profiles) {
-    differs(`counts of ${profile}`, counts, count(cases.filter((each) => each.profile === profile)));
+  const notRun = new Map(Object.entries((footer.not_run ?? {}) as Readonly<Record<string, number>>));
+  const found = claimsOf({ outcomes: cases, notRun });
+  const names = (claims: Certificate["profiles"]) => claims.map(({ profile }) => profile);
+  differs("profiles", names(claim.profiles), names(found));
+  for (const name of new Set(names(claim.profiles))) {
+    const of = (claims: Certificate["profiles"]) => claims.filter(({ profile }) => profile === name);
+    differs(`the profile ${name}`, of(claim.profiles), of(found));
   }
   differs(
     "known failures",
-    claim.known_failures.map(({ id }) => id),
-    cases.filter(({ verdict }) => verdict === "known-fail").map(({ id }) => id),
+    claim.known_failures,
+    cases.filter(({ verdict }) => verdict === "known-fail").map(({ id, reason }) => ({ id, reason })),
   );
   return faults;
 }

@@ -3,7 +3,7 @@ import { type Difference, judge } from "../judge.ts";
 import type { Event, Events, Granularity } from "../protocol.ts";
 import type { Outcome } from "../verdict.ts";
 import { countBytes, describeDifference, describeEvents, describeStep } from "./describe.ts";
-import { repeatOf } from "./failure.ts";
+import { omittedText, repeatOf } from "./failure.ts";
 import { hexdump } from "./hexdump.ts";
 import type { Paint } from "./paint.ts";
 import type { FailureGroup, Report } from "./report.ts";
@@ -13,7 +13,7 @@ const STEPS = 12;
 
 /** Everything that one needs to mend a failure, on a page: what, why, the bytes, both event lists, how to repeat it. */
 export function failurePage({ first, more }: FailureGroup, report: Report, paint: Paint): string[] {
-  const { id, verdict, case: about, difference, text, timeline, record } = first;
+  const { id, verdict, case: about, omitted, difference, text, timeline, record } = first;
   const others = more === 0 ? "" : paint.dim(`  and ${more} more of this vector`);
   const lines = [`${paint.bad(verdict)}  ${paint.bold(id)}${others}`];
   const item = (name: string, value: string) => lines.push(`  ${name.padEnd(8)} ${value}`);
@@ -26,6 +26,7 @@ export function failurePage({ first, more }: FailureGroup, report: Report, paint
   if (difference !== undefined) item("problem", paint.bad(difference.problem));
   if (text !== undefined && text !== "") item(verdict === "fixed" ? "baseline" : "said", text);
   if (about !== undefined) lines.push(...evidence(about, first, report.granularity, paint));
+  if (omitted !== undefined) item("omitted", omittedText(omitted));
   if (timeline !== undefined && timeline.length > 0) {
     item("timeline", "of the connections, by name");
     lines.push(...timeline.map((line) => `    ${line}`));

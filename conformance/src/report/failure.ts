@@ -32,6 +32,8 @@ export interface Failure {
   readonly repeat: string;
   readonly problem?: string;
   readonly text?: string;
+  /** Events of the answer that are nowhere in the report, in words. */
+  readonly omitted?: string;
   /** The last lines of the link. */
   readonly record?: readonly string[];
   readonly why?: string;
@@ -53,7 +55,7 @@ export interface Failure {
 }
 
 export function failureOf({ first, more }: FailureGroup, report: Report): Failure {
-  const { id, profile, verdict, case: about, difference, text, record } = first;
+  const { id, profile, verdict, case: about, omitted, difference, text, record } = first;
   return {
     id,
     vector: about?.vector ?? id,
@@ -63,12 +65,16 @@ export function failureOf({ first, more }: FailureGroup, report: Report): Failur
     repeat: repeatOf(report, id),
     ...(difference !== undefined && { problem: difference.problem, step: difference.step }),
     ...(text !== undefined && text !== "" && { text }),
+    ...(omitted !== undefined && { omitted: omittedText(omitted) }),
     ...(record !== undefined && record.length > 0 && { record }),
     ...(about === undefined ? { rules: [], marks: [], steps: [], stepsInAll: 0 } : evidence(about, first, report)),
   };
 }
 
 type Evidence = Omit<Failure, "id" | "vector" | "profile" | "verdict" | "more" | "repeat">;
+
+export const omittedText = (omitted: number) =>
+  `${omitted === 1 ? "1 event" : `${omitted} events`} behind those shown`;
 
 /** The command that repeats one case. */
 export const repeatOf = ({ command, seed }: Report, id: string) =>

@@ -1,7 +1,7 @@
-import { count, type Outcome } from "../verdict.ts";
+import { count, type Outcome, type Verdict } from "../verdict.ts";
 import { failurePage } from "./failure-page.ts";
 import { paint } from "./paint.ts";
-import { failuresOf, profilesOf, type Report } from "./report.ts";
+import { failuresOf, notRunText, profilesOf, type Report } from "./report.ts";
 
 /** What XML 1.0 cannot hold at all, escaped or not: most control characters, lone surrogates, two non-characters. */
 const allowed = (character: string) => {
@@ -25,13 +25,10 @@ const xml = (text: string) =>
 export function junit(report: Report): string {
   const paged = new Set(failuresOf(report).map(({ first }) => first));
   const name = xml(report.iut === undefined ? "tensorwire conformance" : `tensorwire conformance: ${report.iut.name}`);
-  const suites = profilesOf(report).map(({ profile }) => {
+  const suites = profilesOf(report).map(({ profile, notRun }) => {
     const outcomes = report.outcomes.filter((outcome) => outcome.profile === profile);
-    return suite(
-      profile,
-      outcomes.map((outcome) => testcase(outcome, paged.has(outcome) ? report : undefined)),
-      outcomes,
-    );
+    const cases = outcomes.map((outcome) => testcase(outcome, paged.has(outcome) ? report : undefined));
+    return suite(profile, [...cases, ...leftOut(profile, notRun)], numbersOf(outcomes, notRun > 0 ? 1 : 0));
   });
   if (report.baseline.length > 0) {
     const entries = report.baseline.map(
@@ -55,28 +52,47 @@ ${suites.join("\n")}
 }
 
 /** What the baseline does not keep to fails in a suite of its own; a trouble is an error in one. */
-function totals({ outcomes, trouble, baseline }: Report): string {
-  const { tests, failures, errors, skipped } = numbersOf(outcomes);
+function totals({ outcomes, notRun, trouble, baseline }: Report): string {
+  const { tests, failures, errors, skipped } = numbersOf(outcomes, notRun.size);
   const more = trouble === undefined ? 0 : 1;
   const all = tests + baseline.length + more;
   return `tests="${all}" failures="${failures + baseline.length}" errors="${errors + more}" skipped="${skipped}"`;
 }
 
-function numbersOf(outcomes: readonly Outcome[]) {
-  const counts = count(outcomes);
-  const failed = counts.fail + counts.fixed;
-  const errors = counts.crash + counts.timeout + counts["adapter error"] + counts["harness error"];
-  const skipped = counts.declined + counts["not applicable"] + counts["known-fail"];
-  return { tests: outcomes.length, failures: failed, errors, skipped };
+interface Numbers {
+  readonly tests: number;
+  readonly failures: number;
+  readonly errors: number;
+  readonly skipped: number;
 }
 
-function suite(profile: string, cases: readonly string[], outcomes: readonly Outcome[]): string {
-  const { tests, failures, errors, skipped } = numbersOf(outcomes);
+/** `left`: profiles with cases that were not run. */
+function numbersOf(outcomes: readonly Outcome[], left: number): Numbers {
+  const counts = count(outcomes);
+  const failures = counts.fail + counts.disagreement + counts.fixed + left;
+  const errors = counts.crash + counts.timeout + counts["adapter error"] + counts["harness error"];
+  const skipped = counts.declined + counts["not applicable"] + counts["known-fail"];
+  return { tests: outcomes.length + left, failures, errors, skipped };
+}
+
+/** Nobody can pass what was never asked: one failure for all the cases of a profile that were left. */
+function leftOut(profile: string, notRun: number): string[] {
+  if (notRun === 0) return [];
+  const text = notRunText(notRun);
+  return [
+    `    <testcase name="not run" classname="${xml(profile)}"><failure type="not run" message="${text}">${text}</failure></testcase>`,
+  ];
+}
+
+function suite(profile: string, cases: readonly string[], { tests, failures, errors, skipped }: Numbers): string {
   const numbers = `tests="${tests}" failures="${failures}" errors="${errors}" skipped="${skipped}"`;
   return `  <testsuite name="${xml(profile)}" ${numbers}>
 ${cases.join("\n")}
   </testsuite>`;
 }
+
+/** What is wrong with the IUT as it was judged; the other failures are errors, in which nothing could be judged. */
+const FAILURES: ReadonlySet<Verdict> = new Set(["fail", "disagreement", "fixed"]);
 
 /** With a report: its failure page too. Of a vector that fails in many sweeps one page is enough. */
 function testcase(outcome: Outcome, report: Report | undefined): string {
@@ -92,7 +108,7 @@ function testcase(outcome: Outcome, report: Report | undefined): string {
     case "known-fail":
       return `${open}><skipped message="${xml(`${verdict}: ${text}`)}"/></testcase>`;
     default: {
-      const element = verdict === "fail" || verdict === "fixed" ? "failure" : "error";
+      const element = FAILURES.has(verdict) ? "failure" : "error";
       // Some readers show the body and never the message.
       const page =
         report === undefined

@@ -44,6 +44,12 @@ export interface Report {
   readonly baseline: readonly BaselineProblem[];
 }
 
+/** What the words of the profiles follow from: a report, or the lines of an event stream. */
+export interface Judged {
+  readonly outcomes: readonly Pick<Outcome, "profile" | "verdict">[];
+  readonly notRun: ReadonlyMap<string, number>;
+}
+
 export interface ProfileSummary {
   readonly profile: string;
   readonly word: Word;
@@ -51,8 +57,8 @@ export interface ProfileSummary {
   readonly notRun: number;
 }
 
-export function profilesOf({ outcomes, notRun }: Report): ProfileSummary[] {
-  const groups = new Map<string, Outcome[]>([...notRun.keys()].map((profile) => [profile, []]));
+export function profilesOf({ outcomes, notRun }: Judged): ProfileSummary[] {
+  const groups = new Map<string, Pick<Outcome, "verdict">[]>([...notRun.keys()].map((profile) => [profile, []]));
   for (const outcome of outcomes) {
     const group = groups.get(outcome.profile);
     if (group === undefined) groups.set(outcome.profile, [outcome]);
@@ -64,6 +70,9 @@ export function profilesOf({ outcomes, notRun }: Report): ProfileSummary[] {
     return { profile, counts, notRun: left, word: wordOf(counts, left) };
   });
 }
+
+/** What is said, where every line is a case, of those that were not put to the IUT. */
+export const notRunText = (left: number) => `${left === 1 ? "1 case was" : `${left} cases were`} not run`;
 
 /** Verdicts that get a page. */
 const PAGED: ReadonlySet<Verdict> = new Set([
@@ -122,7 +131,11 @@ export interface CaseReport {
   readonly verdict: Verdict;
   readonly expected?: Events;
   readonly actual?: Events;
+  /** Events that `actual` does not have, from the ends of its steps; absent where it has all. */
+  readonly omitted?: number;
   readonly text?: string;
+  /** Of a known failure: what its entry in the baseline says. */
+  readonly reason?: string;
   /** Where it is not 0. */
   readonly stranded?: number;
 }
@@ -163,7 +176,8 @@ export function jsonReport(report: Report) {
 /** The object of `--json`. */
 export type JsonReport = ReturnType<typeof jsonReport>;
 
-export function caseReport({ id, verdict, case: about, actual, difference, text, stranded = 0 }: Outcome): CaseReport {
+export function caseReport(outcome: Outcome): CaseReport {
+  const { id, verdict, case: about, actual, omitted, difference, text, stranded = 0 } = outcome;
   if (verdict === "pass") return { id, verdict };
   const explanation = difference?.problem ?? text;
   return {
@@ -171,7 +185,9 @@ export function caseReport({ id, verdict, case: about, actual, difference, text,
     verdict,
     ...(about === undefined || verdict === "not applicable" ? {} : { expected: about.expected }),
     ...(actual === undefined ? {} : { actual }),
+    ...(omitted === undefined ? {} : { omitted }),
     ...(explanation === undefined ? {} : { text: explanation }),
+    ...(verdict === "known-fail" ? { reason: text ?? "" } : {}),
     ...(stranded === 0 ? {} : { stranded }),
   };
 }

@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { honest, honestHello } from "../../liars/honest.ts";
+import type { InProcessIut } from "../link/in-process.ts";
 import { type ConformanceOptions, UsageError } from "../options.ts";
 import { runConformance } from "../run.ts";
 import { testCase, testCorpus } from "../testing.ts";
@@ -10,6 +12,7 @@ import { CertificateError, readCertificate } from "./certificate.ts";
 import { EventStream } from "./events.ts";
 import { junit } from "./junit.ts";
 import { ReportError, readReport } from "./read.ts";
+import type { Report } from "./report.ts";
 import { tap } from "./tap.ts";
 import { SAMPLE, sampleIut, sampleReport } from "./testing.ts";
 import { verifyByEvents, verifyByReplay } from "./verify.ts";
@@ -145,6 +148,41 @@ test("JUnit has totals where readers look for them, and the message in the body 
   expect(xml).toMatch(/<failure type="fail" message="step 1 [^"]+">[^<]*step 1 should give/);
 });
 
+describe("what fails without a case of its own", () => {
+  const cutShort = async (): Promise<Report> => ({
+    ...(await sampleReport("sample")),
+    outcomes: [{ id: "wire/len32/x", profile: "len32", verdict: "disagreement", text: "the levels do not agree" }],
+    notRun: new Map([
+      ["len32", 2],
+      ["len64", 1],
+    ]),
+  });
+
+  test("fails in JUnit: a disagreement, and the cases of a profile that were not run", async () => {
+    const xml = junit(await cutShort());
+    expect(xml).toContain('tests="3" failures="3" errors="0" skipped="0"');
+    expect(xml).toContain('<testsuite name="len32" tests="2" failures="2" errors="0" skipped="0">');
+    expect(xml).toContain('<testsuite name="len64" tests="1" failures="1" errors="0" skipped="0">');
+    expect(xml).toContain('<failure type="disagreement" message="the levels do not agree">');
+    const left = (profile: string, text: string) =>
+      `<testcase name="not run" classname="${profile}"><failure type="not run" message="${text}">${text}</failure></testcase>`;
+    expect(xml).toContain(left("len32", "2 cases were not run"));
+    expect(xml).toContain(left("len64", "1 case was not run"));
+    expect(junit(await sampleReport("sample"))).not.toContain("not run");
+  });
+
+  test("fails in TAP, and is in its plan", async () => {
+    const lines = tap(await cutShort()).split("\n");
+    expect(lines[1]).toBe("1..3");
+    expect(lines.filter((line) => line.startsWith("not ok"))).toEqual([
+      "not ok 1 - wire/len32/x",
+      "not ok 2 - len32",
+      "not ok 3 - len64",
+    ]);
+    expect(lines).toContain('  message: "2 cases were not run"');
+  });
+});
+
 describe("a certificate", () => {
   test("is borne out by the events and by the recording of its run", async () => {
     const targets = { certificate: file("cert.json"), events: file("cert.events"), record: file("cert.link") };
@@ -165,6 +203,46 @@ describe("a certificate", () => {
     expect(faults("nonsense\n")).toContain("cannot be read");
     const better = { ...claim, counts: { ...claim.counts, fail: 0 } };
     expect(verifyByEvents(better, Buffer.from(events)).join()).toContain("counts");
+  });
+
+  test("falls with a better word, a profile left out or twice, or another reason", async () => {
+    const baseline = file("c3.baseline");
+    writeFileSync(baseline, '{"entries":[{"pattern":"len32/cut","reason":"known since May"}]}');
+    await run({ certificate: file("c3.json"), events: file("c3.events"), baseline });
+    const claim = readCertificate(file("c3.json"));
+    const faults = (change: object) =>
+      verifyByEvents({ ...claim, ...change }, readFileSync(file("c3.events"))).join("\n");
+    expect(faults({})).toBe("");
+    const [len32, len64] = claim.profiles;
+    if (len32 === undefined || len64 === undefined) throw new Error("two profiles were expected");
+    expect(len32.word).toBe("not conformant");
+    expect(faults({ profiles: [{ ...len32, word: "conformant" }, len64] })).toContain("the profile len32: ");
+    expect(faults({ profiles: [{ ...len32, not_run: 1 }, len64] })).toContain("the profile len32: ");
+    for (const profiles of [[], [len32], [len64, len32], [len32, len64, len64]]) {
+      expect(faults({ profiles })).toContain("profiles: ");
+    }
+    expect(claim.known_failures).toEqual([{ id: "len32/cut", reason: "known since May" }]);
+    expect(faults({ known_failures: [{ id: "len32/cut", reason: "harmless" }] })).toContain("known failures: ");
+    expect(faults({ known_failures: [] })).toContain("known failures: ");
+  });
+
+  test("of a run that was cut short says so, as its events do", async () => {
+    const crash: InProcessIut = {
+      hello: honestHello,
+      handle: (request) => {
+        if (request.id?.startsWith("len32/")) throw new Error("segfault");
+        return honest(request);
+      },
+    };
+    const many = testCorpus(...Array.from({ length: 12 }, (_, i) => testCase(`len32/${i}`)));
+    const way = { kind: "in-process", iut: crash } as const;
+    await run({ way, corpus: many, certificate: file("c4.json"), events: file("c4.events") });
+    const claim = readCertificate(file("c4.json"));
+    expect(claim.profiles.map(({ not_run }) => not_run)).toEqual([3]);
+    const events = readFileSync(file("c4.events"));
+    expect(verifyByEvents(claim, events)).toEqual([]);
+    const whole = { ...claim, profiles: claim.profiles.map((each) => ({ ...each, not_run: 0 })) };
+    expect(verifyByEvents(whole, events).join()).toContain("the profile len32: ");
   });
 
   test("is held to its schema", () => {

@@ -1,7 +1,7 @@
 import type { Outcome } from "../verdict.ts";
 import { failurePage } from "./failure-page.ts";
 import { paint } from "./paint.ts";
-import { failuresOf, type Report } from "./report.ts";
+import { failuresOf, notRunText, type Report } from "./report.ts";
 
 /** A description or a directive's text: one line, and no character that TAP would take for its own. */
 const plain = (text: string) => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ").replaceAll(/[\\#]/g, "\\$&");
@@ -15,10 +15,13 @@ const HEADER = "TAP version 13";
 /** TAP, by version 13 and 14 at once. What did not apply or was declined is skipped, a known failure is a TODO, a trouble bails out. */
 export function tap(report: Report): string {
   const paged = new Set(failuresOf(report).map(({ first }) => first));
-  const { outcomes, baseline, trouble } = report;
-  const lines = [HEADER, `1..${outcomes.length + baseline.length}`];
+  const { outcomes, notRun, baseline, trouble } = report;
+  const lines = [HEADER, `1..${outcomes.length + notRun.size + baseline.length}`];
   let number = 0;
   for (const outcome of outcomes) lines.push(...point(++number, outcome, paged.has(outcome) ? report : undefined));
+  for (const [profile, left] of notRun) {
+    lines.push(`not ok ${++number} - ${plain(profile)}`, ...block({ verdict: "not run", message: notRunText(left) }));
+  }
   for (const { kind, entry, text } of baseline) {
     lines.push(`not ok ${++number} - baseline ${plain(entry.pattern)}`, ...block({ verdict: kind, message: text }));
   }

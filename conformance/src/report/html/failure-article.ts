@@ -23,7 +23,7 @@ ${problem !== undefined && h`<p class="problem"><bdi>${problem}</bdi></p>`}
 ${item("Why", why)}${item(verdict === "fixed" || verdict === "known-fail" ? "Baseline" : "Said", text)}
 ${rules.length > 0 && h`<div><dt>Rules</dt><dd>${rules.map((rule) => h`<code>r[${rule}]</code> `)}</dd></div>`}
 ${sibling !== undefined && h`<div><dt>Sibling</dt><dd><code>${sibling}</code> is its accepted neighbour</dd></div>`}
-${item("Limits", limitsOf(failure))}${item("Good until", goodOf(failure))}
+${item("Omitted", failure.omitted)}${item("Limits", limitsOf(failure))}${item("Good until", goodOf(failure))}
 <div><dt>Repeat</dt><dd class="repeat"><code>${repeat}</code><button type="button" data-copy hidden>Copy</button></dd></div>
 </dl>
 ${bytesOf(failure)}
