@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { honest, honestHello } from "../liars/honest.ts";
 import type { InProcessIut } from "./link/in-process.ts";
-import type { Answer, CaseRequest } from "./protocol.ts";
+import type { Answer, CaseRequest, Event, Hello } from "./protocol.ts";
+import { paint } from "./report/paint.ts";
+import { jsonReport } from "./report/report.ts";
+import { summary } from "./report/summary.ts";
 import { runConformance, runInProcess } from "./run.ts";
 import { error, message, testCase, testCorpus } from "./testing.ts";
 
@@ -114,6 +117,68 @@ describe("a run", () => {
     expect(verdicts(report)["link-check/len32/frame"]).toBe("fail");
     expect(report.notRun.get("len32")).toBe(2);
     expect(exitCode).toBe(1);
+  });
+
+  /** Says another hello from its second link on, and crashes once. */
+  const another = (change: Partial<Hello>): InProcessIut => {
+    let crashed = false;
+    return {
+      get hello() {
+        return crashed ? { ...honestHello, ...change } : honestHello;
+      },
+      handle: (request) => {
+        if (crashed || request.id?.startsWith("link-check") !== false) return honest(request);
+        crashed = true;
+        throw new Error("segfault");
+      },
+    };
+  };
+
+  test("a link whose hello says otherwise than the first is not used", async () => {
+    const said: string[] = [];
+    const log = (line: string) => void said.push(line);
+    const { exitCode, report } = await runInProcess(another({ error_granularity: "none" }), { corpus, log });
+    expect(verdicts(report)).toMatchObject({ "len32/hello": "crash" });
+    expect(report.notRun.get("len32")).toBe(1);
+    expect(exitCode).toBe(1);
+    expect(said).toHaveLength(8);
+    expect(said[0]).toContain('hello: error_granularity must be that of the first link, "class"; it is "none"');
+  });
+
+  test("neither the token of a hello nor the order of its lists is anything that it says", async () => {
+    const first = { ...honestHello, capabilities: ["poison", "quota"] };
+    let links = 0;
+    const iut: InProcessIut = {
+      get hello() {
+        return links === 0 ? first : { ...first, token: `${links}`, capabilities: ["quota", "poison"] };
+      },
+      handle: (request) => {
+        if (links > 0 || request.id?.startsWith("link-check") !== false) return honest(request);
+        links++;
+        throw new Error("segfault");
+      },
+    };
+    const { report } = await runInProcess(iut, { corpus });
+    expect(report.restarts).toBe(1);
+    expect(report.notRun.size).toBe(0);
+  });
+
+  test("an adapter that never empties its list does not have the square of its cases kept", async () => {
+    const all: Event[] = [];
+    const hoards = but((answer) => {
+      if (answer.op !== "result") return answer;
+      const [first = [], ...others] = answer.steps;
+      all.push(...first);
+      return { ...answer, steps: [[...all], ...others] };
+    });
+    const many = testCorpus(...Array.from({ length: 50 }, (_, i) => testCase(`len32/${i}`)));
+    const { report } = await runInProcess(hoards, { corpus: many });
+    const last = report.outcomes.at(-1);
+    expect(last).toMatchObject({ verdict: "fail", omitted: 44, difference: { step: 0, index: 1 } });
+    expect(last?.actual?.map(({ length }) => length)).toEqual([6, 1]);
+    expect(jsonReport(report).cases.at(-1)).toMatchObject({ id: "len32/49", omitted: 44 });
+    expect(jsonReport(report).failures.at(-1)).toMatchObject({ omitted: "44 events behind those shown" });
+    expect(summary(report, paint(false))).toContain("  omitted  1 event behind those shown\n");
   });
 
   test("the coarser granularity is judged as declared, and named", async () => {
@@ -230,5 +295,13 @@ describe("runConformance", () => {
     const run = (more: object) => runConformance({ way, corpus, baseline, log: () => {}, print: () => {}, ...more });
     expect((await run({})).exitCode).toBe(2);
     expect((await run({ filter: "len32/hello" })).exitCode).toBe(0);
+    const crash = but(() => {
+      throw new Error("segfault");
+    });
+    const many = testCorpus(...Array.from({ length: 10 }, (_, i) => testCase(`len32/${i}`)));
+    const dies = { kind: "in-process", iut: crash } as const;
+    // All are asked, and then: one is left.
+    expect((await run({ way: dies, corpus: testCorpus(...[...many.cases()].slice(1)) })).exitCode).toBe(2);
+    expect((await run({ way: dies, corpus: many })).exitCode).toBe(1);
   });
 });

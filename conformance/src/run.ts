@@ -134,7 +134,10 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
     return { report, events };
   };
   const trouble = (exit: ExitCode, text: string): Executed =>
-    finish({ ...base, exit, trouble: text, corpus: about, seconds: seconds() }, { links: 0, restarts: 0 });
+    finish(
+      { ...base, exit, trouble: text, corpus: about, seconds: replay?.seconds ?? seconds() },
+      { links: 0, restarts: 0 },
+    );
 
   let bar: Progress | undefined;
   const welcome: Welcome = { op: "welcome", protocol: 1, corpus: corpus.hash, run: crypto.randomUUID(), seed };
@@ -150,11 +153,13 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
     caseDeadline: options.caseDeadline,
     log,
     opened: (hello: Hello) => stream.header(hello),
-    ...(recorder && { tap: (link, event) => recorder.event(link, event) }),
-    ...(replay && { restarts: Number.POSITIVE_INFINITY }),
+    ...(recorder && {
+      tap: (link, event) => recorder.event(link, event),
+      beside: (outcome) => recorder.outcome(outcome),
+    }),
+    ...(replay && { restarts: Number.POSITIVE_INFINITY, measured: replay.measured }),
     progress: (outcome, order) => {
       bar?.advance(FAILED.has(outcome.verdict));
-      if (outcome.id.startsWith("wire/")) recorder?.outcome(outcome);
       stream.settle(order, judge.judge(outcome));
     },
   };
@@ -187,8 +192,8 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
   return finish(report, result);
 
   function conclude(result: RunResult): Report {
-    // A narrowed run cannot know what the entries outside it would match.
-    const narrowed = options.filter !== undefined || options.profiles !== undefined;
+    // A run that was narrowed, or cut short, cannot know what the entries outside it would match.
+    const narrowed = options.filter !== undefined || options.profiles !== undefined || result.notRun.size > 0;
     const adapter = result.adapter;
     const final =
       options.updateBaseline === true && adapter === undefined

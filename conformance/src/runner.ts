@@ -1,5 +1,5 @@
 import type { Case, Corpus } from "./corpus/types.ts";
-import { judgeCase } from "./judge.ts";
+import { judgeCase, sameJson } from "./judge.ts";
 import { LinkError } from "./link/link.ts";
 import type { LinkEvent } from "./link/recorder.ts";
 import type { Way } from "./link/ways.ts";
@@ -9,6 +9,7 @@ import { MOST_GROWTH, watchResident } from "./probes/resident.ts";
 import { type Answer, type Hello, type Json, LINE_LIMIT, type Step, type Welcome } from "./protocol.ts";
 import { ShapeError } from "./schema.ts";
 import { blame, Session } from "./session.ts";
+import { trimmed } from "./trim.ts";
 import type { Outcome } from "./verdict.ts";
 import { CAPABILITY, runLevel2, selected } from "./wire/level2.ts";
 import { checkRuntime } from "./wire/runtime.ts";
@@ -39,6 +40,10 @@ export interface RunPlan {
   readonly opened?: (hello: Hello) => void;
   /** Hears every link, by its number. */
   readonly tap?: (number: number, event: LinkEvent) => void;
+  /** Hears each outcome that the lines of the links do not bear out: measured, or played on connections. */
+  readonly beside?: (outcome: Outcome) => void;
+  /** Of a replay: what was measured beside the answers to a case, if anything was. */
+  readonly measured?: (id: string) => Outcome | undefined;
   /** How often the IUT may be started again. Default 8; a replay starts nothing. */
   readonly restarts?: number;
 }
@@ -54,6 +59,12 @@ export interface RunResult {
   readonly restarts: number;
   /** What the run could not show, for the report. */
   readonly notes?: readonly string[];
+}
+
+/** What putting a case came to, and whether the link is to be replaced. */
+interface Put {
+  readonly outcome: Outcome;
+  readonly lost: boolean;
 }
 
 /** The cases of level 1, then those of level 3. */
@@ -73,6 +84,7 @@ class Run {
   readonly #notRun = new Map<string, number>();
   readonly #queue: Iterator<Case>;
   #order = 0;
+  #first: Hello | undefined;
   #opened = 0;
   #restarts = 0;
   #deadline: { base: number; perByte: number };
@@ -110,14 +122,14 @@ class Run {
       else log(`a further link did not open, going on with fewer: ${(opened.reason as Error).message}`);
     }
     const alive = await Promise.all(sessions.map((session) => this.#work(session, unusable)));
+    for (let next = this.#next(hello, unusable); next !== undefined; next = this.#next(hello, unusable)) {
+      this.#left(next.profile);
+    }
     await this.#level2(
       alive.filter((session) => session !== undefined),
       hello,
       unusable,
     );
-    for (let next = this.#next(hello, unusable); next !== undefined; next = this.#next(hello, unusable)) {
-      this.#notRun.set(next.profile, (this.#notRun.get(next.profile) ?? 0) + 1);
-    }
     return {
       ...result,
       outcomes: this.#outcomes,
@@ -144,8 +156,8 @@ class Run {
       runtime: able ? await checkRuntime() : { kernelTakes: 0 },
       deadline: this.#deadline.base,
       reopen: () => this.#reopen(),
-      settle: (outcome) => this.#settle(this.#order++, outcome),
-      left: (name) => this.#notRun.set(name, (this.#notRun.get(name) ?? 0) + 1),
+      settle: (outcome) => this.#plan.beside?.(this.#settle(this.#order++, outcome)),
+      left: (name) => this.#left(name),
     });
   }
 
@@ -163,7 +175,12 @@ class Run {
     const number = ++this.#opened;
     const listen = tap && { tap: (event: LinkEvent) => tap(number, event) };
     try {
-      return await Session.open(way, welcome, { deadline: startDeadline, number, log, ...listen });
+      const session = await Session.open(way, welcome, { deadline: startDeadline, number, log, ...listen });
+      this.#first ??= session.hello;
+      const other = otherHello(this.#first, session.hello);
+      if (other === undefined) return session;
+      await session.close();
+      throw new ShapeError(other);
     } catch (error) {
       const kind = error instanceof LinkError ? error.kind : "shape";
       tap?.(number, { failed: { kind, message: error instanceof Error ? error.message : String(error) } });
@@ -200,7 +217,7 @@ class Run {
           text: reason,
         });
       } else if (unusable.has(next.profile)) {
-        this.#notRun.set(next.profile, (this.#notRun.get(next.profile) ?? 0) + 1);
+        this.#left(next.profile);
       } else {
         return next;
       }
@@ -231,48 +248,55 @@ class Run {
     return current;
   }
 
-  async #put(session: Session, next: Case): Promise<{ outcome: Outcome; lost: boolean }> {
+  async #put(session: Session, next: Case): Promise<Put> {
     const { id, profile, role, limits, steps } = next;
-    const about = { id, profile, case: next };
     const deadline = this.#deadlineOf(next);
     const ask = (given: readonly Step[]) => session.ask({ id, profile, role, limits, steps: given }, { deadline });
     let answer: Answer;
+    const resident = next.requires?.[0] === "memory" ? watchResident(session.link.group) : undefined;
     try {
-      if (next.requires?.[0] === "memory") return await this.#measured(next, session, ask);
       const asked = ask(steps);
       answer = asked instanceof Promise ? await asked : asked;
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      const record = session.link.record.lines();
-      const verdict = blame(error) ?? "harness error";
-      return {
-        outcome: { ...about, verdict, text, record },
-        lost: !(error instanceof ShapeError && error.inStep),
-      };
+      return broken(next, error, session);
     }
-    return { outcome: this.#judge(next, answer, session), lost: false };
+    const outcome = this.#judge(next, answer, session);
+    if (resident === undefined || outcome.verdict !== "pass") return { outcome, lost: false };
+    const measured = await this.#measured(next, resident.grown() ?? 0, ask, session);
+    return measured ?? { outcome, lost: false };
   }
 
-  /** What the answer does not say: how far the process grew, and whether the time grows with the bytes. */
+  /**
+   * What the right answer does not say: that the process grew too far, or that the time grows with more than the bytes. Undefined where there
+   * is nothing to say. A replay cannot measure it again: it says what was recorded. r[iut.record.complete]
+   */
   async #measured(
     next: Case,
-    session: Session,
+    grown: number,
     ask: (steps: readonly Step[]) => Answer | Promise<Answer>,
-  ): Promise<{ outcome: Outcome; lost: boolean }> {
-    const { steps, half } = next;
-    const resident = watchResident(session.link.group);
-    const answer = await ask(steps);
-    const grown = resident.grown() ?? 0;
-    const outcome = this.#judge(next, answer, session);
-    if (outcome.verdict !== "pass") return { outcome, lost: false };
-    const about = { ...outcome, case: next };
+    session: Session,
+  ): Promise<Put | undefined> {
+    const { id, profile, steps, half } = next;
+    if (this.#plan.measured !== undefined) {
+      const outcome = this.#plan.measured(id);
+      return outcome && { outcome, lost: false };
+    }
+    const about = { id, profile, case: next };
+    let put: Put | undefined;
     if (grown > MOST_GROWTH) {
       const mib = (grown / 2 ** 20).toFixed(0);
       const text = `the process grew by ${mib} MiB, by the system's account; at most ${MOST_GROWTH / 2 ** 20} MiB are allowed`;
-      return { outcome: { ...about, verdict: "fail", text }, lost: false };
+      put = { outcome: { ...about, verdict: "fail", text }, lost: false };
+    } else if (half !== undefined) {
+      try {
+        const slow = await paceOf(async (which) => ask(which === "half" ? half : steps));
+        if (slow !== undefined) put = { outcome: { ...about, verdict: "warn", text: slow }, lost: false };
+      } catch (error) {
+        put = broken(next, error, session);
+      }
     }
-    const slow = half && (await paceOf(async (which) => ask(which === "half" ? half : steps)));
-    return { outcome: slow === undefined ? outcome : { ...about, verdict: "warn", text: slow }, lost: false };
+    if (put !== undefined) this.#plan.beside?.(put.outcome);
+    return put;
   }
 
   #judge(next: Case, answer: Answer, session: Session): Outcome {
@@ -289,9 +313,16 @@ class Run {
     return { id, profile, verdict: wrong, case: next, actual: answer.steps, difference };
   }
 
-  #settle(order: number, outcome: Outcome): void {
+  /** Gives back what is kept of an outcome. */
+  #settle(order: number, whole: Outcome): Outcome {
+    const outcome = trimmed(whole);
     this.#outcomes[order] = outcome;
     this.#plan.progress(outcome, order);
+    return outcome;
+  }
+
+  #left(profile: string): void {
+    this.#notRun.set(profile, (this.#notRun.get(profile) ?? 0) + 1);
   }
 
   #deadlineOf({ steps }: Case): number {
@@ -306,12 +337,41 @@ class Run {
   }
 }
 
+/** A case that ended without an answer to judge. */
+function broken(about: Case, error: unknown, { link }: Session): Put {
+  const { id, profile } = about;
+  const text = error instanceof Error ? error.message : String(error);
+  const verdict = blame(error) ?? "harness error";
+  return {
+    outcome: { id, profile, case: about, verdict, text, record: link.record.lines() },
+    lost: !(error instanceof ShapeError && error.inStep),
+  };
+}
+
 /** How many bytes a value to encode stands for, roughly: its text, and its fills at their full length. */
 function bytesOf(value: Json): number {
   if (typeof value === "string") return value.length;
   if (typeof value !== "object" || value === null) return 0;
   if ("fill" in value) return Number((value.fill as { count?: Json } | null)?.count ?? 0);
   return Object.values(value).reduce<number>((sum, inner) => sum + bytesOf(inner), 0);
+}
+
+/** What a hello says otherwise than the first of the run: every case is judged, and every report written, by the first. */
+function otherHello(first: Hello, hello: Hello): string | undefined {
+  const said = (given: Hello, name: keyof Hello) => sorted(given[name] as Json);
+  const name = (Object.keys({ ...first, ...hello }) as (keyof Hello)[])
+    .filter((each) => each !== "token")
+    .find((each) => !sameJson(said(first, each), said(hello, each)));
+  return name && `hello: ${name} must be that of the first link, ${short(first[name])}; it is ${short(hello[name])}`;
+}
+
+const short = (value: unknown) => `${JSON.stringify(value)}`.slice(0, 200);
+
+/** The lists of a hello are sets: some languages write theirs in another order in each process. */
+function sorted(value: Json): Json {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return [...value].sort();
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, sorted(inner)]));
 }
 
 /** Why a case is not for this IUT, by what hello says. r[iut.limits.declared] */

@@ -27,7 +27,7 @@ export interface RecordingFooter {
 
 export type RecordedEvent = LinkEvent & { readonly link: number };
 
-/** An outcome that the link does not bear: a scenario on real connections, whose bytes a recording does not have. */
+/** An outcome that the link does not bear: a scenario on real connections, whose bytes a recording does not have, or what was measured. */
 interface RecordedOutcome {
   readonly outcome: Outcome;
 }
@@ -63,7 +63,7 @@ export class RecordingWriter {
 export interface Recording {
   readonly header: RecordingHeader;
   readonly events: readonly RecordedEvent[];
-  /** As they were: a replay cannot judge them again. */
+  /** As they were, before any baseline: a replay cannot judge them again. */
   readonly outcomes: readonly Outcome[];
   /** Absent where the recording was cut short. */
   readonly footer: RecordingFooter | undefined;

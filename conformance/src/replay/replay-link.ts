@@ -1,25 +1,40 @@
 import { type Link, LinkError } from "../link/link.ts";
 import { Recorder } from "../link/recorder.ts";
 import type { Opened, Way } from "../link/ways.ts";
-import type { CaseRequest, Hello } from "../protocol.ts";
-import { readHello } from "../schema.ts";
+import type { CaseRequest, Granularity, Hello } from "../protocol.ts";
+import { readAnswer, readHello } from "../schema.ts";
 import { type RecordedEvent, type Recording, RecordingError } from "./recording.ts";
 
 type Failure = { readonly kind: string; readonly message: string };
 
+/** One link of the recorded run. */
+interface RecordedLink {
+  readonly events: RecordedEvent[];
+  /** What it died of: the end of the request that had no answer then, or of the next one. */
+  failure: Failure | undefined;
+  /** The last request. */
+  last: Exchange | undefined;
+}
+
 /** A request with what came of it. */
 interface Exchange {
   readonly seq: unknown;
-  readonly answer: string | undefined;
-  readonly failure: Failure | undefined;
-  /** Its link's events, up to this one's end: for the last lines of a failure page. */
-  readonly behind: readonly RecordedEvent[];
+  readonly link: RecordedLink;
+  /** The first line that came; it may be no answer. */
+  answer: string | undefined;
+  /** Where it was sent among its link's events, and where all that came of it ends. */
+  readonly at: number;
+  end: number;
 }
+
+/** Events of a link that stand before a request: for the last lines of a failure page. */
+const BEHIND = 24;
 
 /** A recorded run in the place of an IUT. Answers are found by what was asked, whichever link carried them. */
 export class Replay {
   readonly #recording: Recording;
   readonly #exchanges = new Map<string, Exchange[]>();
+  readonly #links = new Map<number, RecordedLink>();
   readonly #hello: string | undefined;
   readonly #unopened: Failure | undefined;
   /** Ids of the cases that were put to the IUT. */
@@ -28,10 +43,9 @@ export class Replay {
 
   constructor(recording: Recording) {
     this.#recording = recording;
-    const byLink = Map.groupBy(recording.events, ({ link }) => link);
-    this.links = byLink.size;
-    for (const events of byLink.values()) this.#index(events);
-    const first = byLink.get(1) ?? [];
+    for (const event of recording.events) this.#index(event);
+    this.links = this.#links.size;
+    const first = this.#links.get(1)?.events ?? [];
     const welcomed = first.findIndex((event) => "sent" in event && opOf(event.sent) === "welcome");
     const hello = first.findLast((event, at) => "received" in event && (welcomed === -1 || at < welcomed));
     this.#hello = hello !== undefined && "received" in hello ? hello.received : undefined;
@@ -57,31 +71,38 @@ export class Replay {
   #open(): Opened {
     if (this.#unopened !== undefined && this.#unopened.kind !== "shape") throw linkError(this.#unopened);
     if (this.#hello === undefined) throw new LinkError("closed", "the recording ends before a hello");
-    return { link: new ReplayLink(this.#recording.header.wire, this), hello: readHello(parse(this.#hello)) };
+    const hello = readHello(parse(this.#hello));
+    return { link: new ReplayLink(this.#recording.header.wire, this, hello.error_granularity), hello };
   }
 
-  #index(events: readonly RecordedEvent[]): void {
-    for (const [at, event] of events.entries()) {
-      if (!("sent" in event)) continue;
-      const request = parse(event.sent) as Partial<CaseRequest>;
-      if (request.seq === undefined) continue;
-      const rest = events.slice(at + 1);
-      const next = rest.findIndex((other) => "sent" in other);
-      const came = next === -1 ? rest : rest.slice(0, next);
-      const received = came.find((other) => "received" in other);
-      const failure = came.find((other) => "failed" in other);
-      const exchange: Exchange = {
-        seq: request.seq,
-        answer: received !== undefined && "received" in received ? received.received : undefined,
-        failure: failure !== undefined && "failed" in failure ? failure.failed : undefined,
-        behind: events.slice(Math.max(0, at - 24), at + 1 + came.length),
-      };
-      const key = keyOf(request);
-      const queue = this.#exchanges.get(key);
-      if (queue === undefined) this.#exchanges.set(key, [exchange]);
-      else queue.push(exchange);
-      if (request.id !== undefined) this.asked.add(request.id);
+  /** In the order of the recording: of two requests for one case, on whichever links, the earlier is answered first. */
+  #index(event: RecordedEvent): void {
+    const link = this.#linkOf(event.link);
+    const at = link.events.push(event) - 1;
+    if ("failed" in event) link.failure ??= event.failed;
+    if (!("sent" in event)) {
+      if (link.last === undefined) return;
+      link.last.end = at + 1;
+      if ("received" in event) link.last.answer ??= event.received;
+      return;
     }
+    link.last = undefined;
+    const request = parse(event.sent) as Partial<CaseRequest>;
+    if (request.seq === undefined) return;
+    link.last = { seq: request.seq, link, answer: undefined, at, end: at + 1 };
+    const key = keyOf(request);
+    const queue = this.#exchanges.get(key);
+    if (queue === undefined) this.#exchanges.set(key, [link.last]);
+    else queue.push(link.last);
+    if (request.id !== undefined) this.asked.add(request.id);
+  }
+
+  #linkOf(number: number): RecordedLink {
+    const known = this.#links.get(number);
+    if (known !== undefined) return known;
+    const link = { events: [], failure: undefined, last: undefined };
+    this.#links.set(number, link);
+    return link;
   }
 
   /** What came of the next request like this one. */
@@ -95,29 +116,32 @@ export class Replay {
 class ReplayLink implements Link {
   readonly wire: boolean;
   readonly #replay: Replay;
+  readonly #granularity: Granularity;
   record = new Recorder();
 
-  constructor(wire: boolean, replay: Replay) {
+  constructor(wire: boolean, replay: Replay, granularity: Granularity) {
     this.wire = wire;
     this.#replay = replay;
+    this.#granularity = granularity;
   }
 
   tell(): void {}
 
   ask(request: object): unknown {
-    const { seq } = request as CaseRequest;
-    const { seq: recorded, answer, failure, behind } = this.#replay.take(request as CaseRequest);
+    const { seq, profile = "", steps = [] } = request as Partial<CaseRequest>;
+    const { seq: recorded, link, answer, at, end } = this.#replay.take(request as Partial<CaseRequest>);
     this.record = new Recorder();
-    for (const event of behind) {
+    for (const event of link.events.slice(Math.max(0, at - BEHIND), end)) {
       if ("sent" in event) this.record.sent(event.sent);
       else if ("received" in event) this.record.received(event.received);
     }
-    if (failure !== undefined) throw linkError(failure);
-    if (answer === undefined) throw new LinkError("closed", "the recording ends before the answer");
-    const message = parse(answer) as { seq?: unknown } | null;
-    if (typeof message !== "object" || message === null || typeof message.seq !== "number") return message;
-    // r[iut.answer.seq]: a wrong one stays wrong by as much.
-    return { ...message, seq: seq + (message.seq - Number(recorded)) };
+    const message = answer === undefined ? undefined : jsonOf(answer);
+    if (message === undefined) {
+      throw linkError(link.failure ?? { kind: "closed", message: "the recording ends before the answer" });
+    }
+    // What is said of a wrong answer has its number in it: it is read by the number that it was recorded with.
+    const context = { seq: Number(recorded), profile, steps: steps.length, granularity: this.#granularity };
+    return { ...readAnswer(message, context), seq };
   }
 
   async close(): Promise<void> {}
@@ -128,10 +152,17 @@ const keyOf = ({ op, id, profile }: Partial<CaseRequest>) => JSON.stringify([op,
 const opOf = (line: string) => (parse(line) as { op?: unknown } | null)?.op;
 
 function parse(line: string): unknown {
+  const value = jsonOf(line);
+  if (value === undefined) throw new RecordingError(`a recorded line is no JSON: ${line.slice(0, 200)}`);
+  return value;
+}
+
+/** Undefined where it is none: no JSON text stands for that. */
+function jsonOf(line: string): unknown {
   try {
     return JSON.parse(line);
-  } catch (error) {
-    throw new RecordingError(`a recorded line is no JSON: ${(error as Error).message}`);
+  } catch {
+    return undefined;
   }
 }
 

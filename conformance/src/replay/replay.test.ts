@@ -1,17 +1,23 @@
-import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GALLERY } from "../../liars/gallery.ts";
 import { honest, honestHello } from "../../liars/honest.ts";
+import { TOUCHES } from "../../liars/touches.ts";
 import type { InProcessIut } from "../link/in-process.ts";
 import type { ConformanceOptions } from "../options.ts";
 import type { Answer } from "../protocol.ts";
 import { SAMPLE, sampleIut } from "../report/testing.ts";
 import { runConformance } from "../run.ts";
 import { testCase, testCorpus } from "../testing.ts";
-import { RecordingError, readRecording } from "./recording.ts";
+import type { Verdict } from "../verdict.ts";
+import { type RecordedEvent, RecordingError, type RecordingHeader, readRecording } from "./recording.ts";
+import { Replay } from "./replay-link.ts";
+
+// Most of them start processes, some nine times over, on a machine that may be busy.
+setDefaultTimeout(30_000);
 
 const folder = mkdtempSync(join(tmpdir(), "tensorwire-"));
 const file = (name: string) => join(folder, name);
@@ -70,19 +76,36 @@ describe("a replay gives the report of the run that was recorded", () => {
     expect(second).toEqual(first);
   });
 
-  for (const name of ["always-ok", "empty-result", "declines-everything", "prints-on-stdout", "wrong-seq"]) {
+  for (const name of [
+    ...[
+      "always-ok",
+      "empty-result",
+      "declines-everything",
+      "prints-on-stdout",
+      "wrong-seq",
+      "answers-twice",
+      "logs-between-answers",
+    ],
+    ...[
+      "cuts-its-answer",
+      "closes-early",
+      "not-utf8",
+      "hangs",
+      "exits-before-hello",
+      "dies-after-hello",
+      "wrong-token",
+    ],
+  ]) {
     const liar = GALLERY.find((each) => each.name === name);
-    if (liar === undefined) continue;
+    if (liar === undefined) throw new Error(`no liar is named ${name}`);
     test(`for the liar ${name}`, async () => {
       const { live, again, first, second } = await both(name, {
         way: { kind: liar.way ?? "launch", command: `"${process.execPath}" "${main}" ${name}` },
-        jobs: 1,
-        seed: "liars",
+        ...{ jobs: 1, seed: "liars", caseDeadline: 200 },
       });
       expect(live.exitCode).toBe(liar.exit as never);
       expect(again.exitCode).toBe(live.exitCode);
-      expect({ ...second.summary, seconds: 0 }).toEqual({ ...first.summary, seconds: 0 });
-      expect(second.cases).toEqual(first.cases);
+      expect(second).toEqual(first);
     });
   }
 });
@@ -125,9 +148,132 @@ describe("a recording", () => {
     expect(report?.notRun.get("len32")).toBe(1);
     expect(report?.exit).toBe(1);
   });
+
+  test("answers the same case, asked on two links, in the order in which it was asked", () => {
+    const header = { recording: 1, wire: true, way: "", command: "" } as unknown as RecordingHeader;
+    const asked = (link: number, seq: number): RecordedEvent[] => [
+      { link, sent: JSON.stringify({ op: "case", seq, id: "len32/a", profile: "len32" }) },
+      { link, received: JSON.stringify({ op: "errored", seq, text: `link ${link}` }) },
+    ];
+    const opened: RecordedEvent[] = [1, 2].map((link) => ({ link, received: JSON.stringify(honestHello) }));
+    const replay = new Replay({
+      header,
+      events: [...opened, ...asked(2, 0), ...asked(1, 0)],
+      outcomes: [],
+      footer: undefined,
+    });
+    const answers = [0, 1].map(() => replay.take({ op: "case", id: "len32/a", profile: "len32" }).answer);
+    expect(answers.map((answer) => JSON.parse(answer ?? "").text)).toEqual(["link 2", "link 1"]);
+  });
 });
 
-test("an answer with a wrong seq is wrong again", async () => {
+const repeated = (verdict: Verdict, times: number) => Array.from({ length: times }, () => verdict);
+
+/** Of level 3: a pass by its answer, with more to be measured. */
+const measured = testCase("len32/hello#memory=1", { requires: ["memory"] });
+const withMemory = { ...honestHello, capabilities: ["memory"] };
+
+describe("r[iut.record.complete]: what no answer shows is in the recording", () => {
+  test.if(existsSync("/proc/self/clear_refs"))("how far the process grew", async () => {
+    const { live, first, second } = await both("grew", {
+      way: { kind: "launch", command: `"${process.execPath}" "${main}" ${TOUCHES.name}` },
+      ...{ corpus: testCorpus(measured, testCase("len32/hello")), jobs: 1, seed: "liars" },
+    });
+    expect(live.report?.outcomes.map(({ verdict }) => verdict)).toEqual(["fail", "pass"]);
+    expect(live.report?.outcomes[0]?.text).toContain("the process grew by");
+    expect(second).toEqual(first);
+  });
+
+  test("that the time grows with more than the bytes", async () => {
+    const whole = { ...measured, half: [{ eof: true }] as const };
+    const slow: InProcessIut = {
+      hello: withMemory,
+      handle: async (request) => {
+        if (request.id?.startsWith("len32/") && request.steps.length > 1) await Bun.sleep(120);
+        return honest(request);
+      },
+    };
+    const { live, first, second } = await both("slow", {
+      way: { kind: "in-process", iut: slow },
+      corpus: testCorpus(whole),
+    });
+    expect(live.report?.outcomes.map(({ verdict }) => verdict)).toEqual(["warn"]);
+    expect(second).toEqual(first);
+  });
+
+  test("that the time could not be taken", async () => {
+    const whole = { ...measured, half: [{ eof: true }] as const };
+    const dies: InProcessIut = {
+      hello: withMemory,
+      handle: (request) => {
+        if (request.steps?.length === 1 && request.id?.startsWith("len32/")) throw new Error("out of memory");
+        return honest(request);
+      },
+    };
+    const { live, first, second } = await both("dies", {
+      way: { kind: "in-process", iut: dies },
+      corpus: testCorpus(whole, testCase("len32/hello")),
+    });
+    expect(live.report?.outcomes.map(({ verdict }) => verdict)).toEqual(["crash", "pass"]);
+    expect(second).toEqual(first);
+  });
+
+  test("an answer that is wrong all the same is judged again, whatever is recorded beside it", async () => {
+    const iut: InProcessIut = { hello: withMemory, handle: (request) => sampleIut("x").handle(request) };
+    const corpus = testCorpus(testCase("len32/hello#memory=1", { requires: ["memory"], expected: [[], []] }));
+    await both("judged", { way: { kind: "in-process", iut }, corpus });
+    const lines = readFileSync(file("judged.link"), "utf8").trimEnd().split("\n");
+    const claim = JSON.stringify({ outcome: { id: "len32/hello#memory=1", profile: "len32", verdict: "pass" } });
+    writeFileSync(file("claimed.link"), lines.toSpliced(-1, 0, claim).join("\n"));
+    const { report } = await runConformance({ ...quiet, corpus, replay: file("claimed.link") });
+    expect(report?.outcomes.map(({ verdict }) => verdict)).toEqual(["fail"]);
+  });
+
+  test("the scenarios on connections that no link was left for", async () => {
+    const scenarios = Array.from({ length: 12 }, (_, i) => ({
+      ...{ id: `wire/len32/idle-${i}`, rules: [], level: "must" as const, why: "Nothing happens." },
+      ...{ limits: {}, connections: ["a"], steps: [] },
+    }));
+    const corpus = { ...testCorpus(testCase("len32/hello")), wire: [{ profile: "len32", about: "", scenarios }] };
+    const dies: InProcessIut = {
+      hello: { ...honestHello, capabilities: ["wire"] },
+      handle: (request) => {
+        if ((request.op as string) === "listen") throw new Error("segfault");
+        return honest(request);
+      },
+    };
+    const { live, first, second } = await both("left", { way: { kind: "in-process", iut: dies }, corpus });
+    expect(live.report?.notRun.get("len32")).toBe(3);
+    expect(live.report?.outcomes.map(({ verdict }) => verdict)).toEqual(["pass", ...repeated("crash", 9)]);
+    expect(second).toEqual(first);
+  });
+
+  test("an IUT that leaves between two cases, in the words of the one that it did not answer", async () => {
+    const recorded = file("leaves.link");
+    const { report: live } = await runConformance({
+      ...quiet,
+      way: { kind: "in-process", iut: sampleIut("x") },
+      record: recorded,
+    });
+    expect(live?.exit).toBe(0);
+    const lines = readFileSync(recorded, "utf8").trimEnd().split("\n");
+    const asked = lines.findIndex((line) => line.includes('\\"id\\":\\"len32/cut\\"'));
+    // The end was seen before the request was sent.
+    const failed = JSON.stringify({ link: 1, failed: { kind: "closed", message: "the IUT closed the connection" } });
+    writeFileSync(
+      file("left-early.link"),
+      lines
+        .toSpliced(asked + 1, 1)
+        .toSpliced(asked, 0, failed)
+        .join("\n"),
+    );
+    const { report } = await runConformance({ ...quiet, replay: file("left-early.link") });
+    expect(report?.outcomes.map(({ verdict }) => verdict)).toEqual(["pass", "pass", "crash", "not applicable"]);
+    expect(report?.outcomes[2]?.text).toBe("the IUT closed the connection");
+  });
+});
+
+test("an answer with a wrong seq is wrong again, in the same words", async () => {
   const off: InProcessIut = {
     hello: honestHello,
     handle: (request) => {
@@ -135,7 +281,7 @@ test("an answer with a wrong seq is wrong again", async () => {
       return request.id?.startsWith("len32/") ? { ...answer, seq: answer.seq + 1 } : answer;
     },
   };
-  const { live, again } = await both("seq", { way: { kind: "in-process", iut: off } });
+  const { live, first, second } = await both("seq", { way: { kind: "in-process", iut: off } });
   expect(live.exitCode).toBe(3);
-  expect(again.exitCode).toBe(3);
+  expect(second).toEqual(first);
 });

@@ -1,6 +1,9 @@
 import type { Corpus } from "../corpus/types.ts";
 import { type ConformanceOptions, UsageError } from "../options.ts";
 import { casesOf, notApplicable, type RunResult } from "../runner.ts";
+import type { Outcome } from "../verdict.ts";
+import { selected as scenariosOf } from "../wire/level2.ts";
+import { type Item, idOf } from "../wire/scenarios.ts";
 import { readRecording } from "./recording.ts";
 import { Replay } from "./replay-link.ts";
 
@@ -15,6 +18,8 @@ export interface ReplayOver {
   /** The cases that the recorded run settled: those left unrun then are left unrun now. */
   readonly filter: (id: string) => boolean;
   readonly seconds: number | undefined;
+  /** What was measured beside the answers to a case. */
+  readonly measured: (id: string) => Outcome | undefined;
   /** Puts in what only the recorded run knew: outcomes on real connections, links, restarts, what was left unrun. */
   correct(result: RunResult): RunResult;
 }
@@ -42,6 +47,11 @@ export function startReplay(path: string, given: ConformanceOptions): Replayed {
         throw new UsageError(`${path} was recorded with the corpus ${header.corpus}; this one is ${corpus.hash}`);
       }
       const { hello } = replay;
+      const [asked, played] = [new Map<string, Outcome>(), [] as Outcome[]];
+      for (const outcome of recording.outcomes) {
+        if (replay.asked.has(outcome.id)) asked.set(outcome.id, outcome);
+        else played.push(outcome);
+      }
       const unrun = new Set<string>();
       const notRun = new Map<string, number>();
       for (const item of hello === undefined ? [] : casesOf(corpus, selected)) {
@@ -53,14 +63,35 @@ export function startReplay(path: string, given: ConformanceOptions): Replayed {
       return {
         filter: (id) => selected(id) && !unrun.has(id),
         seconds: footer?.seconds,
-        correct: (result) => ({
-          ...result,
-          outcomes: [...result.outcomes, ...recording.outcomes],
-          links: footer?.links ?? replay.links,
-          restarts: footer?.restarts ?? result.restarts,
-          notRun: result.adapter === undefined ? notRun : result.notRun,
-        }),
+        measured: (id) => asked.get(id),
+        correct: (result) => {
+          const whole = {
+            ...result,
+            outcomes: [...result.outcomes, ...played],
+            links: footer?.links ?? replay.links,
+            restarts: footer?.restarts ?? result.restarts,
+          };
+          if (result.adapter !== undefined) return whole;
+          const unusable = new Set(header.unusableToo ? [] : result.outcomes.filter(unusableCodec).map(profileOf));
+          const left = leftOf(played, {
+            corpus,
+            filter: selected,
+            profile: (name) => profile(name) && !unusable.has(name),
+          });
+          for (const name of left) notRun.set(name, (notRun.get(name) ?? 0) + 1);
+          return { ...whole, notRun };
+        },
       };
     },
   };
+}
+
+const unusableCodec = ({ id }: Outcome) => id.startsWith("link-check/");
+const profileOf = ({ profile }: Outcome) => profile;
+
+/** The profiles of the scenarios on connections that came to nothing: no link was left for them. */
+function leftOf(played: readonly Outcome[], plan: Parameters<typeof scenariosOf>[0]): string[] {
+  const ids = new Set(played.map(({ id }) => id));
+  const settled = (item: Item) => ids.has(item.id) || item.cases.some((about) => ids.has(idOf(item, about)));
+  return [...scenariosOf(plan)].filter((item) => !settled(item)).map(({ profile }) => profile);
 }
