@@ -30,6 +30,15 @@ function bent({ seq, ...rest }: CaseRequest, bend: (events: readonly Event[], st
   return answer.op === "result" ? { ...answer, steps: answer.steps.map(bend) } : answer;
 }
 
+/** Says nothing any more as soon as the codec is asked. */
+export const MUTE_CODEC: Liar = {
+  name: "mute-codec",
+  answer: (request) => (request.op === "case" && request.profile === "len32" ? "silence" : honest(request)),
+  exit: 1,
+  verdict: "timeout",
+  says: /link-check\/len32\/frame/,
+};
+
 /** They must not pass. Each lies in one point, and the harness must say which. */
 export const GALLERY: readonly Liar[] = [
   {
@@ -189,6 +198,23 @@ export const GALLERY: readonly Liar[] = [
     exit: 3,
     verdict: "adapter error",
     says: /must NOT have more than 8192 characters/,
+  },
+  {
+    name: "nests-without-bound",
+    answer: later(({ seq }) => {
+      const value = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+      return { raw: `{"op":"result","seq":${seq},"steps":[[{"event":"message","value":${value}}]]}\n` };
+    }),
+    exit: 3,
+    verdict: "adapter error",
+    says: /nested more than 1000 deep/,
+  },
+  {
+    name: "nests-its-op",
+    answer: later(({ seq }) => ({ raw: `{"seq":${seq},"op":${"[".repeat(50_000)}${"]".repeat(50_000)}}\n` })),
+    exit: 3,
+    verdict: "adapter error",
+    says: /the op of an answer is .* nested more than 1000 deep/,
   },
   {
     name: "wrong-seq",

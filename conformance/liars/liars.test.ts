@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Case, Corpus } from "../src/corpus/types.ts";
 import type { Event, Step } from "../src/protocol.ts";
 import { runConformance, runInProcess } from "../src/run.ts";
-import { GALLERY, type Liar } from "./gallery.ts";
+import { GALLERY, type Liar, MUTE_CODEC } from "./gallery.ts";
 import { honest, honestHello } from "./honest.ts";
 
 // The harness has deadlines of its own; this one catches a hang of the harness.
@@ -77,4 +77,23 @@ describe("a liar is found out", () => {
       else expect(verdicts).toEqual([]);
     });
   }
+});
+
+test("an IUT that hangs in the link check is ended, since another takes its place", async () => {
+  const lines: string[] = [];
+  const { exitCode, report } = await runConformance({
+    way: { kind: "launch", command: `echo "pid $$"; exec "${process.execPath}" "${main}" ${MUTE_CODEC.name}` },
+    corpus,
+    jobs: 1,
+    seed: "liars",
+    // Of the start of each process too.
+    startDeadline: 5000,
+    log: (line) => lines.push(line),
+    print: () => {},
+  });
+  expect(report?.outcomes.map(({ id, verdict }) => `${verdict} ${id}`)).toEqual(["timeout link-check/len32/frame"]);
+  expect(exitCode).toBe(1);
+  const pids = lines.flatMap((line) => (line.includes("pid ") ? [Number(line.split("pid ")[1])] : []));
+  expect(pids).toHaveLength(2);
+  for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();
 });

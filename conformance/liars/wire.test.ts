@@ -7,6 +7,7 @@ import { runInProcess } from "../src/run.ts";
 import type { Verdict } from "../src/verdict.ts";
 import type { State, WireRequest } from "../src/wire/protocol.ts";
 import { HonestConnection, HonestWire, wireHello } from "./honest-wire.ts";
+import { startEndpoint } from "./start-endpoint.ts";
 
 // Every wait of the harness has a deadline; this one catches a hang of the harness.
 setDefaultTimeout(60_000);
@@ -332,4 +333,100 @@ describe("a liar of level 2 is found out", () => {
       expect(exitCode).toBe(exit as typeof exitCode);
     });
   }
+});
+
+/** Takes every end for a clean one. */
+class CallsItClean extends OtherConnection {
+  constructor(private readonly cleared: (request: Request) => unknown) {
+    super(
+      class extends HonestConnection {
+        override onEnd(): void {
+          if (this.reading) this.stop({ event: "end" });
+        }
+      },
+    );
+  }
+
+  override async handle(request: Request) {
+    const answer = await super.handle(request);
+    return (request.op === "clear" ? this.cleared(request) : answer) as typeof answer;
+  }
+}
+
+const told = ({ outcomes }: Awaited<ReturnType<typeof meet>>["report"]) =>
+  outcomes.map(({ id, verdict }) => `${verdict} ${id.slice("wire/len32/".length)}`);
+
+describe("what is answered to clear takes no verdict back", () => {
+  test("a decline of it is the adapter's error, beside the failure of the scenario", async () => {
+    const liar = new CallsItClean(({ seq }) => ({ op: "declined", seq, reason: "operation" }));
+    const { exitCode, report } = await meet(liar, "half-close/two#eof=2");
+    expect(told(report)).toEqual(["disagreement half-close/two#eof=2", "adapter error half-close/two#eof=2/clear"]);
+    expect(report.outcomes[1]?.text).toBe("clear was not done: operation");
+    expect(exitCode).toBe(3);
+  });
+
+  test("so is its answer in another shape, beside a pass", async () => {
+    const liar = new CallsItClean(({ seq }) => ({ op: "cleared", seq, listeners: 0 }));
+    const { exitCode, report } = await meet(liar, "split/hello#cut=2");
+    expect(told(report)).toEqual(["pass split/hello#cut=2", "adapter error split/hello#cut=2/clear"]);
+    expect(exitCode).toBe(3);
+  });
+
+  test("a link that dies of it is not blamed on the scenario behind", async () => {
+    let clears = 0;
+    const liar = new CallsItClean(({ seq }) => {
+      if (++clears === 2) throw new Error("clear is too much");
+      return { op: "cleared", seq };
+    });
+    const { exitCode, report } = await meet(liar, "half-close/two#eof=*");
+    expect(told(report).slice(0, 4)).toEqual([
+      "pass half-close/two#eof=0",
+      "disagreement half-close/two#eof=1",
+      "crash half-close/two#eof=1/clear",
+      "disagreement half-close/two#eof=2",
+    ]);
+    expect(told(report).filter((line) => line.startsWith("crash"))).toHaveLength(1);
+    expect(exitCode).toBe(1);
+  });
+
+  test("its id repeats the scenario", async () => {
+    const { report } = await meet(new HonestWire(), "split/hello#cut=2/clear");
+    expect(told(report)).toEqual(["pass split/hello#cut=2"]);
+  });
+});
+
+/** Says of a listener that it waits where something else does, and that all is well there. */
+class Elsewhere extends HonestWire {
+  constructor(private readonly address: string) {
+    super();
+  }
+
+  override async handle(request: Request) {
+    const { seq } = request;
+    const conn = "conn" in request ? request.conn : "";
+    if (request.op === "listen") return { op: "listening", seq, address: this.address } as const;
+    if (request.op === "accept" || request.op === "sync") {
+      const state = { op: "state", seq, conn, read: 0, written: 0, buffered: 0, reading: false, events: [] } as const;
+      const refusal = { event: "error", class: "oversize.declared", at: "4", fatal: true } as const;
+      return request.op === "sync" && !request.end ? { ...state, events: [refusal] } : state;
+    }
+    return super.handle(request);
+  }
+}
+
+describe("the address that an implementation listens at", () => {
+  test("may be none, which is a failure of the scenario alone", async () => {
+    const { exitCode, report } = await meet(new Elsewhere("127.0.0.1:99999"), "split/hello#cut=2");
+    expect(told(report)).toEqual(["fail split/hello#cut=2"]);
+    expect(report.outcomes[0]?.text).toContain("cannot connect to 127.0.0.1:99999");
+    expect(exitCode).toBe(1);
+  });
+
+  test("may be one that floods, which holds nothing up", async () => {
+    using endpoint = await startEndpoint("floods-at-once");
+    const { exitCode, report } = await meet(new Elsewhere(endpoint.address), "refused/limit-over-prefix-only", 20_000);
+    expect(told(report)).toContain("fail refused/limit-over-prefix-only");
+    expect(report.outcomes[0]?.text).toMatch(/^a: \d+ bytes came that nobody waits for/);
+    expect(exitCode).toBe(1);
+  });
 });

@@ -74,6 +74,19 @@ describe("an answer", () => {
     expect(refusal(() => result(event)).message).toContain(text);
   });
 
+  test("may be nested a thousand deep, and no deeper: it could not be written again", () => {
+    const nested = (depth: number): unknown => JSON.parse(`${'{"a":'.repeat(depth)}0${"}".repeat(depth)}`);
+    const answer = (depth: number) => () => result({ event: "message", value: nested(depth) }, { profile: "xcp" });
+    expect(answer(1000)()).toBeObject();
+    for (const depth of [1001, 50_000]) {
+      expect(refusal(answer(depth)).message).toBe("result: a xcp message in step 0 is nested more than 1000 deep");
+    }
+    const { message } = refusal(() => result(nested(1001)));
+    expect(message).toEndWith("it is nested more than 1000 deep");
+    const op = nested(50_000);
+    expect(refusal(() => readAnswer({ op, seq: 17 }, context)).inStep).toBe(true);
+  });
+
   test("r[iut.answer.shape]: a tag below 0 is of the wrong shape, a wrong tag is not", () => {
     const tagged = (tag: unknown) =>
       result({ event: "message", value: { tag, payload: "" } }, { profile: "len56-tagged" });

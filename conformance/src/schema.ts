@@ -41,6 +41,21 @@ export class ShapeError extends Error {
   inStep = false;
 }
 
+/** No message of any profile is nested half as deep. What is nested much deeper can be read as JSON, and not be written again. */
+const MOST_NESTED = 1000;
+
+function nestedDeeper(value: unknown, most: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return most === 0 || Object.values(value).some((inner) => nestedDeeper(inner, most - 1));
+}
+
+/** What came in the place of something else, cut for a message. */
+export function shown(value: unknown): string {
+  if (nestedDeeper(value, MOST_NESTED)) return `nested more than ${MOST_NESTED} deep`;
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 120 ? `${text.slice(0, 117)}…` : text;
+}
+
 /** Names the deepest place that does not fit: of the branches of an alternative, the one that came furthest. */
 export function explain(what: string, errors: readonly ErrorObject[] | null | undefined): string {
   const deepest = [...(errors ?? [])].sort(
@@ -57,8 +72,7 @@ export function explain(what: string, errors: readonly ErrorObject[] | null | un
       : deepest.keyword === "const"
         ? `must be ${JSON.stringify(deepest.params.allowedValue)}`
         : (deepest.message ?? deepest.keyword);
-  const came = JSON.stringify(deepest.data) ?? String(deepest.data);
-  return `${what}${where}: ${detail}; it is ${came.length > 120 ? `${came.slice(0, 117)}…` : came}`;
+  return `${what}${where}: ${detail}; it is ${shown(deepest.data)}`;
 }
 
 /** Checks one message of either side against its schema; throws `ShapeError`. */
@@ -94,7 +108,7 @@ export function readAnswer(message: unknown, context: AnswerContext): Answer {
 function readInStep(message: unknown, context: AnswerContext): Answer {
   const op = (message as { op?: unknown } | null)?.op;
   if (op !== "result" && op !== "declined" && op !== "errored") {
-    throw new ShapeError(`the op of an answer is "result", "declined" or "errored"; it is ${JSON.stringify(op)}`);
+    throw new ShapeError(`the op of an answer is "result", "declined" or "errored"; it is ${shown(op)}`);
   }
   checkMessage(op, message);
   const answer = message as Answer;
@@ -115,6 +129,9 @@ export function checkEvents(steps: Events, { profile, steps: expected, granulari
   const validate = VALUES.get(profile);
   for (const [step, events] of steps.entries()) {
     for (const event of events) {
+      if (event.event === "message" && nestedDeeper(event.value, MOST_NESTED)) {
+        throw new ShapeError(`result: a ${profile} message in step ${step} is ${shown(event.value)}`);
+      }
       if (event.event === "message" && validate !== undefined && !validate(event.value)) {
         throw new ShapeError(explain(`result: a ${profile} message in step ${step}`, validate.errors));
       }

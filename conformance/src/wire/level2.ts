@@ -1,6 +1,7 @@
 import type { Case, Corpus } from "../corpus/types.ts";
 import type { RanksScenario, StepsScenario, WireScenario } from "../corpus/wire-file.ts";
 import type { Event, Hello } from "../protocol.ts";
+import { ShapeError } from "../schema.ts";
 import { blame, type Session } from "../session.ts";
 import type { Outcome } from "../verdict.ts";
 import { WireFailure } from "./peer.ts";
@@ -36,6 +37,9 @@ export interface Level2Plan {
   readonly left: (profile: string) => void;
 }
 
+/** What is said of the end of a scenario, where it went wrong. */
+const clearOf = ({ id }: Item) => `${id}/clear`;
+
 /** The scenarios that a run is about, for an IUT without the capability too. */
 export function* selected({
   corpus,
@@ -45,7 +49,8 @@ export function* selected({
   for (const file of corpus.wire ?? []) {
     if (!profile(file.profile)) continue;
     for (const item of itemsOf(file, corpus)) {
-      if (filter(item.id) || item.cases.some((about) => filter(idOf(item, about)))) yield item;
+      const ids = [item.id, clearOf(item), ...item.cases.map((about) => idOf(item, about))];
+      if (ids.some(filter)) yield item;
     }
   }
 }
@@ -110,16 +115,23 @@ async function put(session: Session, item: Item, plan: Level2Plan): Promise<{ ou
     over: scenario.over ?? "tcp",
     deadline: plan.deadline + patienceOf(scenario),
   });
+  const outcomes: Outcome[] = [];
   try {
-    const outcomes = await play(stage, session, item, plan);
+    outcomes.push(...(await play(stage, session, item, plan)));
+  } catch (error) {
+    outcomes.push(failed(item, error, stage, session));
+    if (blame(error) !== undefined) {
+      stage.drop();
+      return { outcomes, dead: true };
+    }
+  }
+  // What was judged stands, whatever comes of this. r[iut.wire.clear]
+  try {
     await stage.clear();
     return { outcomes, dead: false };
   } catch (error) {
-    const outcome = failed(item, error, stage, session);
-    const dead = blame(error) !== undefined;
-    if (dead) stage.drop();
-    else await stage.clear().catch(() => stage.drop());
-    return { outcomes: [outcome], dead };
+    outcomes.push(notCleared(item, error, stage, session));
+    return { outcomes, dead: true };
   }
 }
 
@@ -186,6 +198,18 @@ function failed(item: Item, error: unknown, stage: Stage, session: Session): Out
   const broken = error instanceof Error ? (error.stack ?? text) : text;
   const verdict = blame(error);
   return { id, profile, verdict: verdict ?? "harness error", text: verdict ? text : broken, record, ...about };
+}
+
+/** Beside the outcomes of a scenario: its link cannot be gone on with. */
+function notCleared(item: Item, error: unknown, stage: Stage, session: Session): Outcome {
+  const refused = error instanceof DeclinedAnswer || error instanceof WireFailure;
+  const outcome = failed(
+    item,
+    refused ? new ShapeError(`clear was not done: ${error.message}`) : error,
+    stage,
+    session,
+  );
+  return { ...outcome, id: clearOf(item) };
 }
 
 /** What the reports say of a scenario: its reason and its rules. */

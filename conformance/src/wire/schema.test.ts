@@ -28,6 +28,12 @@ describe("r[iut.rank.send-group]: a broadcast", () => {
     expect(() => readWireAnswer({ ...sent, events }, broadcast, context)).toThrow(ShapeError);
   });
 
+  test("is not answered by what can be read and not written", () => {
+    const op: unknown = JSON.parse("[".repeat(50_000) + "]".repeat(50_000));
+    expect(() => readWireAnswer({ ...sent, op }, broadcast, context)).toThrow("nested more than 1000 deep");
+    expect(() => readWireAnswer({ ...sent, group: op }, broadcast, context)).toThrow(ShapeError);
+  });
+
   test("goes to a group or to a connection, never to both or to neither", () => {
     const { group, ...neither } = broadcast;
     expect(() => checkRequest({ ...broadcast, seq: 1 })).not.toThrow();

@@ -11,7 +11,7 @@ import sent from "@tensorwire/spec/iut/sent.schema.json";
 import state from "@tensorwire/spec/iut/state.schema.json";
 import sync from "@tensorwire/spec/iut/sync.schema.json";
 import type { Answer, Granularity } from "../protocol.ts";
-import { ajv, checkEvents, checkMessage, explain, ShapeError } from "../schema.ts";
+import { ajv, checkEvents, checkMessage, explain, ShapeError, shown } from "../schema.ts";
 import { ANSWER_OF, isDecoded, type WireAnswer, type WireEvent, type WireRequest } from "./protocol.ts";
 
 const REQUESTS = {
@@ -67,9 +67,7 @@ function readInStep(message: unknown, request: WireRequest, { seq, profile, gran
     const validate = ANSWERS[wanted];
     if (!validate(message)) throw new ShapeError(explain(wanted, validate.errors));
   } else {
-    throw new ShapeError(
-      `the answer to ${request.op} is "${wanted}", "declined" or "errored"; it is ${JSON.stringify(op)}`,
-    );
+    throw new ShapeError(`the answer to ${request.op} is "${wanted}", "declined" or "errored"; it is ${shown(op)}`);
   }
   const answer = message as WireReply;
   // r[iut.answer.seq]
