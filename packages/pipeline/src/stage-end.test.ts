@@ -219,6 +219,17 @@ describe("the end of a stage", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("in order leaves no timer behind", async () => {
+    const clock = new ManualClock();
+    const stage = await start({}, { clock });
+    const hop = await openLane(stage);
+    await callOn(hop, 1n);
+    expect(clock.pending).toBe(1);
+    await shutDown(hop);
+    await stage.ended;
+    expect(clock.pending).toBe(0);
+  });
+
   test("a lane that waits for the next stage to listen does not wait on", async () => {
     const clock = new ManualClock();
     let taken = 0;

@@ -171,8 +171,7 @@ class StageServer implements LaneHost {
 
   active(): void {
     const { idleDeadlineMs = DEFAULT_IDLE_DEADLINE_MS } = this.#options;
-    if (this.ending === null)
-      this.#idle.set(idleDeadlineMs, `rank ${this.rank} got no message for ${idleDeadlineMs} ms`);
+    this.#idle.set(idleDeadlineMs, `rank ${this.rank} got no message for ${idleDeadlineMs} ms`);
   }
 
   lose(error: StageLostError): void {

@@ -325,6 +325,24 @@ describe("what comes behind a call at work", () => {
     }
   });
 
+  test("leaves room as it is done, and not only when all of it is", async () => {
+    const [leader, end] = memoryPair({ chunking: () => size });
+    const gates = Array.from({ length: 6 }, () => Promise.withResolvers<void>());
+    let at = 0;
+    const running = new TpWorker(end, { maxAhead: 3 * size }).run(() => gates[at++]!.promise);
+    for (const call of [1n, 2n, 3n, 4n, 5n, 6n]) await leader.write([infer(call)]);
+    const left: number[] = [];
+    for (const { resolve } of gates) {
+      await turns();
+      left.push(end.counters.bufferedRead / size);
+      resolve();
+    }
+    // A message counts until the one behind it is taken.
+    expect(left).toEqual([2, 2, 1, 0, 0, 0]);
+    await leader.write(shutdown(7n));
+    await finish(leader, running);
+  });
+
   test("is read up to a thousand messages: one of 40 bytes is no small thing here", async () => {
     const { leader, end, done, running, signal, finishCall } = atWork({}, () => 40);
     await leader.write([infer(1n)]);
