@@ -30,7 +30,7 @@ def codec(profile: str, limits: dict[str, int]) -> tuple[Any, Callable[[Any], An
     kind = BODIES.get(profile) or SESSIONS[profile]
     read = partial(contracts.read_result, of) if profile == "pp-result" else partial(contracts.read_call, kind, of)
     if profile in SESSIONS:
-        return Session(read).read, show_call, None
+        return Session(read, of.max_frame_length).read, show_call, None
     return read, show_call, partial(encode, kind, of)
 
 

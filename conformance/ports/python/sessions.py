@@ -2,7 +2,7 @@
 
 from typing import Any, Callable
 
-from framing import Decoder, Reader, WireError
+from framing import Decoder, Reader, WireError, read_frame
 from tp import ACTIONS, HEADER, IDS
 
 DUPLICATE = object()  # a message that was read to its end and is not delivered
@@ -54,10 +54,10 @@ class Order:
 
 
 class Session:
-    """One connection, of tp or of pp. `read` gives the reader of its next message."""
+    """One connection, of tp or of pp. `read` gives the reader of its next message; `limit` is that of a frame."""
 
-    def __init__(self, read_message: Callable[[], Reader]) -> None:
-        self._read_message = read_message
+    def __init__(self, read_message: Callable[[], Reader], limit: int) -> None:
+        self._read_message, self._limit = read_message, limit
         self._order = Order()
 
     def read(self) -> Reader:
@@ -68,8 +68,11 @@ class Session:
         data = yield next(inner)
         *ids, action = HEADER.unpack(data)
         header = {**dict(zip(IDS, ids)), "action": ACTIONS[action] if action in range(len(ACTIONS)) else None}
-        duplicate = self._order.repeats(header)
-        if header["action"] and not duplicate:  # what no action is, `inner` refuses
+        if header["action"]:  # what no action is, `inner` refuses
+            if self._order.repeats(header):  # told by its id alone: what its frame holds is nobody's
+                if header["action"] == "INFER":
+                    yield from read_frame("len64", self._limit)
+                return DUPLICATE
             self._order.judge(header)
         try:
             wants = inner.send(data)
@@ -77,8 +80,6 @@ class Session:
                 wants = inner.send((yield wants))
         except StopIteration as whole:
             message = whole.value
-        if duplicate:
-            return DUPLICATE
         self._order.accept(header, message.body)
         return message
 

@@ -17,7 +17,7 @@ IDS = ("call_id", "chunk_index", "cache_epoch")  # what a result repeats of its 
 
 class Stage(Rank):
     def __init__(self, limits: Limits, group: Optional[Leader] = None) -> None:
-        self._session = Session(partial(read_call, PPEnvelopeV1, limits))
+        self._session = Session(partial(read_call, PPEnvelopeV1, limits), limits.max_frame_length)
         self._limits, self._group = limits, group
         self._owed: deque[Any] = deque()  # headers of the calls without a result
         self._last = False  # SHUTDOWN has come

@@ -106,6 +106,9 @@ class Sessions(unittest.TestCase):
         noop = [header(n, 0, 10 + n, 1, 0) for n in range(4)]
         self.assertEqual(self.tell("tp-session", noop[1], noop[2], noop[2], noop[3]), ["1", "2", "3", "end"])
         self.assertEqual(self.tell("tp-session", noop[1], noop[1]), ["1", "end"])  # a duplicate ends on a boundary too
+        other = header(1, -5, -6, -7, 1) + frame("ffff")  # nothing else of a duplicate is judged
+        self.assertEqual(self.tell("tp-session", noop[1], header(1, 0, 0, 0, 2), other, noop[2]), ["1", "2", "end"])
+        self.assertEqual(self.tell("tp-session", noop[1], header(1, 0, 0, 0, 3)), ["1", "header.field"])
         self.assertEqual(self.tell("tp-session", noop[0]), ["sequence"])
         self.assertEqual(self.tell("tp-session", noop[2], noop[1]), ["2", "sequence"])
         self.assertEqual(self.tell("tp-session", noop[1], noop[3]), ["1", "sequence"])

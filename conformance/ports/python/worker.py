@@ -12,7 +12,7 @@ from sessions import DUPLICATE, Session
 
 class Worker(Rank):
     def __init__(self, limits: Limits) -> None:
-        self._session = Session(partial(read_call, TPManifest, limits))
+        self._session = Session(partial(read_call, TPManifest, limits), limits.max_frame_length)
         self._call: Optional[int] = None
         self._shut = False
 

@@ -90,6 +90,12 @@ describe("the corpus of the repository", () => {
     expect(wrong.map(({ id }) => id)).toEqual([]);
   });
 
+  test("r[iut.link.line-limit]: has no case whose bytes would not fit into a line", () => {
+    const digits = (steps: readonly object[]) =>
+      steps.reduce((sum, step) => sum + ("feed" in step ? String(step.feed).length : 0), 0);
+    expect(all.filter(({ steps }) => digits(steps) > 8_000_000).map(({ id }) => id)).toEqual([]);
+  });
+
   test("ends every connection of a decoder with the end of its stream or a reset", () => {
     const last = all.filter(({ role, steps }) => role === "decode" && !("eof" in (steps.at(-1) ?? {})));
     expect(last.map(({ id }) => id)).toEqual([]);

@@ -70,9 +70,9 @@ def limits(p: Prefix) -> Family:
         four = {"max_frame_length": 4 << 20}
         f.decode("four-mib", "A message of 4 MiB under a limit of 4 MiB is accepted.", [exact],
                  p.frames(f, Fill(0x4D, 4 << 20)), limits=four, sweeps={"chunks": [1 << 20]})
-        over = p.prefix(f.stream(), (4 << 20) + 1).error("oversize.declared").put("payload", Fill(0x4D, (4 << 20) + 1))
+        over = p.prefix(f.stream(), (4 << 20) + 1).error("oversize.declared").put("payload", letters)
         f.decode("four-mib-over", "A message of one byte above 4 MiB is refused by its prefix under that limit.",
-                 [oversize, early], over, limits=four, sibling="four-mib", sweeps={"chunks": [1 << 20], "after": True})
+                 [oversize, early], over, limits=four, sibling="four-mib", sweeps={"cuts": True, "chunks": [1]})
     if p.width >= 7:
         above = p.prefix(f.stream(), 1 << 53).error("oversize.declared")
         f.decode("above-largest-limit", "2^53 is one above a limit of 2^53 - 1, though a double can hold it.",

@@ -61,14 +61,19 @@ func CallParser(kind Body, limits CallLimits) Parser[Call] {
 			return Call{Header: h}, headerSize, nil
 		}
 		records, taken, err := parse(data[headerSize:])
-		if refused, ok := err.(*Error); ok {
-			return call, 0, &Error{refused.Class, headerSize + refused.At}
-		}
 		if err != nil {
-			return call, 0, err
+			return call, 0, behindHeader(err)
 		}
 		return open(&h, kind, records, limits, headerSize+taken)
 	}
+}
+
+// behindHeader makes an error of a frame one of the message that the frame is in.
+func behindHeader(err error) error {
+	if refused, ok := err.(*Error); ok {
+		return &Error{refused.Class, headerSize + refused.At}
+	}
+	return err
 }
 
 // ResultParser reads PP results: a frame without a header.

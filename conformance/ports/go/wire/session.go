@@ -10,12 +10,13 @@ import (
 // session keeps the order of ids and epochs on one connection.
 type session struct {
 	parse       Parser[Call]
+	frame       Parser[Frame]
 	last, infer *Header // of the message before, and of the last INFER
 }
 
 // SessionParser reads the messages of one connection, and only of that one. A duplicate is marked as such.
 func SessionParser(kind Body, limits CallLimits) Parser[Call] {
-	s := &session{parse: CallParser(kind, limits)}
+	s := &session{parse: CallParser(kind, limits), frame: FrameParser("len64", limits.Frame)}
 	return s.next
 }
 
@@ -23,20 +24,19 @@ func (s *session) next(data []byte) (Call, int, error) {
 	if s.last != nil && s.last.Action == Shutdown {
 		return Call{}, 0, &Error{"state", 1}
 	}
-	duplicate := false
 	if len(data) >= headerSize {
 		h := parseHeader(data)
-		duplicate = s.last != nil && s.last.CallID == h.CallID
-		if h.Action >= Noop && h.Action <= Shutdown && !duplicate && !s.inOrder(h) {
+		known := h.Action >= Noop && h.Action <= Shutdown // CallParser refuses the others
+		if known && s.last != nil && s.last.CallID == h.CallID {
+			return s.drop(h, data)
+		}
+		if known && !s.inOrder(h) {
 			return Call{}, 0, &Error{"sequence", headerSize}
 		}
 	}
 	call, taken, err := s.parse(data)
 	if err != nil {
 		return call, 0, err
-	}
-	if duplicate {
-		return Call{Duplicate: true}, taken, nil
 	}
 	if call.Body != nil {
 		fresh := s.infer == nil || call.Header.CacheEpoch > s.infer.CacheEpoch
@@ -47,6 +47,19 @@ func (s *session) next(data []byte) (Call, int, error) {
 	}
 	s.last = &call.Header
 	return call, taken, nil
+}
+
+// drop reads a duplicate to its end. It is one by its id alone: what its frame holds is not looked at.
+func (s *session) drop(h Header, data []byte) (Call, int, error) {
+	taken := headerSize
+	if h.Action == Infer {
+		_, size, err := s.frame(data[headerSize:])
+		if err != nil {
+			return Call{}, 0, behindHeader(err)
+		}
+		taken += size
+	}
+	return Call{Duplicate: true}, taken, nil
 }
 
 func (s *session) inOrder(h Header) bool {

@@ -164,6 +164,10 @@ func TestPrepareRefuses(t *testing.T) {
 func TestSession(t *testing.T) {
 	first, second := encode(t, 1, 5, 1, 1, true), encode(t, 2, 5, 2, 1, false)
 	hardCut := encode(t, 2, 0, 2, 2, true)
+	corrupt := slices.Clone(first)
+	for i := headerSize + 8; i < len(corrupt); i++ {
+		corrupt[i] = 0xff
+	}
 	for name, run := range map[string]struct {
 		reads     [][]byte
 		delivered int
@@ -172,6 +176,7 @@ func TestSession(t *testing.T) {
 	}{
 		"in order":            {[][]byte{first, second}, 2, "", 0},
 		"a duplicate":         {[][]byte{first, first, second}, 2, "", 0},
+		"a duplicate's frame": {[][]byte{first, corrupt, second}, 2, "", 0},
 		"a hard cut":          {[][]byte{first, hardCut}, 2, "", 0},
 		"begins with no init": {[][]byte{second}, 0, "sequence", len(second)},
 		"control_epoch skips": {[][]byte{first, encode(t, 2, 5, 3, 1, false)}, 1, "sequence", len(first) + 40},
