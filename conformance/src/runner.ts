@@ -156,7 +156,10 @@ class Run {
       runtime: able ? await checkRuntime() : { kernelTakes: 0 },
       deadline: this.#deadline.base,
       reopen: () => this.#reopen(),
-      settle: (outcome) => this.#plan.beside?.(this.#settle(this.#order++, outcome)),
+      settle: (outcome) => {
+        const settled = this.#settle(this.#order++, outcome);
+        this.#plan.beside?.(settled);
+      },
       left: (name) => this.#left(name),
     });
   }
