@@ -5,7 +5,7 @@ import { refusal } from "./errors.ts";
  * given: compared with later, NaN would be no limit at all, and -1 would blame the peer for what the caller did.
  */
 export function checkCount(name: string, value: unknown): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value);
   throw refusal("state", `${name}: expected an integer from 0 to 2^53 - 1, ${String(value)} came`);
 }
 

@@ -226,6 +226,7 @@ test("grpc.flag.before-length: flags are judged on their own byte, 1 as a codec,
     for (const tail of [[flag], [flag, 0xff, 0xff, 0xff, 0xff, 1]]) {
       const stream = concat([good, Uint8Array.from(tail)]);
       for (let cut = 0; cut <= stream.length; cut++) {
+        expect(new FrameDecoder("grpc-lpm").push(stream).error?.fault).toBe("peer");
         const { frames, error } = decodeInChunks("grpc-lpm", stream, [cut]);
         expect([frames.length, error]).toEqual([1, { code, offset: 7 }]);
       }
