@@ -1,0 +1,66 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { fileURLToPath } from "node:url";
+import { withChallenges } from "../src/challenge/cases.ts";
+import { loadCorpus } from "../src/corpus/index.ts";
+import { DEFAULT_CORPUS } from "../src/options.ts";
+import { runConformance } from "../src/run.ts";
+import type { Liar } from "./gallery.ts";
+import { TABLES } from "./tables.ts";
+
+// The harness has deadlines of its own; this one catches a hang of the harness.
+setDefaultTimeout(60_000);
+
+const SEED = "tables";
+const stored = loadCorpus(DEFAULT_CORPUS);
+const ofTwo = (id: string) => id === "len32/two" || id.startsWith("len32/two#");
+/** A slice of the corpus, and behind it what a run adds to it. */
+const corpus = withChallenges(
+  {
+    hash: stored.hash,
+    vectors: 1,
+    rules: stored.rules,
+    cases: (filter = () => true, among) => stored.cases((id) => ofTwo(id) && filter(id), among),
+  },
+  SEED,
+);
+const main = fileURLToPath(new URL("main.ts", import.meta.url));
+
+async function meet({ name, exit, says, verdict }: Liar) {
+  let printed = "";
+  const { exitCode, report } = await runConformance({
+    way: { kind: "launch", command: `"${process.execPath}" "${main}" ${name}` },
+    corpus,
+    profiles: ["len32"],
+    jobs: 1,
+    seed: SEED,
+    startDeadline: 20_000,
+    caseDeadline: 20_000,
+    log: () => {},
+    print: (text) => {
+      printed += text;
+    },
+  });
+  const judged = report?.outcomes.filter((outcome) => outcome.verdict !== "not applicable") ?? [];
+  expect(printed).toMatch(says);
+  expect(judged.map((outcome) => outcome.verdict)).toContain(verdict!);
+  expect(exitCode).toBe(exit as typeof exitCode);
+  return judged;
+}
+
+const liar = (name: string) => TABLES.find((one) => one.name === name)!;
+
+describe("a table of the corpus' answers in the place of a codec is found out", () => {
+  test("by the link check, before any case", async () => {
+    const judged = await meet(liar("echoes-the-expectation"));
+    expect(judged.map(({ id, verdict }) => `${verdict} ${id}`)).toEqual(["fail link-check/len32/frame"]);
+  });
+
+  test("where it is honest there, by the challenges, and by nothing else", async () => {
+    const judged = await meet(liar("echoes-the-expectation-of-cases"));
+    const ids = (verdict: string) => judged.filter((outcome) => outcome.verdict === verdict).map(({ id }) => id);
+    expect(ids("pass").filter(ofTwo).length).toBeGreaterThan(50);
+    expect(ids("pass").length + ids("fail").length).toBe(judged.length);
+    expect(ids("fail").filter((id) => !id.startsWith("challenge/len32/"))).toEqual([]);
+    expect(ids("fail").length).toBeGreaterThan(20);
+  });
+});
