@@ -4,8 +4,8 @@ import { indexRules, type RuleIndex } from "@tensorwire/scripts/rules";
 import type { Answer, Question } from "./child.ts";
 import { Worker } from "./crew.ts";
 import { EXEMPTIONS, inScope } from "./exempt.ts";
+import { Level2Trials, type Place } from "./level2.ts";
 import type { Mutant } from "./mutant.ts";
-import { RankTrials } from "./ranks.ts";
 import type { Control, Kill, Trial } from "./trial.ts";
 import { MUTANTS } from "./zoo/index.ts";
 
@@ -52,20 +52,20 @@ export async function runGate({ only, jobs, started, tried }: GateOptions): Prom
     tried?.(verdict);
     return verdict;
   };
-  const [cases, ranks] = await Promise.all([
+  const [cases, level2] = await Promise.all([
     tryCases(
       selected.filter(({ at }) => at === undefined),
       jobs,
       tell,
     ),
-    tryRanks(
-      selected.filter(({ at }) => at === "ranks"),
+    tryLevel2(
+      selected.filter(({ at }) => at !== undefined),
       tell,
     ),
   ]);
-  const control = both(cases.control, ranks.control);
+  const control = [cases.control, ...level2.controls].reduce(both);
   const order = new Map(selected.map((mutant, i) => [mutant, i]));
-  const verdicts = [...cases.verdicts, ...ranks.verdicts].sort((a, b) => order.get(a.mutant)! - order.get(b.mutant)!);
+  const verdicts = [...cases.verdicts, ...level2.verdicts].sort((a, b) => order.get(a.mutant)! - order.get(b.mutant)!);
   const faults = [
     ...cases.faults,
     ...control.failed.slice(0, 10).map((text) => `the unmutated control fails ${text}`),
@@ -105,13 +105,13 @@ async function tryCases(selected: readonly Mutant[], jobs: number, tell: (verdic
   }
 }
 
-/** Level 2, where a mutant needs it. Nearly all of the time is waiting, so that several are tried at once. */
-async function tryRanks(
+/** Level 2, where a mutant needs it. Nearly all of the time of ranks is waiting, so that several are tried at once. */
+async function tryLevel2(
   selected: readonly Mutant[],
   tell: (verdict: Verdict) => Verdict,
-): Promise<Pick<Gate, "control" | "verdicts">> {
-  if (selected.length === 0) return { control: NONE, verdicts: [] };
-  const trials = RankTrials.load(DEFAULT_CORPUS);
+): Promise<{ controls: Control[]; verdicts: Verdict[] }> {
+  if (selected.length === 0) return { controls: [], verdicts: [] };
+  const trials = Level2Trials.load(DEFAULT_CORPUS);
   const verdicts: Verdict[] = [];
   const queue = selected.values();
   const work = async () => {
@@ -123,12 +123,14 @@ async function tryRanks(
       verdicts.push(tell(verdictOf(mutant, answer)));
     }
   };
-  const lanes = Array.from({ length: RANK_LANES }, work);
-  const [control] = await Promise.all([trials.control(), ...lanes]);
-  return { control, verdicts };
+  const lanes = Array.from({ length: LEVEL_2_LANES }, work);
+  const places = PLACES.filter((place) => selected.some(({ at }) => at === place));
+  const [controls] = await Promise.all([Promise.all(places.map((place) => trials.control(place))), ...lanes]);
+  return { controls, verdicts };
 }
 
-const RANK_LANES = 3;
+const LEVEL_2_LANES = 3;
+const PLACES: readonly Place[] = ["ranks", "wire"];
 
 function both(a: Control, b: Control): Control {
   const checks = { ...a.checks };

@@ -7,10 +7,10 @@ import { globMatcher } from "@tensorwire/conformance/glob";
 import { indexRules } from "@tensorwire/scripts/rules";
 import { killingSet } from "./cover.ts";
 import { runGate, type Verdict, verdictOf, zooFaults } from "./gate.ts";
+import { choose, Level2Trials } from "./level2.ts";
 import { jsonReport } from "./matrix.ts";
 import { type Mutant, MutantDefect, mutate } from "./mutant.ts";
 import { buildReference } from "./overlay.ts";
-import { RankTrials } from "./ranks.ts";
 import { put, tryMutant } from "./trial.ts";
 import { MUTANTS } from "./zoo/index.ts";
 
@@ -137,9 +137,57 @@ test("the killing set takes the vector that kills most first", () => {
   ]);
 });
 
+describe("the scenarios of a mutant of level 2", () => {
+  const scenario = (n: number, ...rules: string[]) => ({ id: `wire/x/s-${n}`, rules, ranks: [] });
+  const many = Array.from({ length: 40 }, (_, n) => scenario(n, n % 2 === 0 ? "even" : "odd"));
+  const of = (init: Partial<Mutant>, all: readonly ReturnType<typeof scenario>[] = many) =>
+    [...choose(mutant({ rules: ["even"], at: "ranks", ...init }), all)].map(({ id }) => id).sort();
+
+  test("are a few that name one of its rules, for each rule", () => {
+    expect(of({})).toHaveLength(4);
+    expect(of({}).every((id) => Number(id.slice("wire/x/s-".length)) % 2 === 0)).toBe(true);
+    expect(of({ rules: ["even", "odd"] })).toHaveLength(8);
+    expect(of({ rules: ["none"] })).toEqual([]);
+  });
+
+  test("do not change with the place of a scenario, nor by more than the one that is added", () => {
+    expect(of({}, many.toReversed())).toEqual(of({}));
+    for (let n = 40; n < 60; n += 2) {
+      const [before, after] = [of({}), of({}, [scenario(n, "even"), ...many])];
+      expect(after.filter((id) => !before.includes(id)).length).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test("are first those that it names", () => {
+    expect(of({ by: ["wire/x/s-3?"] }).every((id) => id.startsWith("wire/x/s-3"))).toBe(true);
+    expect(of({ by: ["wire/x/s-6"] })).toContain("wire/x/s-6");
+    expect(of({ by: ["wire/x/s-6"] })).toHaveLength(4);
+  });
+
+  test("are none of another place", () => {
+    expect(of({ at: "wire" })).toEqual([]);
+  });
+
+  test("a name that chooses nothing is a defect of the mutant", () => {
+    for (const by of [["wire/x/no-such"], ["wire/x/s-7"], ["wire/x/s-6", "wire/x/s-9"]])
+      expect(() => of({ by })).toThrow(MutantDefect);
+  });
+});
+
+test("a mutant of a connection dies by the scenarios of its rules, and the others pass", async () => {
+  const shared = MUTANTS.find(({ id }) => id === "wire/prefix-shared")!;
+  const trials = Level2Trials.load(DEFAULT_CORPUS);
+  const { kills, crashes } = await trials.try(shared);
+  for (const rule of shared.rules) {
+    expect(kills[rule]!.length).toBeGreaterThan(0);
+    expect(new Set(kills[rule]!.map(({ vector }) => vector)).size).toBe(kills[rule]!.length);
+  }
+  expect(crashes).toBe(0);
+});
+
 test("a mutant of a rank dies by a scenario in which the harness plays the others", async () => {
   const rank = MUTANTS.find(({ id }) => id === "hello/rest-lost")!;
-  const { kills, crashes } = await RankTrials.load(DEFAULT_CORPUS).try(rank);
+  const { kills, crashes } = await Level2Trials.load(DEFAULT_CORPUS).try(rank);
   expect(kills["link.hello.behind"]?.length).toBeGreaterThan(0);
   expect(crashes).toBe(0);
 });

@@ -36,7 +36,7 @@ export function coveragePage(index: RuleIndex, gate: Gate, oneSided: Readonly<Re
   return `${[
     "# Coverage",
     "Written by `bun run coverage`; CI holds it to the sources. Do not edit.",
-    `A rule counts as *tested* if and only if, in the run that wrote this page, a check that names it ran against the reference and passed, and a mutant of the reference died by a check that names it. A check is one case of the expanded corpus, or of a probe of level 3, or a scenario of ranks at level 2, where the harness plays every rank but one.`,
+    `A rule counts as *tested* if and only if, in the run that wrote this page, a check that names it ran against the reference and passed, and a mutant of the reference died by a check that names it. A check is one case of the expanded corpus, or of a probe of level 3, or a scenario of level 2 on real connections; of a scenario that replays a sweep, some of its cases.`,
     summary(rows),
     `The run: ${gate.control.passed} checks of the unmutated reference passed and ${gate.control.failed.length} failed, ${gate.control.declined} had limits above those of the reference; ${killed} of ${gate.verdicts.length} mutants died by every rule that they break; ${killingSet(gate.verdicts).length} vectors are enough to kill them all. The rules of \`iut-protocol.md\` bind harness and adapters, and are judged by the tests of these.`,
     "## Where the corpus is weak",

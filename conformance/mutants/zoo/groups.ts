@@ -9,8 +9,10 @@ const WORKER = "packages/pipeline/src/tp-group/worker.ts";
 export const GROUPS: readonly Mutant[] = [
   {
     id: "group/left-behind-by-stage",
-    rules: ["pp-session.rebroadcast"],
+    rules: ["pp-session.rebroadcast", "iut.rank.stage-lost"],
     at: "ranks",
+    // Where the driver ends or is reset, the look-ahead ends the group too.
+    by: ["wire/pp-session/stage-envelope-*", "wire/pp-session/stage-driver-silence-*"],
     file: STAGE,
     find: "await Promise.all([leader.terminate(lost), stage.end(lost)]);",
     replace: "await stage.end(lost);",
@@ -20,6 +22,7 @@ export const GROUPS: readonly Mutant[] = [
     id: "group/no-error-result",
     rules: ["pp.result.exactly-one"],
     at: "ranks",
+    by: ["wire/pp-session/stage-worker-*-at-work"],
     file: ANSWERS,
     find: "return preparePpResult({ ...ids, ok: false, error_message });",
     replace: "return new Promise(() => {});",
@@ -29,6 +32,7 @@ export const GROUPS: readonly Mutant[] = [
     id: "group/no-terminal-action",
     rules: ["tp.send.poison"],
     at: "ranks",
+    by: ["wire/tp-session/leader-worker-stalls"],
     file: LEADER,
     find: "void this.#terminateAll(this.#members.filter((other) => other !== member)).then(",
     replace: "void this.#terminateAll([]).then(",
@@ -38,6 +42,7 @@ export const GROUPS: readonly Mutant[] = [
     id: "group/orphan-stays",
     rules: ["tp-session.eof"],
     at: "ranks",
+    by: ["wire/tp-session/worker-leader-end-before-header"],
     file: WORKER,
     find: "if (!this.#gone) this.#fault ??= why;",
     replace: "",

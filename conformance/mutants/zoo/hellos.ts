@@ -45,6 +45,7 @@ export const HELLOS: readonly Mutant[] = [
   hello({
     id: "hello/judged-at-the-prefix",
     rules: ["link.hello.judged"],
+    by: ["wire/*/hello-*-instance-short"],
     file: HELLO,
     find: "peerFault(batch.at(0))",
     replace: "peerFault(8)",
@@ -61,6 +62,7 @@ export const HELLOS: readonly Mutant[] = [
   hello({
     id: "hello/any-job",
     rules: ["link.hello.job"],
+    by: ["wire/*/hello-*-job"],
     file: HELLO,
     find: 'expect("job", own.job, theirs.job);',
     replace: "",
@@ -69,10 +71,29 @@ export const HELLOS: readonly Mutant[] = [
   hello({
     id: "hello/any-rank",
     rules: ["link.hello.rank"],
+    by: ["wire/*/hello-*-peer-rank"],
     file: HELLO,
     find: 'expect("peer_rank", own.rank, theirs.peer_rank);',
     replace: "",
     why: "A rank that wants to reach another one is let in.",
+  }),
+  hello({
+    id: "hello/worker-of-worker",
+    rules: ["link.hello.role"],
+    by: ["wire/tp-session/hello-worker-role"],
+    file: HELLO,
+    find: 'TP_WORKER: ["TP_LEADER"],',
+    replace: 'TP_WORKER: ["TP_LEADER", "TP_WORKER"],',
+    why: "A worker lets in another worker of its group.",
+  }),
+  hello({
+    id: "hello/stage-of-leader",
+    rules: ["link.hello.role"],
+    by: ["wire/pp-session/hello-stage-role"],
+    file: HELLO,
+    find: 'PP_STAGE: ["PP_DRIVER", "PP_STAGE"],',
+    replace: 'PP_STAGE: ["PP_DRIVER", "PP_STAGE", "TP_LEADER", "TP_WORKER"],',
+    why: "A stage of a pipeline lets in ranks of a tensor-parallel group.",
   }),
   hello({
     id: "hello/any-plan",
@@ -85,6 +106,7 @@ export const HELLOS: readonly Mutant[] = [
   hello({
     id: "hello/any-weights",
     rules: ["link.hello.weights"],
+    by: ["wire/*/hello-*-weights"],
     file: HELLO,
     find: 'expect("weights_digest", own.weights_digest.toHex(), theirs.weights_digest.toHex());',
     replace: "",
@@ -99,8 +121,17 @@ export const HELLOS: readonly Mutant[] = [
     why: "A Hello of another version is read as one of this.",
   }),
   hello({
+    id: "hello/garbage-is-a-field",
+    rules: ["link.hello.message"],
+    file: "packages/tp-control/src/proto-codec.ts",
+    find: 'throw blame("header.length",',
+    replace: 'throw blame("header.field",',
+    why: "Bytes that are no message are told as a field that is wrong.",
+  }),
+  hello({
     id: "hello/no-limit",
     rules: ["link.hello.limit"],
+    by: ["wire/*/hello-*-oversize"],
     file: HELLO,
     find: 'readonly #frames = new FrameDecoder("len64", { maxFrameLength: MAX_HELLO_LENGTH });',
     replace: 'readonly #frames = new FrameDecoder("len64");',
@@ -125,6 +156,7 @@ export const HELLOS: readonly Mutant[] = [
   hello({
     id: "hello/lane-twice",
     rules: ["link.hello.lane"],
+    by: ["wire/*/hello-*-lane-twice"],
     file: ROSTER,
     find: "if (held.lanes.has(lane)) throw",
     replace: "if (lane < 0) throw",
@@ -150,6 +182,7 @@ export const HELLOS: readonly Mutant[] = [
   hello({
     id: "hello/rest-lost",
     rules: ["link.hello.behind"],
+    by: ["wire/*/hello-*-glued"],
     file: ADMISSION,
     find: "return { connection: withBytesFirst(connection, rest), hello };",
     replace: "return { connection: withBytesFirst(connection, rest.subarray(rest.length)), hello };",
@@ -158,6 +191,7 @@ export const HELLOS: readonly Mutant[] = [
   hello({
     id: "hello/cut-is-nothing",
     rules: ["link.hello.cut"],
+    by: ["wire/*/hello-*-end-prefix", "wire/*/hello-*-end-body"],
     file: RECEIVE,
     find: "if (cut !== null) throw cut;",
     replace: "",

@@ -23,6 +23,7 @@ import { SENDING } from "./sending.ts";
 import { SESSIONS } from "./sessions.ts";
 import { SPECS } from "./specs.ts";
 import { TRANSPORT } from "./transport.ts";
+import { WIRE } from "./wire.ts";
 
 /** Every mutant, in the order of the chapters. */
 export const MUTANTS: readonly Mutant[] = [
@@ -47,6 +48,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...RESULTS,
   ...SESSIONS,
   ...TRANSPORT,
+  ...WIRE,
   ...ACCEPTANCES,
   ...GROUPS,
   ...HELLOS,
