@@ -7,7 +7,7 @@ import { checkLink, type LinkCheck } from "./link-check.ts";
 import { paceOf } from "./probes/pace.ts";
 import { MOST_GROWTH, watchResident } from "./probes/resident.ts";
 import { type Answer, type Hello, type Json, LINE_LIMIT, type Step, type Welcome } from "./protocol.ts";
-import { ShapeError } from "./schema.ts";
+import { ShapeError, shown } from "./schema.ts";
 import { blame, Session } from "./session.ts";
 import { trimmed } from "./trim.ts";
 import type { Outcome } from "./verdict.ts";
@@ -365,10 +365,8 @@ function otherHello(first: Hello, hello: Hello): string | undefined {
   const name = (Object.keys({ ...first, ...hello }) as (keyof Hello)[])
     .filter((each) => each !== "token")
     .find((each) => !sameJson(said(first, each), said(hello, each)));
-  return name && `hello: ${name} must be that of the first link, ${short(first[name])}; it is ${short(hello[name])}`;
+  return name && `hello: ${name} must be that of the first link, ${shown(first[name])}; it is ${shown(hello[name])}`;
 }
-
-const short = (value: unknown) => `${JSON.stringify(value)}`.slice(0, 200);
 
 /** The lists of a hello are sets: some languages write theirs in another order in each process. */
 function sorted(value: Json): Json {
