@@ -34,6 +34,34 @@ describe("an IUT that reads no more", () => {
   });
 });
 
+describe("a harness that is itself at work past the deadline", () => {
+  /** A channel whose other side answers so late. */
+  const answering = (ms: number) => {
+    const link = new LineLink(new Recorder());
+    const write = () => {
+      setTimeout(() => events.data(new TextEncoder().encode('{"op":"x"}\n')), ms);
+    };
+    const events = link.attach({ write, flushed: async () => {}, close: () => {} });
+    return link;
+  };
+
+  test("does not count that time: what it could not read before is in time", async () => {
+    const link = answering(60);
+    const asked = link.ask({ op: "x" }, { deadline: 200 });
+    Bun.sleepSync(500);
+    expect(await asked).toEqual({ op: "x" });
+    await link.close();
+  });
+
+  test("counts all other time", async () => {
+    const link = answering(60_000);
+    const asked = link.ask({ op: "x" }, { deadline: 200 }).catch((error: unknown) => error);
+    Bun.sleepSync(300);
+    expect(((await asked) as LinkError).kind).toBe("deadline");
+    await link.close();
+  });
+});
+
 test("an IUT that reads everything may leave by itself", async () => {
   const { child, link } = over("cat > /dev/null");
   link.tell(LONG);
