@@ -38,7 +38,7 @@ describe.skipIf(missing)("a consumer in Python's standard library, without the h
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(lines.length);
     expect(counts[2]).toBeGreaterThan(5000);
     expect(exitCode).toBe(0);
-  });
+  }, 30_000);
 
   test("tells a case whose expectation is another", () => {
     const [first] = lines;
