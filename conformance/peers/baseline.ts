@@ -1,4 +1,4 @@
-import type { BaselineEntry } from "../src/baseline.ts";
+import type { Baseline, BaselineEntry } from "../src/baseline.ts";
 import { globMatcher } from "../src/glob.ts";
 import type { Event } from "../src/protocol.ts";
 import type { Outcome } from "../src/verdict.ts";
@@ -10,12 +10,53 @@ const FAILED = { fail: "fail", crash: "crash", timeout: "timeout" } as const;
 export function wordsOf({ verdict, case: about, actual, difference }: Outcome): { want: string; got: string } {
   if (difference === undefined) return { want: "*", got: verdict === "fail" ? "errored" : verdict };
   const { step, index } = difference;
-  return { want: wordOf(about?.expected[step]?.[index]), got: wordOf(actual?.[step]?.[index]) };
+  const wanted = about?.expected[step]?.[index];
+  const came = actual?.[step]?.[index];
+  const later = [...(about?.expected[step]?.slice(index + 1) ?? []), ...(about?.expected.slice(step + 1).flat() ?? [])];
+  const early = came?.event === "message" && later.some((event) => Bun.deepEquals(event, came));
+  return { want: isEmpty(wanted) ? "empty message" : wordOf(wanted), got: early ? "later message" : wordOf(came) };
 }
 
 function wordOf(event: Event | undefined): string {
   if (event === undefined) return "nothing";
   return event.event === "error" ? (event.class ?? "error") : event.event;
+}
+
+const isEmpty = (event: Event | undefined) =>
+  event?.event === "message" && Bun.deepEquals((event.value as { readonly payload?: unknown }).payload, "");
+
+/** A known failure with the verdict that it has without its baseline. */
+function asItWas(outcome: Outcome, { entries }: Pick<Baseline, "entries">): Outcome {
+  if (outcome.verdict !== "known-fail") return outcome;
+  const entry = entries.find(({ pattern, reason }) => reason === outcome.text && globMatcher(pattern)(outcome.id));
+  return { ...outcome, verdict: entry?.verdict ?? "fail" };
+}
+
+/**
+ * What is wrong with a run that its baseline calls known, one sentence each: an entry says that a case fails, and `peer.json` how. A
+ * case that begins to fail in another way is a new failure.
+ */
+export function strangers(
+  outcomes: readonly Outcome[],
+  baseline: Baseline,
+  differences: readonly Difference[],
+): string[] {
+  const faults: string[] = [];
+  const unused = new Set(differences);
+  for (const outcome of outcomes) {
+    const failure = asItWas(outcome, baseline);
+    if (!(failure.verdict in FAILED)) continue;
+    const difference = explain(failure, differences);
+    if (difference === undefined) {
+      const { want, got } = wordsOf(failure);
+      faults.push(`peer.json does not explain ${outcome.id}: expected ${want}, got ${got}`);
+      continue;
+    }
+    unused.delete(difference);
+    if (outcome.verdict === "known-fail" && difference.reason !== outcome.text)
+      faults.push(`${outcome.id} fails by "${difference.reason}", and its entry says "${outcome.text}"`);
+  }
+  return [...faults, ...[...unused].map(({ want, got }) => `nothing any more is explained by ${want} and ${got}`)];
 }
 
 /** The known difference that explains a failed case. */
@@ -42,7 +83,8 @@ export interface Draft {
  */
 export function draftBaseline(outcomes: readonly Outcome[], differences: readonly Difference[]): Draft {
   const unexplained: Outcome[] = [];
-  const kinds = new Map<string, { entry: Omit<BaselineEntry, "pattern">; difference: Difference; ids: Set<string> }>();
+  const used = new Set<Difference>();
+  const kinds = new Map<string, { entry: Omit<BaselineEntry, "pattern">; ids: Set<string> }>();
   const judged: string[] = [];
   for (const outcome of outcomes) {
     const { id, verdict } = outcome;
@@ -54,18 +96,18 @@ export function draftBaseline(outcomes: readonly Outcome[], differences: readonl
       unexplained.push(outcome);
       continue;
     }
+    used.add(difference);
     const { reason } = difference;
     const entry = verdict === "fail" ? { reason } : { verdict: FAILED[verdict as keyof typeof FAILED], reason };
     const key = JSON.stringify(entry);
-    const kind = kinds.get(key) ?? { entry, difference, ids: new Set<string>() };
+    const kind = kinds.get(key) ?? { entry, ids: new Set<string>() };
     kinds.set(key, kind);
     kind.ids.add(id);
   }
   const entries = [...kinds.values()].flatMap(({ entry, ids }) =>
     cover(ids, judged).map((pattern) => ({ pattern, ...entry })),
   );
-  const reasons = new Set(entries.map(({ reason }) => reason));
-  return { entries, unexplained, unused: differences.filter(({ reason }) => !reasons.has(reason)) };
+  return { entries, unexplained, unused: differences.filter((difference) => !used.has(difference)) };
 }
 
 /** Patterns that match every id of `wanted`, and of `judged` nothing else. */

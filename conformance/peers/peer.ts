@@ -4,7 +4,10 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 
 /** A way in which a peer is known to leave the specification. `want` and `got` are the words of the first events that differ. */
 export interface Difference {
-  /** An event's name, an error's class or stage, `nothing` or `errored`; `*` stands for anything. */
+  /**
+   * An event's name, an error's class or stage, `nothing` or `errored`; `*` stands for anything. An empty message is wanted as `empty
+   * message`; a message that was to come later is a `later message`.
+   */
   readonly want: string;
   readonly got: string;
   /** Of case ids; default all. */

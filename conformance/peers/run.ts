@@ -2,9 +2,11 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
+import { readBaseline } from "../src/baseline.ts";
+import { NO_BASELINE } from "../src/baseline-file.ts";
 import { EXIT, type ExitCode, type Report, runConformance } from "../src/index.ts";
 import { count } from "../src/verdict.ts";
-import { draftBaseline, wordsOf } from "./baseline.ts";
+import { draftBaseline, strangers, wordsOf } from "./baseline.ts";
 import { build } from "./build.ts";
 import { type Peer, peerNames, readPeer } from "./peer.ts";
 import { type Row, rowOf, table } from "./table.ts";
@@ -69,8 +71,13 @@ async function put(peer: Peer, updateBaseline: boolean): Promise<Row> {
   });
   if (report === undefined) throw new Error(`${file} is no baseline`);
   if (updateBaseline) return rowOf(peer, report, update(peer, report, file));
-  if (exitCode !== EXIT.conformant) log(page);
-  return rowOf(peer, report, exitCode);
+  if (exitCode !== EXIT.conformant) {
+    log(page);
+    return rowOf(peer, report, exitCode);
+  }
+  const faults = strangers(report.outcomes, existsSync(file) ? readBaseline(file) : NO_BASELINE, peer.differences);
+  for (const fault of faults.slice(0, 20)) log(`${peer.name}: ${fault}`);
+  return rowOf(peer, report, faults.length > 0 ? EXIT.notConformant : exitCode);
 }
 
 /** Writes the baseline of a run whose every failure is explained by `peer.json`. */
