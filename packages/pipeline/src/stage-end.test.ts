@@ -84,6 +84,19 @@ describe("a lost next stage", () => {
   });
 });
 
+test("a call that was on its way to an idle lane when the stage ended is answered with the reason", async () => {
+  const stage = await start({ stages: 1 });
+  const hops = [await openLane(stage), await openLane(stage, 1)];
+  for (const [i, hop] of hops.entries()) expect((await callOn(hop, BigInt(i + 1))).result.ok).toBeTrue();
+  stage.stop("the test stops it");
+  const answers = await Promise.all(hops.map((hop, i) => callOn(hop, BigInt(i + 3), 2, 1)));
+  for (const { result } of answers) {
+    expect(result.ok).toBeFalse();
+    expect(result.error_message).toContain("the test stops it");
+  }
+  expect(await stage.ended).toBeUndefined();
+});
+
 describe("a next stage that is idle", () => {
   test("is missed when it dies, though nobody asks it for anything", async () => {
     const next = await scriptedStage(answering);

@@ -9,7 +9,7 @@ import {
 } from "@tensorwire/pp-contract";
 import type { PreparedMessage } from "@tensorwire/tensor-spec";
 import type { Stage, StageOutput, WireDtype } from "@tensorwire/tensor-stage";
-import type { Connection } from "@tensorwire/transport";
+import { type Connection, systemClock } from "@tensorwire/transport";
 import { outputTensor, stageInput } from "./activations.ts";
 import type { Hop } from "./hop.ts";
 import { MessageSender } from "./message-sender.ts";
@@ -19,6 +19,9 @@ import { errorMessage, messageOf, RankLostError, StageLostError } from "./stage-
 import type { InferRequest } from "./tp-group/group-stage-options.ts";
 import { type CallRecord, Stopwatch } from "./trace.ts";
 import type { Turns } from "./turns.ts";
+
+/** Longer than a call needs that its sender wrote before it could know that the stage ends. */
+const LAST_CALL_MS = 250;
 
 /** What the lanes of a stage share. */
 export interface LaneHost {
@@ -58,6 +61,8 @@ export class StageLane {
   #hop: Hop | null = null;
   /** False while the lane waits for a message. */
   #busy = false;
+  /** When a lane of a stage that ends takes no more calls. */
+  #last: unknown = null;
 
   constructor(number: number, connection: Connection, host: LaneHost) {
     this.#number = number;
@@ -73,6 +78,14 @@ export class StageLane {
 
   /** Serves until the lane ends, and never rejects. `deadlineMs` is for the stages behind to end theirs. */
   async serve(deadlineMs: number): Promise<LaneEnd> {
+    try {
+      return await this.#serve(deadlineMs);
+    } finally {
+      systemClock.clearTimeout(this.#last);
+    }
+  }
+
+  async #serve(deadlineMs: number): Promise<LaneEnd> {
     const end = await this.#run().catch((error: unknown) => {
       // A peer that broke the contract gets no graceful end.
       if (this.#host.ending === null) this.#connection.abort(messageOf(error), error);
@@ -91,10 +104,17 @@ export class StageLane {
     return end instanceof Error ? end : failed;
   }
 
-  /** The stage ends: a call that waits for the next stage, or a lane that waits for a call, waits no longer. */
+  /**
+   * The stage ends: a call that waits for the next stage waits no longer. A lane that waits for a call answers what is on its way, for a
+   * moment, since a close would throw it away, and with it the reason.
+   */
   release(): void {
     if (this.#busy) this.#hop?.abort("the stage ends");
-    else void this.#connection.close(DEFAULT_GRACE_MS).catch(() => {});
+    else this.#last = systemClock.setTimeout(() => this.#letGo(), LAST_CALL_MS);
+  }
+
+  #letGo(): void {
+    if (!this.#busy) void this.#connection.close(DEFAULT_GRACE_MS).catch(() => {});
   }
 
   async #run(): Promise<LaneEnd> {
