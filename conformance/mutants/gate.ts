@@ -105,7 +105,7 @@ async function tryCases(selected: readonly Mutant[], jobs: number, tell: (verdic
   }
 }
 
-/** Level 2, where a mutant needs it. Nearly all of the time of ranks is waiting, so that several are tried at once. */
+/** Level 2, where a mutant needs it. Nearly all of the time is waiting for deadlines, so that several are tried at once. */
 async function tryLevel2(
   selected: readonly Mutant[],
   tell: (verdict: Verdict) => Verdict,
@@ -129,7 +129,7 @@ async function tryLevel2(
   return { controls, verdicts };
 }
 
-const LEVEL_2_LANES = 3;
+const LEVEL_2_LANES = 5;
 const PLACES: readonly Place[] = ["ranks", "wire"];
 
 function both(a: Control, b: Control): Control {
