@@ -1,3 +1,5 @@
+import { beforeLeaving } from "@tensorwire/conformance/leaving";
+
 /** The child gave no answer: it ran past the deadline, or its process ended. */
 export interface NoAnswer {
   readonly lost: "timeout" | "died";
@@ -39,10 +41,13 @@ export class Worker<Question, Answer> {
   }
 
   #start(): Bun.Subprocess {
+    // A mutant that loops for ever would outlive this process.
+    const kept = beforeLeaving(() => child.kill("SIGKILL"));
     const child: Bun.Subprocess = Bun.spawn([process.execPath, this.#entry], {
       stdio: ["ignore", "inherit", "inherit"],
       ipc: (answer: Answer) => this.#settle(answer),
       onExit: () => {
+        kept();
         if (this.#child !== child) return;
         this.#child = null;
         this.#settle({ lost: "died" });
