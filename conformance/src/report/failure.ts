@@ -73,8 +73,7 @@ export function failureOf({ first, more }: FailureGroup, report: Report): Failur
 
 type Evidence = Omit<Failure, "id" | "vector" | "profile" | "verdict" | "more" | "repeat">;
 
-export const omittedText = (omitted: number) =>
-  `${omitted === 1 ? "1 event" : `${omitted} events`} behind those shown`;
+export const omittedText = (omitted: number) => `${omitted === 1 ? "1 event" : `${omitted} events`} behind those shown`;
 
 /** The command that repeats one case. */
 export const repeatOf = ({ command, seed }: Report, id: string) =>

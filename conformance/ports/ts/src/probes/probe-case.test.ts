@@ -70,8 +70,8 @@ describe("a probe of the reference", () => {
     ]);
   });
 
-  test("memory: a promise of 4 GiB costs the first buffer", async () => {
-    const steps = [{ memory: true }, { feed: "ffffffff" }, { trickle: { byte: 1, count: 10 } }, { memory: true }];
+  test("memory: a promise of 2 GiB costs the first buffer", async () => {
+    const steps = [{ memory: true }, { feed: "7fffffff" }, { trickle: { byte: 1, count: 10 } }, { memory: true }];
     expect(await result(...steps)).toEqual([
       [{ event: "memory", held: "0", copied: "0" }],
       [],
