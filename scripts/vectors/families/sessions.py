@@ -206,7 +206,7 @@ def sessions(s: Session) -> Family:
     after = leader().infer(3, 7)
     replace(after.next, action="INFER", call_id=3).put(after.stream)
     after.stream.put("length", (3).to_bytes(8, "big"), note="3").put("record_length", b"\0\0\x09", note="cut").dropped()
-    accept("duplicate-record", "Not even its records are: a frame that holds none is as good as any.", [twice],
+    accept("duplicate-record", "The records of a duplicate are not judged either: a frame whose record is cut is dropped like any other.", [twice],
            after.infer(4, 7))
     after = leader().noop(3)
     accept("duplicate-action", "An INFER with the call_id of a NOOP is dropped, and the first INFER is still to come.",
