@@ -264,6 +264,19 @@ describe("what comes behind a call at work", () => {
   const noop = (call: bigint) => Buffer.concat(prepareTp({ header: ids(call, "NOOP") }).buffers as Uint8Array[]);
   const size = infer(1n).length;
 
+  /** A worker at its first call, with these messages behind it, which do not end the call. */
+  async function atWorkBefore(messages: readonly Uint8Array<ArrayBuffer>[]) {
+    const { signal, ...parts } = atWork();
+    await parts.leader.write([infer(1n)]);
+    const heard = await signal;
+    for (const message of messages) {
+      await parts.leader.write([message]);
+      await turns();
+    }
+    expect(heard.aborted).toBeFalse();
+    return { ...parts, heard };
+  }
+
   const behind: [string, Uint8Array<ArrayBuffer>[], bigint[]][] = [
     ["the next call", [infer(2n)], [1n, 2n]],
     ["a NOOP", [noop(2n)], [1n, 2n]],
@@ -273,14 +286,7 @@ describe("what comes behind a call at work", () => {
 
   test.each(behind)("tp-session.eof: a leader that is gone behind %s is seen at once", async (_, messages) => {
     for (const how of ["abort", "end"] as const) {
-      const { leader, done, running, signal } = atWork();
-      await leader.write([infer(1n)]);
-      const heard = await signal;
-      for (const message of messages) {
-        await leader.write([message]);
-        await turns();
-      }
-      expect(heard.aborted).toBeFalse();
+      const { leader, done, running, heard } = await atWorkBefore(messages);
       await leader[how]();
       expect(await rejection(running)).toMatchObject({ name: "RankLostError", rank: 0, calls: [1n] });
       expect(heard.aborted).toBeTrue();
@@ -289,14 +295,7 @@ describe("what comes behind a call at work", () => {
   });
 
   test.each(behind.slice(0, 3))("SHUTDOWN behind %s is told to the call", async (_, messages, calls) => {
-    const { leader, done, running, signal } = atWork();
-    await leader.write([infer(1n)]);
-    const heard = await signal;
-    for (const message of messages) {
-      await leader.write([message]);
-      await turns();
-    }
-    expect(heard.aborted).toBeFalse();
+    const { leader, done, running, heard } = await atWorkBefore(messages);
     await leader.write(shutdown(calls.at(-1)! + 1n));
     await finish(leader, running);
     expect(heard.aborted).toBeTrue();
