@@ -18,8 +18,10 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from canonical import canonical  # noqa: E402
+from digest import bins_of, scenario_digest, vector_digest  # noqa: E402
 from families import all_families, all_profiles, ranks, wire  # noqa: E402
-from removed import REMOVED, VERSION  # noqa: E402
+from history import HistoryFault, history  # noqa: E402
+from versions import CHANGED, REMOVED, VERSION  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2] / "vectors"
 
@@ -27,20 +29,26 @@ ROOT = Path(__file__).resolve().parents[2] / "vectors"
 def corpus() -> dict[str, bytes]:
     """Every file of the corpus but the schemas, by its path below vectors/."""
     files: dict[str, bytes] = {}
-    for profile in all_profiles():
-        files[f"{profile['profile']}/profile.json"] = canonical(profile).encode()
+    digests: dict[str, str] = {}
+    profiles = {profile["profile"]: profile for profile in all_profiles()}
+    for name, profile in profiles.items():
+        files[f"{name}/profile.json"] = canonical(profile).encode()
     families = list(all_families())
     for family in families:
         document = family.document()
         files[f"{family.profile}/{family.family}.json"] = canonical(document).encode()
         if family.bin.content:
             files[f"{family.profile}/{family.bin.name}"] = bytes(family.bin.content)
-    scenarios = []
+        for vector in family.vectors:
+            digests[vector["id"]] = vector_digest(vector, profiles[family.profile], bins_of(family.bin))
     for path, document in (*wire.files(), *ranks.files()):
         files[path] = canonical(document).encode()
-        scenarios += document["scenarios"]
-    vectors = [vector for family in families for vector in family.vectors]
-    files["history.json"] = canonical(history([item["id"] for item in (*vectors, *scenarios)])).encode()
+        for scenario in document["scenarios"]:
+            digests[scenario["id"]] = scenario_digest(scenario, document["profile"])
+    files["history.json"] = canonical(
+        history(_json("history.json"), (_json("lock.json") or {}).get("corpus"), digests,
+                version=VERSION, changed=CHANGED, removed=REMOVED)
+    ).encode()
     hashes = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     # The lines that `sha256sum` prints, so that the hash of the corpus can be had without this script.
     lines = "".join(f"{digest}  {path}\n" for path, digest in hashes.items())
@@ -49,15 +57,9 @@ def corpus() -> dict[str, bytes]:
     return files
 
 
-def history(ids: list[str]) -> dict:
-    """What was, and what is new in this version. Nothing is ever taken out: a vector or scenario that goes needs a tombstone."""
-    path = ROOT / "history.json"
-    since = json.loads(path.read_text())["since"] if path.exists() else {}
-    known = {id_ for brought in since.values() for id_ in brought}
-    new = [id_ for id_ in ids if id_ not in known]
-    if new:
-        since[VERSION] = since.get(VERSION, []) + new
-    return {"version": VERSION, "since": since, "removed": REMOVED}
+def _json(name: str) -> dict | None:
+    path = ROOT / name
+    return json.loads(path.read_text()) if path.exists() else None
 
 
 def stored() -> dict[str, bytes]:
@@ -73,7 +75,12 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
         print(__doc__, file=sys.stderr)
         return 64
-    wanted, present = corpus(), stored()
+    try:
+        wanted = corpus()
+    except HistoryFault as fault:
+        print(f"vectors/history.json: {fault}", file=sys.stderr)
+        return 1
+    present = stored()
     stale = sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
     if arguments == ["--check"]:
         for name in stale:

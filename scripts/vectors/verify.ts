@@ -7,7 +7,13 @@
  *     bun scripts/vectors/verify.ts
  */
 import { resolve } from "node:path";
-import { CorpusDefect, type FileDecodeVector, loadCorpus, readCorpusFiles } from "@tensorwire/conformance/corpus";
+import {
+  CorpusDefect,
+  digestFaults,
+  type FileDecodeVector,
+  loadCorpus,
+  readCorpusFiles,
+} from "@tensorwire/conformance/corpus";
 import { coverageFaults, sidesOf } from "./coverage.ts";
 import { checkEncoders } from "./encoders.ts";
 import { positionFaults, valueFaults } from "./position.ts";
@@ -52,6 +58,7 @@ function main(): number {
   try {
     const corpus = loadCorpus(CORPUS);
     report(`${corpus.vectors} vectors: schemas, hashes, ids, siblings`, []);
+    report("what each vector and scenario means has the digest of history.json", digestFaults(CORPUS));
     const { messages, refusals, faults: encoders } = checkEncoders(readCorpusFiles(CORPUS).families);
     report(`${messages} messages and ${refusals} refusals: the TypeScript encoders agree`, encoders);
     report("every MUST of the chapters on bytes has both sides, or a reason", coverageFaults(sidesOf(CORPUS)));

@@ -28,6 +28,8 @@ export interface CorpusFiles {
   readonly profiles: readonly ProfileFile[];
   readonly families: readonly FamilyFiles[];
   readonly wire: readonly WireFile[];
+  /** Absent where `lock.json` names none. */
+  readonly history: History | undefined;
 }
 
 /** Reads the files that `lock.json` names, in its order, and holds each to its hash and its schema. Throws `CorpusDefect`. */
@@ -62,6 +64,7 @@ export function readCorpusFiles(directory: string): CorpusFiles {
     hash: lock.corpus,
     profiles: [...profiles.values()],
     wire,
+    history,
     families: families.map(({ path, family }) => {
       const profile = profiles.get(family.profile);
       if (!profile) throw new CorpusDefect(`${path}: no profile.json for profile "${family.profile}"`);

@@ -143,28 +143,52 @@ describe("a corpus with a defect is refused:", () => {
   });
 
   const buried = { id: "len8/old", until: "0.2", reason: "It tested what len8/empty tests." };
-  test.each<[string, readonly string[], readonly object[], string | RegExp]>([
-    ["none: a history with a tombstone", ["len8/empty", "len8/old"], [buried], "no defect"],
-    ["a vector that the history lacks", [], [], /not in it: len8\/empty/],
+  const [one, other] = ["1".repeat(64), "2".repeat(64)];
+  const released = { "0.1": `sha256:${one}` };
+  const why = [{ id: "len8/empty", in: "0.2", reason: "The specification now allows it." }];
+  const ids = (...names: string[]) => Object.fromEntries(names.map((name) => [name, one]));
+  const both = { "0.1": ids("len8/empty"), "0.2": { "len8/empty": other } };
+  test.each<[string, object, string | RegExp]>([
+    ["none: a tombstone", { digests: { "0.1": ids("len8/empty", "len8/old") }, removed: [buried] }, "no defect"],
+    ["a vector that the history lacks", { digests: {} }, /not in it: len8\/empty/],
     [
       "a scenario that is gone without a tombstone",
-      ["len8/empty", "wire/len8/old"],
-      [],
+      { digests: { "0.1": ids("len8/empty", "wire/len8/old") } },
       /no tombstone says why: wire\/len8\/old/,
     ],
     [
       "none: a scenario with a tombstone",
-      ["len8/empty", "wire/len8/old"],
-      [{ ...buried, id: "wire/len8/old" }],
+      { digests: { "0.1": ids("len8/empty", "wire/len8/old") }, removed: [{ ...buried, id: "wire/len8/old" }] },
       "no defect",
     ],
-    ["a vector that is gone without a tombstone", ["len8/empty", "len8/old"], [], /no tombstone says why: len8\/old/],
-    ["an id that is used again", ["len8/empty"], [{ ...buried, id: "len8/empty" }], /a tombstone for what is there/],
-    ["a tombstone of nothing", ["len8/empty"], [buried], /or never was: len8\/old/],
-    ["a tombstone without a reason", ["len8/empty", "len8/old"], [{ ...buried, reason: "" }], /history.json: /],
-  ])("%s", (_, ids, removed, message) => {
-    const since = ids.length === 0 ? {} : { "0.1": ids };
-    expect(defect(corpusOf([EMPTY], { history: { version: "0.2", since, removed } }))).toMatch(message);
+    [
+      "a vector that is gone without a tombstone",
+      { digests: { "0.1": ids("len8/empty", "len8/old") } },
+      /no tombstone says why: len8\/old/,
+    ],
+    ["an id that is used again", { removed: [{ ...buried, id: "len8/empty" }] }, /a tombstone for what is there/],
+    ["a tombstone of nothing", { removed: [buried] }, /or never was: len8\/old/],
+    ["a tombstone without a reason", { removed: [{ ...buried, reason: "" }] }, /history.json: /],
+    ["another meaning than in a release, without a reason", { digests: both }, /no reason: len8\/empty in 0\.2/],
+    ["none: another meaning, with its reason", { digests: both, changed: why }, "no defect"],
+    ["a reason for what means the same", { changed: why }, /has not changed: len8\/empty in 0\.2/],
+    [
+      "a change to the same meaning",
+      { digests: { ...both, "0.2": ids("len8/empty") }, changed: why },
+      /0\.2 changed nothing of len8\/empty/,
+    ],
+    ["a version that nobody released", { released: {} }, /neither released nor 0\.2: 0\.1/],
+    ["a release that is yet to come", { released: { ...released, "0.10": released["0.1"] } }, /not before 0\.2: 0\.10/],
+  ])("%s", (_, more, message) => {
+    const history = {
+      version: "0.2",
+      released,
+      digests: { "0.1": ids("len8/empty") },
+      changed: [],
+      removed: [],
+      ...more,
+    };
+    expect(defect(corpusOf([EMPTY], { history }))).toMatch(message);
   });
 
   test("a folder without a lock", () => {
