@@ -4,6 +4,7 @@ export { type Bins, bytesEvent, resolveValue, segmentBytes } from "./bytes.ts";
 export { CorpusDefect } from "./defect.ts";
 export { digestFaults } from "./digest.ts";
 export { type CorpusFiles, type FamilyFiles, readCorpusFiles } from "./files.ts";
+export type { Meaning } from "./history.ts";
 export { loadCorpus } from "./load.ts";
 export type { Case, Corpus, Level, Mark } from "./types.ts";
 export {

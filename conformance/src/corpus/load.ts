@@ -2,6 +2,7 @@ import { expandProbes } from "../probes/expand.ts";
 import { CorpusDefect } from "./defect.ts";
 import { expand } from "./expand.ts";
 import { type FamilyFiles, readCorpusFiles } from "./files.ts";
+import { meaningsOf } from "./history.ts";
 import { sameLimits } from "./sweeps/plan.ts";
 import type { Corpus } from "./types.ts";
 import { compileVector } from "./vector.ts";
@@ -13,7 +14,7 @@ import type { WireFile } from "./wire-file.ts";
  * its schema, and the names in it to each other. Throws `CorpusDefect`.
  */
 export function loadCorpus(directory: string): Corpus {
-  const { hash, profiles, families, wire } = readCorpusFiles(directory);
+  const { hash, profiles, families, wire, history } = readCorpusFiles(directory);
   checkNames(families);
   const vectors = families.flatMap(({ family, profile, bins }) =>
     family.vectors.map((vector) => compileVector(vector, profile, bins)),
@@ -29,6 +30,7 @@ export function loadCorpus(directory: string): Corpus {
     ]),
     families: new Map(families.flatMap(({ family }) => family.vectors.map(({ id }) => [id, family.family] as const))),
     wire,
+    ...(history !== undefined && { meanings: meaningsOf(history) }),
     cases: (filter, among) => expand(vectors, filter, among),
     probes: (filter) => expandProbes(vectors, filter),
   };

@@ -1,4 +1,5 @@
 import type { Events, Limits, Role, Step } from "../protocol.ts";
+import type { Meaning } from "./history.ts";
 import type { WireFile } from "./wire-file.ts";
 
 export type Level = "must" | "should" | "may";
@@ -45,6 +46,8 @@ export interface Corpus {
   readonly rules: ReadonlySet<string>;
   /** By vector: the family whose file it stands in. */
   readonly families?: ReadonlyMap<string, string>;
+  /** By the id of a vector or scenario: what it means, as history.json has it. */
+  readonly meanings?: ReadonlyMap<string, Meaning>;
   /** Scenarios on real connections (level 2), a file for each profile. */
   readonly wire?: readonly WireFile[];
   /** The cases of level 3, each with what it requires; the same way. */

@@ -4,6 +4,7 @@ import { DEFAULT_CORPUS, DEFAULT_SPEC } from "../options.ts";
 import { paint } from "../report/paint.ts";
 import { idFilter } from "../selection.ts";
 import { explain, explainText, nearest } from "./explain.ts";
+import { meaningText } from "./lines.ts";
 import { listCorpus, sweepOf } from "./list.ts";
 import { readRules } from "./rules.ts";
 import { describeWireStep } from "./wire-steps.ts";
@@ -25,6 +26,7 @@ describe("explaining", () => {
     expect(page).toMatch(/cases +\d+: itself, .*cut 12/);
     expect(page).toMatch(/sibling of +len64\/end-one-byte/);
     expect(page).toContain("vectordotdev/vector#26169");
+    expect(page).toMatch(/digest +sha256:[0-9a-f]{64}, since 0\.1\n/);
   });
 
   test("a case: its own cuts and rules", () => {
@@ -87,6 +89,7 @@ describe("explaining a scenario", () => {
     expect(page).toContain("Header, manifest and tensors may come in any pieces.");
     expect(page).toContain("r[tp.boundary.chunking]  tp-control.md:");
     expect(page).toContain("the harness, which dials");
+    expect(page).toMatch(/digest +sha256:[0-9a-f]{64}, since 0\.1\n/);
     expect(page).toMatch(/Plays \d+ cases\n {2}wire\/tp\/split\/noop#cut=1 {2}tp\/noop#cut=1/);
   });
 
@@ -139,6 +142,7 @@ describe("listing", () => {
     expect(listing.totals.cases).toBe(cases);
     const hello = listing.vectors.find(({ id }) => id === "len32/hello");
     expect(hello).toMatchObject({ family: "frames", profile: "len32", role: "decode" });
+    expect(hello).toMatchObject({ digest: expect.stringMatching(/^[0-9a-f]{64}$/), changed: "0.1" });
     expect(1 + Object.values(hello?.sweeps ?? {}).reduce((sum, count) => sum + count, 0)).toBe(hello?.cases ?? 0);
     expect(hello?.probes).toMatchObject({ poison: expect.any(Number), cancel: expect.any(Number) });
     expect(listing.totals.probes).toBe([...corpus.probes!((id) => id.startsWith("len32/"))].length);
@@ -164,4 +168,9 @@ test("every rule that the corpus names is stated in the specification", () => {
   const rules = readRules(DEFAULT_SPEC);
   expect([...corpus.rules].filter((id) => !rules.has(id))).toEqual([]);
   expect(rules.get("len32.prefix.layout")?.text).toMatch(/^The prefix MUST be 4 bytes/);
+});
+
+test("what an id means tells of the version that changed it, and why", () => {
+  const meaning = { digest: "ab", since: "0.1", changed: "0.2", reason: "It may end otherwise." };
+  expect(meaningText(meaning)).toBe("sha256:ab, since 0.1, changed in 0.2: It may end otherwise.");
 });

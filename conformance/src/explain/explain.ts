@@ -1,10 +1,11 @@
+import type { Meaning } from "../corpus/history.ts";
 import { type CorpusFiles, readCorpusFiles } from "../corpus/index.ts";
 import type { Case, Corpus } from "../corpus/types.ts";
 import { describeEvents } from "../report/describe.ts";
 import { hexdump } from "../report/hexdump.ts";
 import type { Paint } from "../report/paint.ts";
 import { streamOf } from "../report/stream.ts";
-import { countsText, itemsInto, limitsText, ruleLines, stepLines } from "./lines.ts";
+import { countsText, itemsInto, limitsText, meaningText, ruleLines, stepLines } from "./lines.ts";
 import { listCorpus } from "./list.ts";
 import { type Rule, rulesOf } from "./rules.ts";
 import { explainScenario, type ScenarioExplanation, scenarioText } from "./scenario.ts";
@@ -24,6 +25,8 @@ export type Explanation = CaseExplanation | ScenarioExplanation;
 /** Everything there is to say about a vector, or about one case of it, of a sweep or of a probe. */
 export interface CaseExplanation {
   readonly about: Case;
+  /** Of the vector, by the history. */
+  readonly meaning: Meaning | undefined;
   readonly family: { readonly name: string; readonly about: string } | undefined;
   readonly rules: readonly Rule[];
   /** Cases by sweep, where a vector was asked for. */
@@ -59,6 +62,7 @@ export function explain(id: string, sources: ExplainSources): Explanation | unde
   const { defects = [], siblingOf, family } = inFiles(vector, files);
   return {
     about,
+    meaning: corpus.meanings?.get(vector),
     family,
     rules: rulesOf(about.rules, spec),
     sweeps: own?.sweeps ?? {},
@@ -116,12 +120,13 @@ export function explainText(explanation: Explanation, paint: Paint): string {
 }
 
 function caseText(explanation: CaseExplanation, paint: Paint): string {
-  const { about, family, rules, sweeps, cases, probes, sibling, siblingOf, defects, mutants } = explanation;
+  const { about, meaning, family, rules, sweeps, cases, probes, sibling, siblingOf, defects, mutants } = explanation;
   const lines = [paint.bold(about.id), about.why, ""];
   const item = itemsInto(lines);
   item("profile", `${about.profile}, ${about.role}, ${about.level}`);
   item("family", family && `${family.name}: ${family.about}`);
   item("limits", limitsText(about.limits));
+  item("digest", meaningText(meaning));
   item("requires", about.requires?.join(", "));
   item("sibling", sibling && `${sibling} is its accepted neighbour`);
   item("sibling of", siblingOf.join(", "));

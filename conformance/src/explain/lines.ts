@@ -1,3 +1,4 @@
+import type { Meaning } from "../corpus/history.ts";
 import type { Case } from "../corpus/types.ts";
 import type { Limits } from "../protocol.ts";
 import { describeEvents, describeStep } from "../report/describe.ts";
@@ -19,6 +20,13 @@ export const limitsText = (limits: Limits) =>
   Object.entries(limits)
     .map(([name, value]) => `${name} ${value}`)
     .join(", ");
+
+/** What an id means by the history: its digest, and the version from which on it has meant that. */
+export function meaningText(meaning: Meaning | undefined): string | undefined {
+  if (meaning === undefined) return undefined;
+  const { digest, since, changed, reason } = meaning;
+  return `sha256:${digest}, ${since === changed ? `since ${since}` : `since ${since}, changed in ${changed}: ${reason}`}`;
+}
 
 export const countsText = (counts: Readonly<Record<string, number>>) =>
   Object.entries(counts)

@@ -9,6 +9,9 @@ export interface ListedVector {
   readonly role: Role;
   readonly level: string;
   readonly rules: readonly string[];
+  /** SHA-256 of what it means, and the version from which on it means that. */
+  readonly digest?: string;
+  readonly changed?: string;
   /** The vector itself and its sweeps. */
   readonly cases: number;
   /** Cases by sweep: `cut`, `eof`, `glue`. */
@@ -27,6 +30,8 @@ export interface Listing {
     readonly id: string;
     readonly profile: string;
     readonly rules: readonly string[];
+    readonly digest?: string;
+    readonly changed?: string;
     /** What it plays, one after the other: a case, cases side by side, or its steps. */
     readonly items: number;
   }[];
@@ -47,7 +52,18 @@ export function listCorpus(corpus: Corpus, filter: (id: string) => boolean = () 
     const row = vectors.get(vector);
     if (row !== undefined) return row;
     const family = corpus.families?.get(vector) ?? "other";
-    const fresh = { id: vector, profile, family, role, level, rules, cases: 0, sweeps: {}, probes: {} };
+    const fresh = {
+      id: vector,
+      profile,
+      family,
+      role,
+      level,
+      rules,
+      ...meantBy(corpus, vector),
+      cases: 0,
+      sweeps: {},
+      probes: {},
+    };
     vectors.set(vector, fresh);
     return fresh;
   };
@@ -89,7 +105,14 @@ function increment(counts: Record<string, number>, name: string): void {
 
 function scenariosOf(corpus: Corpus, filter: (id: string) => boolean): Listing["scenarios"] {
   const items = Map.groupBy(selected({ corpus, filter, profile: () => true }), ({ scenario }) => scenario);
-  return [...items].map(([{ id, rules }, all]) => ({ id, profile: all[0]!.profile, rules, items: all.length }));
+  return [...items].map(([{ id, rules }, all]) => {
+    return { id, profile: all[0]!.profile, rules, ...meantBy(corpus, id), items: all.length };
+  });
+}
+
+function meantBy({ meanings }: Corpus, id: string): Pick<ListedVector, "digest" | "changed"> {
+  const meaning = meanings?.get(id);
+  return meaning === undefined ? {} : { digest: meaning.digest, changed: meaning.changed };
 }
 
 /** The sweep of a case's id: `cut` of `len64/hello#cut=3`, `prefix` of `len64/hello#prefix@0=1+7`. */

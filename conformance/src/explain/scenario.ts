@@ -1,10 +1,11 @@
+import type { Meaning } from "../corpus/history.ts";
 import type { Case, Corpus } from "../corpus/types.ts";
 import type { WireFile, WireScenario } from "../corpus/wire-file.ts";
 import type { Limits } from "../protocol.ts";
 import type { Paint } from "../report/paint.ts";
 import { streamOf } from "../report/stream.ts";
 import { type Item, idOf, itemsOf } from "../wire/scenarios.ts";
-import { inShort, itemsInto, limitsText, ruleLines, stepLines } from "./lines.ts";
+import { inShort, itemsInto, limitsText, meaningText, ruleLines, stepLines } from "./lines.ts";
 import { type Rule, rulesOf } from "./rules.ts";
 import { describeRank, describeWireStep, otherFields } from "./wire-steps.ts";
 
@@ -19,6 +20,8 @@ export interface PlayedItem {
 export interface ScenarioExplanation {
   /** The scenario as its file states it. */
   readonly scenario: WireScenario;
+  /** By the history. */
+  readonly meaning: Meaning | undefined;
   readonly file: Pick<WireFile, "profile" | "about">;
   readonly rules: readonly Rule[];
   /** One, where one was asked for. */
@@ -37,7 +40,9 @@ export function explainScenario(
     const items = [...itemsOf({ ...file, scenarios: [each] }, corpus)].filter(
       (item) => each.id === id || item.id === id || item.cases.some((about) => idOf(item, about) === id),
     );
-    if (items.length > 0) return explanationOf(id, file, each, items, spec);
+    if (items.length > 0) {
+      return { ...explanationOf(id, file, each, items, spec), meaning: corpus.meanings?.get(each.id) };
+    }
   }
   return undefined;
 }
@@ -48,7 +53,7 @@ function explanationOf(
   scenario: WireScenario,
   items: readonly Item[],
   spec: string,
-): ScenarioExplanation {
+): Omit<ScenarioExplanation, "meaning"> {
   const own = items.length === 1 && scenario.id !== id ? (items[0]?.cases.flatMap(({ rules }) => rules) ?? []) : [];
   return {
     scenario,
@@ -61,7 +66,7 @@ function explanationOf(
 const ITEMS = 12;
 
 /** An explanation for people. */
-export function scenarioText({ scenario, file, rules, items }: ScenarioExplanation, paint: Paint): string {
+export function scenarioText({ scenario, meaning, file, rules, items }: ScenarioExplanation, paint: Paint): string {
   const [only] = items;
   const about = items.length === 1 && only !== undefined ? only : undefined;
   const lines = [paint.bold(about?.id ?? scenario.id), scenario.why, ""];
@@ -74,6 +79,7 @@ export function scenarioText({ scenario, file, rules, items }: ScenarioExplanati
     item("opened by", scenario.opened_by === "iut" ? "the implementation, which dials" : "the harness, which dials");
   }
   item("over", scenario.over === "unix" ? "a Unix socket" : "loopback TCP");
+  item("digest", meaningText(meaning));
   for (const [name, value] of otherFields(scenario)) item(name, value);
   lines.push(...ruleLines(rules, paint));
   if ("ranks" in scenario) {
