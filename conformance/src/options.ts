@@ -42,6 +42,8 @@ export interface ConformanceOptions {
   readonly badge?: string;
   /** The whole control link, for `replay`. */
   readonly record?: string;
+  /** The data connections of levels 0 and 2, as TCP packets with the implementation's events beside them, in pcapng. */
+  readonly capture?: string;
   /** A recording to judge again, in the place of an IUT: what it was narrowed to and its seed come from there. */
   readonly replay?: string;
   /** A folder: failures are shrunk to vector files in it, `<profile>/shrunk.json`. */

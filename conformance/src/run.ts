@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { BaselineError, BaselineJudge } from "./baseline.ts";
 import { baselineOf, NO_BASELINE, rewriteBaseline } from "./baseline-file.ts";
+import { captureOf } from "./capture/capture-file.ts";
 import { withChallenges } from "./challenge/cases.ts";
 import { loadCorpus } from "./corpus/index.ts";
 import type { Corpus } from "./corpus/types.ts";
@@ -127,8 +128,11 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
   const sink = openSink(options.events);
   const stream = new EventStream({ corpus: about, seed, selection }, (text) => sink.write(text));
   const recorder = recorderOf(options, { corpus: corpus.hash, seed, selection, way });
+  const capture = captureOf(options, { corpus: corpus.hash, seed });
   const finish = (report: Report, { links, restarts }: { links: number; restarts: number }): Executed => {
     recorder?.end({ links, restarts, seconds: report.seconds });
+    capture?.close();
+    if (capture?.count === 0) log(`--capture ${options.capture}: no data connection was opened, so it has no packets`);
     const events = stream.footer(report);
     sink.close();
     return { report, events };
@@ -157,6 +161,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
       tap: (link, event) => recorder.event(link, event),
       beside: (outcome) => recorder.outcome(outcome),
     }),
+    ...(capture && { capture }),
     ...(replay && { restarts: Number.POSITIVE_INFINITY, measured: replay.measured }),
     progress: (outcome, order) => {
       bar?.advance(FAILED.has(outcome.verdict));

@@ -1,3 +1,4 @@
+import type { CaptureFile } from "./capture/capture-file.ts";
 import type { Case, Corpus } from "./corpus/types.ts";
 import { judgeCase, sameJson } from "./judge.ts";
 import { LinkError } from "./link/link.ts";
@@ -44,6 +45,8 @@ export interface RunPlan {
   readonly beside?: (outcome: Outcome) => void;
   /** Of a replay: what was measured beside the answers to a case, if anything was. */
   readonly measured?: (id: string) => Outcome | undefined;
+  /** Where the data connections go too: what travels there at levels 0 and 2. */
+  readonly capture?: CaptureFile;
   /** How often the IUT may be started again. Default 8; a replay starts nothing. */
   readonly restarts?: number;
 }
@@ -150,7 +153,11 @@ class Run {
       return;
     }
     const able = hello.capabilities.includes(CAPABILITY);
-    await runLevel2(sessions, {
+    const { capture } = this.#plan;
+    // One scenario after the other, so that the same run gives the same packets.
+    const [used, unused] = capture === undefined ? [sessions, []] : [sessions.slice(0, 1), sessions.slice(1)];
+    await runLevel2(used, {
+      ...(capture && { capture }),
       ...{ corpus, hello, filter, profile },
       notApplicable: (about) => notApplicable(about, hello),
       runtime: able ? await checkRuntime() : { kernelTakes: 0 },
@@ -162,6 +169,7 @@ class Run {
       },
       left: (name) => this.#left(name),
     });
+    await Promise.all(unused.map((session) => session.close()));
   }
 
   /** Scales the deadline of a case to what this machine and IUT took for the link check. r[iut.deadline.scaled] */

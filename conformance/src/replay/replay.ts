@@ -24,7 +24,7 @@ export interface ReplayOver {
   correct(result: RunResult): RunResult;
 }
 
-const FIXED = ["way", "seed", "profiles", "filter", "jobs", "record", "shrink"] as const;
+const FIXED = ["way", "seed", "profiles", "filter", "jobs", "record", "capture", "shrink"] as const;
 
 /** Reads a recording. Throws `UsageError` or `RecordingError`. */
 export function startReplay(path: string, given: ConformanceOptions): Replayed {

@@ -1,3 +1,4 @@
+import type { Tape } from "../capture/tape.ts";
 import type { Outcome } from "../verdict.ts";
 import type { EchoCase } from "./echo-cases.ts";
 import { dialPeer } from "./open.ts";
@@ -10,12 +11,13 @@ const BESIDE = 1 << 16;
 /** One case on a connection of its own. What goes wrong there is kept for its outcome, and stops nothing else. */
 export class EchoTry {
   readonly item: EchoCase;
-  readonly #timeline = new Timeline();
+  readonly #timeline: Timeline;
   #peer: Peer | undefined;
   #failure: WireFailure | undefined;
 
-  constructor(item: EchoCase) {
+  constructor(item: EchoCase, tape?: Tape) {
     this.item = item;
+    this.#timeline = new Timeline(tape);
   }
 
   get ending(): Ending | undefined {
@@ -31,6 +33,7 @@ export class EchoTry {
 
   /** The piece of this phase, where the case has one and nothing has gone wrong. */
   async write(phase: number, deadline: number): Promise<void> {
+    this.#timeline.tape?.step(phase);
     const bytes = this.item.writes[phase];
     if (bytes !== undefined && this.#failure === undefined) {
       await this.#kept(async () => this.#peer?.write(bytes, deadline));
@@ -52,9 +55,13 @@ export class EchoTry {
       const problem = problemOf(got, Buffer.from(echo), peer.ending === "reset", refused);
       if (problem !== undefined) throw new WireFailure(problem);
     });
+    const outcome: Outcome =
+      this.#failure === undefined
+        ? { id, profile, verdict: "pass" }
+        : this.spoilt(level === "must" ? "fail" : "warn", this.#failure.message);
+    this.#timeline.tape?.verdict(outcome);
     peer.close();
-    if (this.#failure === undefined) return { id, profile, verdict: "pass" };
-    return this.spoilt(level === "must" ? "fail" : "warn", this.#failure.message);
+    return outcome;
   }
 
   /** The outcome of anything but a pass. */

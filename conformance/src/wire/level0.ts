@@ -1,3 +1,4 @@
+import { Tape } from "../capture/tape.ts";
 import type { Case } from "../corpus/types.ts";
 import { LinkError } from "../link/link.ts";
 import type { Way } from "../link/ways.ts";
@@ -107,7 +108,7 @@ class Level0 {
     let roundTrip = 0;
     for (const check of checks) {
       const from = performance.now();
-      const one = new EchoTry(check);
+      const one = this.#try(check);
       await one.open(this.#way.address, this.#deadline.base);
       await one.write(0, this.#deadline.base);
       const outcome = await this.#judge(one, this.#deadline.base);
@@ -124,7 +125,12 @@ class Level0 {
   }
 
   async #dialCanary(): Promise<Peer> {
-    const canary = await dialPeer("canary", this.#way.address, new Timeline(), this.#deadline.base);
+    const canary = await dialPeer(
+      "canary",
+      this.#way.address,
+      new Timeline(this.#tape(`link-check/${this.#way.profile}/canary`)),
+      this.#deadline.base,
+    );
     canary.most = TURNS * this.#probe.frame.length;
     return canary;
   }
@@ -132,8 +138,10 @@ class Level0 {
   /** False when the endpoint is not there any more: what is left cannot be run. */
   async #play(batch: readonly EchoCase[]): Promise<boolean> {
     const deadline = this.#deadlineOf(batch);
-    const tries = batch.map((item) => new EchoTry(item));
-    await Promise.all(tries.map((one) => one.open(this.#way.address, deadline)));
+    const tries = batch.map((item) => this.#try(item));
+    // In a capture they stand in the order of the corpus.
+    if (this.#plan.capture !== undefined) for (const one of tries) await one.open(this.#way.address, deadline);
+    else await Promise.all(tries.map((one) => one.open(this.#way.address, deadline)));
     let lost: WireFailure | undefined;
     const phases = Math.max(...batch.map(({ writes }) => writes.length));
     for (let phase = 0; phase < phases && lost === undefined; phase++) {
@@ -188,6 +196,15 @@ class Level0 {
     const outcome = await one.judge(deadline);
     if (one.ending !== undefined) this.#closes[one.ending]++;
     return outcome;
+  }
+
+  #try(item: EchoCase): EchoTry {
+    return new EchoTry(item, this.#tape(item.about.id));
+  }
+
+  #tape(id: string): Tape | undefined {
+    const { capture } = this.#plan;
+    return capture && new Tape(capture, id, { profile: this.#way.profile, opened_by: "harness" });
   }
 
   #settle(outcome: Outcome): void {

@@ -1,3 +1,5 @@
+import type { CaptureFile } from "../capture/capture-file.ts";
+import { Tape } from "../capture/tape.ts";
 import type { Case, Corpus } from "../corpus/types.ts";
 import type { RanksScenario, StepsScenario, WireScenario } from "../corpus/wire-file.ts";
 import type { Event, Hello } from "../protocol.ts";
@@ -30,6 +32,8 @@ export interface Level2Plan {
   readonly runtime: RuntimeFacts;
   /** Milliseconds for each request and each wait. */
   readonly deadline: number;
+  /** Where the connections go too. */
+  readonly capture?: CaptureFile;
   /** A fresh session in the place of one that was lost; undefined when there is none to be had. */
   readonly reopen: () => Promise<Session | undefined>;
   readonly settle: (outcome: Outcome) => void;
@@ -108,10 +112,14 @@ export async function runLevel2(sessions: readonly Session[], plan: Level2Plan):
 
 async function put(session: Session, item: Item, plan: Level2Plan): Promise<{ outcomes: Outcome[]; dead: boolean }> {
   const { scenario, profile, limits } = item;
+  const openedBy = scenario.opened_by ?? "harness";
+  const { capture } = plan;
+  const tape = capture && new Tape(capture, item.id, { profile, opened_by: openedBy });
   const stage = new Stage(session, {
     profile,
     limits,
-    openedBy: scenario.opened_by ?? "harness",
+    openedBy,
+    ...(tape && { tape }),
     over: scenario.over ?? "tcp",
     deadline: plan.deadline + patienceOf(scenario),
   });
@@ -121,10 +129,12 @@ async function put(session: Session, item: Item, plan: Level2Plan): Promise<{ ou
   } catch (error) {
     outcomes.push(failed(item, error, stage, session));
     if (blame(error) !== undefined) {
+      for (const outcome of outcomes) tape?.verdict(outcome);
       stage.drop();
       return { outcomes, dead: true };
     }
   }
+  for (const outcome of outcomes) tape?.verdict(outcome);
   // What was judged stands, whatever comes of this. r[iut.wire.clear]
   try {
     await stage.clear();

@@ -1,4 +1,5 @@
 import type { Socket, SocketHandler } from "bun";
+import type { Told, Track } from "../capture/tape.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** How the other side ended its direction: in order, or by a reset. Both are a close; which it was is told. */
@@ -31,6 +32,7 @@ export class Peer {
   most = MOST_WAITING;
   readonly #socket: PeerSocket;
   readonly #timeline: Timeline;
+  readonly #track: Track | undefined;
   #chunks: Uint8Array[] = [];
   #waiting = 0;
   #flooded: WireFailure | undefined;
@@ -43,6 +45,7 @@ export class Peer {
     this.name = name;
     this.#socket = socket;
     this.#timeline = timeline;
+    this.#track = timeline.tape?.open(name);
     socket.data = this;
     socket.setNoDelay?.(true);
   }
@@ -72,7 +75,10 @@ export class Peer {
       return 0;
     }
     this.written += taken;
-    if (taken > 0) this.#timeline.moved(this.name, "harness wrote", taken, this.written);
+    if (taken > 0) {
+      this.#timeline.moved(this.name, "harness wrote", taken, this.written);
+      this.#track?.wrote(bytes.subarray(0, taken));
+    }
     return taken;
   }
 
@@ -94,13 +100,18 @@ export class Peer {
   end(): void {
     this.#finished = true;
     this.#timeline.add(this.name, `harness ends its direction at byte ${this.written}`);
+    this.#track?.ends("harness");
     this.#socket.shutdown();
   }
 
   reset(): void {
     this.#timeline.add(this.name, `harness resets the connection at byte ${this.written}`);
-    this.#dead = true;
-    this.#socket.terminate();
+    this.close();
+  }
+
+  /** What the implementation has said of its end. */
+  told(what: Told): void {
+    this.#track?.told(what);
   }
 
   /** From here on the harness takes nothing from the operating system; one chunk may still be under way. */
@@ -156,6 +167,7 @@ export class Peer {
   }
 
   close(): void {
+    this.#track?.resets("harness");
     this.#dead = true;
     this.#socket.terminate();
   }
@@ -166,6 +178,7 @@ export class Peer {
     this.#waiting += chunk.length;
     this.#chunks.push(chunk);
     this.#timeline.moved(this.name, "iut wrote", chunk.length, this.received);
+    this.#track?.received(chunk);
     if (this.#waiting > this.most) this.#letGo();
     this.#turn();
   }
@@ -200,6 +213,8 @@ export class Peer {
       this.ending = how;
       const what = how === "end" ? "iut ended its direction" : "iut reset the connection";
       this.#timeline.add(this.name, `${what} at byte ${this.received}`);
+      if (how === "end") this.#track?.ends("iut");
+      else this.#track?.resets("iut");
     }
     this.#turn();
   }

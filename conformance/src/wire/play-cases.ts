@@ -21,7 +21,10 @@ export async function playCases(stage: Stage, cases: readonly Case[]): Promise<P
   const players = cases.map((about, i) => new Player(stage, about, String.fromCharCode(97 + i)));
   for (const player of players) await player.open();
   const longest = Math.max(...cases.map(({ steps }) => steps.length));
-  for (let at = 0; at < longest; at++) for (const player of players) await blamed(player, () => player.step(at));
+  for (let at = 0; at < longest; at++) {
+    stage.timeline.tape?.step(at);
+    for (const player of players) await blamed(player, () => player.step(at));
+  }
   for (const player of players) await blamed(player, () => player.finish());
   return players.map(({ about, events }) => ({ about, events }));
 }

@@ -34,6 +34,7 @@ export async function playRanks(stage: Stage, scenario: RanksScenario, context: 
   for (const [at, step] of steps.entries()) {
     // Ends that stand behind each other are of one loss: all who are stranded by it are named, not the first alone.
     if (!("over" in step)) player.throwStranded(at);
+    stage.timeline.tape?.step(at);
     try {
       await player.playRank(step);
     } catch (error) {

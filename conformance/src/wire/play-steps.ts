@@ -38,6 +38,7 @@ export async function playSteps(stage: Stage, scenario: StepsScenario, context: 
   for (const conn of scenario.connections) await stage.open(conn);
   const player = new StepsPlayer(stage, context);
   for (const [at, step] of scenario.steps.entries()) {
+    stage.timeline.tape?.step(at);
     try {
       await player.play(step);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Tape } from "../capture/tape.ts";
 import type { DeclineReason, Limits } from "../protocol.ts";
 import { ShapeError } from "../schema.ts";
 import type { Session } from "../session.ts";
@@ -28,6 +29,8 @@ export interface StageOptions {
   readonly over: "tcp" | "unix";
   /** Milliseconds for each request and each wait. */
   readonly deadline: number;
+  /** Where the connections go too, of a run that is captured. */
+  readonly tape?: Tape;
 }
 
 /** Who opens a connection on which the implementation has this role; of a `peer` the scenario says it. */
@@ -47,7 +50,7 @@ const valuesOf = ({ role, profile }: Spoken) => (role === "pp-driver" ? "pp-resu
  * implementation's answers go into one timeline.
  */
 export class Stage {
-  readonly timeline = new Timeline();
+  readonly timeline: Timeline;
   readonly options: StageOptions;
   readonly #session: Session;
   readonly #peers = new Map<string, Peer>();
@@ -61,6 +64,7 @@ export class Stage {
   constructor(session: Session, options: StageOptions) {
     this.#session = session;
     this.options = options;
+    this.timeline = new Timeline(options.tape);
   }
 
   peer(conn: string): Peer {
@@ -78,8 +82,14 @@ export class Stage {
     const profile = SESSION_OF[about.role] ?? this.options.profile;
     const spoken = { ...about, profile, limits: { ...limits, ...about.limits } };
     this.#values.set(conn, valuesOf(spoken));
+    const dials = DIALS[spoken.role] ?? (spoken.role === "peer" && openedBy === "iut");
+    this.timeline.tape?.expect(conn, {
+      profile,
+      opened_by: dials ? "iut" : "harness",
+      ...(this.options.over === "unix" && { over: "unix" }),
+    });
     let peer: Peer;
-    if (DIALS[spoken.role] ?? (spoken.role === "peer" && openedBy === "iut")) {
+    if (dials) {
       this.#waiting ??= new PeerListener(this.#place(), this.timeline);
       await this.#state({ op: "dial", conn, address: this.#waiting.address, ...spoken });
       peer = await this.#waiting.accept(conn);
@@ -117,7 +127,9 @@ export class Stage {
   async broadcast(request: GroupSend): Promise<Sent> {
     const answer = await this.#request(request, this.options.profile);
     if (answer.op !== "sent") throw new Error("unreachable: the schema lets nothing else pass");
-    const told = inRuns(answer.events.map(describe));
+    const { events } = answer;
+    if (events.length > 0) this.timeline.tape?.say({ request: "send", group: request.group, events });
+    const told = inRuns(events.map(describe));
     this.timeline.add(request.group, `send: iut has taken the broadcast${told && `: ${told}`}`);
     return answer;
   }
@@ -160,6 +172,7 @@ export class Stage {
     if (answer.op !== "state") throw new Error("unreachable: the schema lets nothing else pass");
     const told = inRuns(answer.events.map(describe));
     const still = answer.reading ? "" : ", and has stopped";
+    this.#peers.get(request.conn)?.told({ request: request.op, ...answer });
     this.timeline.add(request.conn, `${request.op}: iut has read to byte ${answer.read}${still}${told && `: ${told}`}`);
     return answer;
   }

@@ -1,3 +1,5 @@
+import type { Tape } from "../capture/tape.ts";
+
 /** Lines that are kept of one scenario: its end, which is where it went wrong. */
 const LINES = 80;
 
@@ -12,8 +14,14 @@ interface Line {
 
 /** What happened on the connections of a scenario, in order: who wrote, read or closed what, and at which byte. */
 export class Timeline {
+  /** Where the bytes go too, of a run that is captured. */
+  readonly tape: Tape | undefined;
   readonly #lines: Line[] = [];
   #dropped = 0;
+
+  constructor(tape?: Tape) {
+    this.tape = tape;
+  }
 
   add(conn: string, what: string): void {
     this.#push({ conn, what, times: 1, bytes: 0 });

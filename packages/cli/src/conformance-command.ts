@@ -27,6 +27,7 @@ interface Flags {
   readonly certificate?: string;
   readonly badge?: string;
   readonly record?: string;
+  readonly capture?: string;
   readonly shrink?: string;
   readonly caseDeadline?: number;
   readonly exportCases?: string;
@@ -71,6 +72,7 @@ export function conformanceCommand(): Command {
     .option("--certificate <file>", "what the run showed, with the hash of its events; see verify-certificate")
     .option("--badge <file>", "an SVG with the result, the corpus and the date")
     .option("--record <file>", "the whole control link, both ways, for --replay")
+    .option("--capture <file>", "the data connections of levels 0 and 2 as pcapng, with the events beside the packets")
     .option(
       "--shrink <folder>",
       "make each kind of failure as small as it goes, as a vector file that can be committed",
@@ -92,6 +94,7 @@ Examples:
   tensorwire conformance --wire 127.0.0.1:4000 --profile len64 --wire-limit 1024
   tensorwire conformance --launch ./port --baseline known.json --update-baseline
   tensorwire conformance --launch ./port --record port.link && tensorwire conformance --replay port.link
+  tensorwire conformance --launch ./port --filter 'wire/len64/*' --capture wire.pcapng     opens in Wireshark
   tensorwire conformance --launch ./port --shrink smaller/
   tensorwire list                               what there is to run
   tensorwire explain 'len64/hello#cut=3'        what one case sends and why
