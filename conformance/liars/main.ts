@@ -2,13 +2,16 @@ import { connect, type Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { LineReader } from "../src/link/line-reader.ts";
 import type { CaseRequest } from "../src/protocol.ts";
+import { CONTRADICTORY } from "./contradictory.ts";
 import { GALLERY, type Liar, type Lie, MUTE_CODEC } from "./gallery.ts";
 import { honestHello } from "./honest.ts";
 import { TABLES } from "./tables.ts";
 import { TOUCHES } from "./touches.ts";
 
 /** `main.ts NAME`: one liar of the gallery as a process, over TCP or, for those of stdio, over pipes. */
-const liar = [...GALLERY, ...TABLES, MUTE_CODEC, TOUCHES].find(({ name }) => name === process.argv[2]);
+const liar = [...GALLERY, ...CONTRADICTORY, ...TABLES, MUTE_CODEC, TOUCHES].find(
+  ({ name }) => name === process.argv[2],
+);
 if (liar === undefined) throw new Error(`no liar is named ${process.argv[2]}`);
 
 async function live({ hello, answer }: Liar, input: Readable, output: Writable, token: string): Promise<void> {

@@ -105,6 +105,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
     outcomes: [],
     notRun: new Map<string, number>(),
     baseline: [],
+    contradictions: [],
   } as const;
   const seconds = () => (performance.now() - from) / 1000;
 
@@ -162,7 +163,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
       beside: (outcome) => recorder.outcome(outcome),
     }),
     ...(capture && { capture }),
-    ...(replay && { restarts: Number.POSITIVE_INFINITY, measured: replay.measured }),
+    ...(replay && { restarts: Number.POSITIVE_INFINITY, asked: replay.asked, measured: replay.measured }),
     progress: (outcome, order) => {
       bar?.advance(FAILED.has(outcome.verdict));
       stream.settle(order, judge.judge(outcome));
@@ -234,6 +235,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
       outcomes,
       notRun: result.notRun,
       baseline: adapter === undefined ? problems : [],
+      contradictions: [...(result.claims?.declined(result.outcomes) ?? []), ...(result.undeclared ?? [])],
     };
   }
 }

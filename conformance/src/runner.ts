@@ -1,4 +1,5 @@
 import type { CaptureFile } from "./capture/capture-file.ts";
+import { answered, Claims, type Contradiction, concluded, undeclared } from "./contradictions.ts";
 import type { Case, Corpus } from "./corpus/types.ts";
 import { judgeCase, sameJson } from "./judge.ts";
 import { LinkError } from "./link/link.ts";
@@ -43,6 +44,8 @@ export interface RunPlan {
   readonly tap?: (number: number, event: LinkEvent) => void;
   /** Hears each outcome that the lines of the links do not bear out: measured, or played on connections. */
   readonly beside?: (outcome: Outcome) => void;
+  /** Of a replay: whether the recorded run asked for this, beside its cases. */
+  readonly asked?: (id: string) => boolean;
   /** Of a replay: what was measured beside the answers to a case, if anything was. */
   readonly measured?: (id: string) => Outcome | undefined;
   /** Where the data connections go too: what travels there at levels 0 and 2. */
@@ -62,6 +65,9 @@ export interface RunResult {
   readonly restarts: number;
   /** What the run could not show, for the report. */
   readonly notes?: readonly string[];
+  /** The cases that were put, and what came of those that hello leaves out. */
+  readonly claims?: Claims;
+  readonly undeclared?: readonly Contradiction[];
 }
 
 /** What putting a case came to, and whether the link is to be replaced. */
@@ -86,6 +92,7 @@ class Run {
   readonly #outcomes: Outcome[] = [];
   readonly #notRun = new Map<string, number>();
   readonly #queue: Iterator<Case>;
+  readonly #claims = new Claims();
   #order = 0;
   #first: Hello | undefined;
   #opened = 0;
@@ -128,35 +135,78 @@ class Run {
     for (let next = this.#next(hello, unusable); next !== undefined; next = this.#next(hello, unusable)) {
       this.#left(next.profile);
     }
-    await this.#level2(
+    const left = await this.#level2(
       alive.filter((session) => session !== undefined),
       hello,
       unusable,
     );
+    // Behind everything else, so that nothing that comes of it can harm a verdict.
+    const undeclared = left[0] === undefined ? [] : await this.#askUndeclared(left[0]);
+    await Promise.all(left.map((session) => session.close()));
     return {
       ...result,
       outcomes: this.#outcomes,
       notRun: this.#notRun,
       links: sessions.length,
       restarts: this.#restarts,
+      claims: this.#claims,
+      undeclared,
     };
   }
 
-  /** The scenarios on connections; before any of them, the sockets that the harness stands on. r[iut.wire.runtime] */
-  async #level2(sessions: readonly Session[], hello: Hello, unusable: ReadonlyMap<string, unknown>): Promise<void> {
+  /**
+   * Asks once for a few cases of what hello leaves out. The first link that is lost to it ends the asking: nothing is started again for
+   * what nobody claims. r[iut.contradiction.asked]
+   */
+  async #askUndeclared(session: Session): Promise<Contradiction[]> {
+    const { asked: recorded = () => true } = this.#plan;
+    const found: Contradiction[] = [];
+    for (const cases of this.#claims.undeclared) {
+      const asked: Case[] = [];
+      const answers: (string | undefined)[] = [];
+      let lost = false;
+      for (const about of cases) {
+        const { profile, role, limits, steps } = about;
+        const id = `undeclared/${about.id}`;
+        if (lost || !recorded(id)) continue;
+        asked.push(about);
+        try {
+          const answer = await session.ask({ id, profile, role, limits, steps }, { deadline: this.#deadlineOf(about) });
+          answers.push(answered(about, answer, session.hello.error_granularity));
+        } catch (error) {
+          const verdict = blame(error);
+          if (verdict === undefined) throw error;
+          lost = !(error instanceof ShapeError && error.inStep);
+          const end = lost ? "; nothing more was asked" : "";
+          answers.push(`${verdict}: ${(error as Error).message}${end}`);
+        }
+      }
+      const contradiction = concluded(asked, answers);
+      if (contradiction !== undefined) found.push(contradiction);
+      if (lost) break;
+    }
+    return found;
+  }
+
+  /**
+   * The scenarios on connections; before any of them, the sockets that the harness stands on. r[iut.wire.runtime] Gives back the sessions
+   * that are left, to be closed by the caller.
+   */
+  async #level2(
+    sessions: readonly Session[],
+    hello: Hello,
+    unusable: ReadonlyMap<string, unknown>,
+  ): Promise<readonly Session[]> {
     const { corpus, filter, way } = this.#plan;
     const profile = (name: string) => this.#plan.profile(name) && !unusable.has(name);
     const none = selected({ corpus, filter, profile }).next().done;
     // A recording has no connections but the link.
-    if (none || way.kind === "replay") {
-      await Promise.all(sessions.map((session) => session.close()));
-      return;
-    }
+    if (none || way.kind === "replay") return sessions;
     const able = hello.capabilities.includes(CAPABILITY);
     const { capture } = this.#plan;
     // One scenario after the other, so that the same run gives the same packets.
     const [used, unused] = capture === undefined ? [sessions, []] : [sessions.slice(0, 1), sessions.slice(1)];
-    await runLevel2(used, {
+    const left = await runLevel2(used, {
       ...(capture && { capture }),
       ...{ corpus, hello, filter, profile },
       notApplicable: (about) => notApplicable(about, hello),
@@ -169,7 +219,7 @@ class Run {
       },
       left: (name) => this.#left(name),
     });
-    await Promise.all(unused.map((session) => session.close()));
+    return [...left, ...unused];
   }
 
   /** Scales the deadline of a case to what this machine and IUT took for the link check. r[iut.deadline.scaled] */
@@ -220,6 +270,7 @@ class Run {
       if (!this.#plan.profile(next.profile)) continue;
       const reason = notApplicable(next, hello);
       if (reason !== undefined) {
+        if (undeclared(next, hello) !== undefined) this.#claims.left(next, hello);
         this.#settle(this.#order++, {
           id: next.id,
           profile: next.profile,
@@ -243,6 +294,7 @@ class Run {
     const { hello } = session;
     for (let next = this.#next(hello, unusable); next !== undefined; next = this.#next(hello, unusable)) {
       const order = this.#order++;
+      this.#claims.put(next);
       const { outcome, lost } = await this.#put(current, next);
       this.#settle(order, outcome);
       if (lost) {
@@ -385,16 +437,14 @@ function sorted(value: Json): Json {
 
 /** Why a case is not for this IUT, by what hello says. r[iut.limits.declared] */
 export function notApplicable(
-  { profile, role, limits, requires = [] }: Pick<Case, "profile" | "role" | "limits" | "requires">,
+  about: Pick<Case, "profile" | "role" | "limits" | "requires">,
   hello: Hello,
 ): string | undefined {
-  const declared = Object.hasOwn(hello.profiles, profile) ? hello.profiles[profile] : undefined;
-  if (declared === undefined) return "profile not declared";
-  if (!declared.roles.includes(role)) return `role ${role} not declared`;
-  const lacking = requires.find((capability) => !hello.capabilities.includes(capability));
-  if (lacking !== undefined) return `capability ${lacking} not declared`;
-  for (const [name, limit] of Object.entries(limits)) {
-    const most = (declared as unknown as Readonly<Record<string, string | undefined>>)[name];
+  const lack = undeclared(about, hello);
+  if (lack !== undefined) return lack;
+  const declared = hello.profiles[about.profile] as unknown as Readonly<Record<string, string | undefined>>;
+  for (const [name, limit] of Object.entries(about.limits)) {
+    const most = declared[name];
     if (most !== undefined && BigInt(limit) > BigInt(most)) return `${name} ${limit} is above the declared ${most}`;
   }
   return undefined;

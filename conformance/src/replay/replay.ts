@@ -18,6 +18,8 @@ export interface ReplayOver {
   /** The cases that the recorded run settled: those left unrun then are left unrun now. */
   readonly filter: (id: string) => boolean;
   readonly seconds: number | undefined;
+  /** Whether the recorded run asked for this. */
+  readonly asked: (id: string) => boolean;
   /** What was measured beside the answers to a case. */
   readonly measured: (id: string) => Outcome | undefined;
   /** Puts in what only the recorded run knew: outcomes on real connections, links, restarts, what was left unrun. */
@@ -62,6 +64,7 @@ export function startReplay(path: string, given: ConformanceOptions): Replayed {
       }
       return {
         filter: (id) => selected(id) && !unrun.has(id),
+        asked: (id) => replay.asked.has(id),
         seconds: footer?.seconds,
         measured: (id) => asked.get(id),
         correct: (result) => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import schema from "@tensorwire/spec/iut/certificate.schema.json";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import type { Contradiction } from "../contradictions.ts";
 import { type Counts, count, type ExitCode, type Word } from "../verdict.ts";
 import { type CaseReport, HARNESS, type Judged, profilesOf, type Report, type Selection } from "./report.ts";
 
@@ -26,11 +27,13 @@ export interface Certificate {
   }[];
   readonly counts: Counts;
   readonly known_failures: readonly { readonly id: string; readonly reason: string }[];
+  /** What hello says and the answers do not bear out; absent where there is nothing to say. r[iut.contradiction.shown] */
+  readonly contradictions?: readonly Contradiction[];
   readonly events: { readonly sha256: string; readonly lines: number };
 }
 
 export function certificate(report: Report, events: Certificate["events"], date: string): Certificate {
-  const { corpus, iut = null, capabilities, granularity, selection, seed, exit, outcomes } = report;
+  const { corpus, iut = null, capabilities, granularity, selection, seed, exit, outcomes, contradictions } = report;
   return {
     certificate: 1,
     date,
@@ -47,6 +50,7 @@ export function certificate(report: Report, events: Certificate["events"], date:
     known_failures: outcomes
       .filter(({ verdict }) => verdict === "known-fail")
       .map(({ id, text = "" }) => ({ id, reason: text })),
+    ...(contradictions.length > 0 && { contradictions }),
     events,
   };
 }
@@ -117,6 +121,7 @@ export function checkEvents(claim: Certificate, stream: Uint8Array): string[] {
     const of = (claims: Certificate["profiles"]) => claims.filter(({ profile }) => profile === name);
     differs(`the profile ${name}`, of(claim.profiles), of(found));
   }
+  differs("contradictions", claim.contradictions ?? [], footer.contradictions ?? []);
   differs(
     "known failures",
     claim.known_failures,

@@ -58,13 +58,14 @@ export class EventStream {
     this.header(undefined);
     // Where the harness failed, some in the middle never ended.
     for (const [, outcome] of [...this.#early].sort(([a], [b]) => a - b)) this.#case(outcome);
-    const { exit, outcomes, notRun, baseline, trouble } = report;
+    const { exit, outcomes, notRun, baseline, contradictions, trouble } = report;
     this.#write({
       type: "footer",
       exit,
       counts: count(outcomes),
       not_run: Object.fromEntries(notRun),
       baseline: baseline.map(({ kind, entry }) => ({ kind, pattern: entry.pattern })),
+      ...(contradictions.length > 0 && { contradictions }),
       ...(trouble !== undefined && { trouble }),
     });
     return { sha256: this.#hash.digest("hex"), lines: this.#lines };

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { describeContradiction } from "../contradictions.ts";
 import type { Word } from "../verdict.ts";
 import { ENDINGS } from "./endings.ts";
 import { failureArticle } from "./html/failure-article.ts";
@@ -89,9 +90,18 @@ function agent(report: JsonReport): Markup {
 ${summary.stranded > 0 && h`<p class="trouble">${grouped(summary.stranded)} ranks were stranded</p>`}
 ${narrowed.length > 0 && h`<p>Only <bdi>${narrowed.join("; ")}</bdi></p>`}
 ${(summary.notes ?? []).map((note) => h`<p><bdi>${note}</bdi></p>`)}
+${contradictions(report)}
 ${summary.trouble !== undefined && h`<p class="trouble"><bdi>${summary.trouble}</bdi></p>`}
 <p class="dim">${iut?.way ?? ""} · seed <bdi>${summary.seed}</bdi> · corpus <bdi>${corpus.hash.slice(0, 15)}</bdi></p></li>
 `;
+}
+
+/** A report of an older harness says nothing of them. */
+function contradictions(report: JsonReport): Markup | false {
+  const { contradictions: all = [] } = report as Partial<JsonReport>;
+  if (all.length === 0) return false;
+  const said = all.map((one) => h`<li><bdi>${describeContradiction(one)}</bdi></li>`);
+  return h`<div class="contradictions">Hello and answers contradict each other:<ul>${said}</ul></div>`;
 }
 
 interface Pages {

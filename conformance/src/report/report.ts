@@ -1,5 +1,6 @@
 import manifest from "../../package.json" with { type: "json" };
 import type { BaselineProblem } from "../baseline.ts";
+import type { Contradiction } from "../contradictions.ts";
 import type { Events, Granularity, Hello } from "../protocol.ts";
 import { type Counts, count, type ExitCode, type Outcome, type Verdict, type Word, wordOf } from "../verdict.ts";
 import { failureOf } from "./failure.ts";
@@ -42,6 +43,8 @@ export interface Report {
   readonly notRun: ReadonlyMap<string, number>;
   /** What is wrong with the baseline. */
   readonly baseline: readonly BaselineProblem[];
+  /** What hello says and the answers do not bear out. */
+  readonly contradictions: readonly Contradiction[];
 }
 
 /** What the words of the profiles follow from: a report, or the lines of an event stream. */
@@ -144,7 +147,7 @@ export interface CaseReport {
 export function jsonReport(report: Report) {
   const { exit, seconds, seed, command, way, links, restarts, iut, granularity, corpus, notRun, trouble, notes } =
     report;
-  const { capabilities, selection, families, baseline } = report;
+  const { capabilities, selection, families, baseline, contradictions } = report;
   const counts = count(report.outcomes);
   return {
     report: 1,
@@ -166,6 +169,7 @@ export function jsonReport(report: Report) {
     profiles: profilesOf(report),
     probes: probesOf(report),
     baseline: { problems: baseline },
+    contradictions,
     command,
     families: Object.fromEntries(families),
     cases: report.outcomes.map(caseReport),

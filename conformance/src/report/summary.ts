@@ -1,3 +1,4 @@
+import { describeContradiction } from "../contradictions.ts";
 import { type Counts, count, EXIT, type Verdict, type Word } from "../verdict.ts";
 import { ENDINGS } from "./endings.ts";
 import { failurePage } from "./failure-page.ts";
@@ -43,6 +44,7 @@ export function summary(report: Report, paint: Paint): string {
     lines.push("");
   }
   lines.push(...header(report), "", ...table(report, paint), ...probes(report, paint), ...ranks(report, paint));
+  lines.push(...contradictions(report, paint));
   for (const { kind, entry, text } of report.baseline) {
     const reason = entry.reason === "" ? "" : ` (${entry.reason})`;
     lines.push(paint.bad(`baseline, ${kind}: ${entry.pattern}: ${text}${reason}`));
@@ -103,6 +105,12 @@ function ranks(report: Report, paint: Paint): string[] {
   const told = ranks === 0 ? paint.good("none stranded") : paint.bad(`${ranks} stranded`);
   const played = scenarios === 1 ? "1 scenario counted" : `${grouped(scenarios)} scenarios counted`;
   return [`ranks: ${played}, ${told}`, ""];
+}
+
+function contradictions(report: Report, paint: Paint): string[] {
+  if (report.contradictions.length === 0) return [];
+  const said = report.contradictions.map((one) => `  ${paint.warn(describeContradiction(one))}`);
+  return ["hello and answers contradict each other (no verdict changes by it):", ...said, ""];
 }
 
 function paintOf(word: Word, paint: Paint): (text: string) => string {

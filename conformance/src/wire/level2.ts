@@ -70,10 +70,10 @@ function lackOf({ scenario, profile, limits }: Item, { hello, notApplicable }: L
 }
 
 /**
- * Runs the scenarios over the links, one at a time on each, with what takes a lost link's place, and closes them. Outcomes are settled in the
- * order of the corpus, whatever links carried them. r[iut.events.order]
+ * Runs the scenarios over the links, one at a time on each, with what takes a lost link's place, and gives back those that are left. Outcomes
+ * are settled in the order of the corpus, whatever links carried them. r[iut.events.order]
  */
-export async function runLevel2(sessions: readonly Session[], plan: Level2Plan): Promise<void> {
+export async function runLevel2(sessions: readonly Session[], plan: Level2Plan): Promise<readonly Session[]> {
   const queue = selected(plan);
   const ended = new Map<number, () => void>();
   let begun = 0;
@@ -92,10 +92,14 @@ export async function runLevel2(sessions: readonly Session[], plan: Level2Plan):
     if (reason !== undefined) end(at, () => plan.settle({ id, profile, verdict: "not applicable", text: reason }));
     return reason !== undefined;
   };
+  const left: Session[] = [];
   const work = async (first: Session) => {
     for (let session: Session | undefined = first; session !== undefined; ) {
       const next = queue.next();
-      if (next.done === true) return session.close();
+      if (next.done === true) {
+        left.push(session);
+        return;
+      }
       const at = begun++;
       if (spared(at, next.value)) continue;
       const { outcomes, dead } = await put(session, next.value, plan);
@@ -108,6 +112,7 @@ export async function runLevel2(sessions: readonly Session[], plan: Level2Plan):
   await Promise.all(sessions.map(work));
   // No link is left for these.
   for (const item of queue) if (!spared(begun++, item)) end(begun - 1, () => plan.left(item.profile));
+  return left;
 }
 
 async function put(session: Session, item: Item, plan: Level2Plan): Promise<{ outcomes: Outcome[]; dead: boolean }> {

@@ -23,8 +23,9 @@ article:focus { outline: none; }
 .chip.passed { background: var(--good-ground); color: var(--good); } .chip.failed { background: var(--bad-ground); color: var(--bad); }
 .chip.known, .chip.warned, .chip.unknown { background: var(--warn-ground); color: var(--warn); }
 .agents { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); gap: .75rem; padding: 0; margin: 1rem 0 1.5rem; list-style: none; }
-.agents li { border: 1px solid var(--line); border-radius: 8px; padding: .75rem 1rem; background: var(--panel); min-width: 0; }
+.agents > li { border: 1px solid var(--line); border-radius: 8px; padding: .75rem 1rem; background: var(--panel); min-width: 0; }
 .agents h2 { margin: 0 0 .25rem; font-size: 1.0625rem; } .agents p { margin: .25rem 0 0; font-size: .875rem; }
+.contradictions { margin: .5rem 0 0; font-size: .875rem; } .contradictions ul { margin: .25rem 0 0; padding-left: 1.25rem; }
 .trouble { border-left: 4px solid var(--bad); padding: .5rem .75rem; background: var(--bad-ground); overflow-wrap: anywhere; }
 .tools { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center; margin: 0 0 .75rem; }
 .tools[hidden] { display: none; }
