@@ -1,5 +1,11 @@
 /** The conformance harness: the corpus against any implementation. It imports no protocol package. */
 
+export { CaptureFile } from "./capture/capture-file.ts";
+export type { Conversation, End } from "./capture/conversation.ts";
+export { describeStream, type ImportOptions, importCapture, streamsOf } from "./capture/import.ts";
+export { CaptureError } from "./capture/read-file.ts";
+export { type Refusals, refusalsOf } from "./capture/refusals.ts";
+export { IMPORT_PROFILES } from "./capture/take-apart.ts";
 export { loadCorpus } from "./corpus/index.ts";
 export type { Case, Corpus, Mark } from "./corpus/types.ts";
 export { type Explanation, explain, explainText, nearest } from "./explain/explain.ts";

@@ -60,7 +60,7 @@ export function segment(field: string, bytes: Uint8Array): FileSegment {
   return { field, hex: bytes.toHex() };
 }
 
-function sweepsOf({ cuts, empties, units }: Connection): DecodeSweeps | undefined {
+export function sweepsOf({ cuts, empties, units }: Connection): DecodeSweeps | undefined {
   const extra = cuts.filter((at) => !empties.includes(at));
   if (empties.length > 1 || (empties.length === 1 && extra.length > 0)) return undefined;
   if (empties.length === 1) return { empty: true };

@@ -1,6 +1,7 @@
 #!/usr/bin/env bun
 import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
+import { captureCommand } from "./capture-command.ts";
 import { verifyCertificateCommand } from "./certificate-command.ts";
 import { certsCommand } from "./certs-command.ts";
 import { conformanceCommand } from "./conformance-command.ts";
@@ -46,6 +47,7 @@ const COMMANDS = [
   stageCommand,
   certsCommand,
   inspectCommand,
+  captureCommand,
   doctorCommand,
 ];
 for (const command of COMMANDS) {
