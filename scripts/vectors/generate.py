@@ -94,6 +94,7 @@ def main(arguments: list[str]) -> int:
         else:
             path.unlink()
     print(f"{len(wanted)} files, {len(stale)} changed")
+    print("\n".join(wire.summary()))
     return 0
 
 

@@ -74,6 +74,12 @@ export interface SendStep {
   readonly events?: readonly WireEvent[];
 }
 
+/** `bite`: at most so many at a time, with a barrier between; what is told meanwhile belongs to the next one. */
+export interface WriteStep {
+  readonly write: WireBytes;
+  readonly bite?: number;
+}
+
 /** Exactly these bytes come next, `count` times. `bite`: at most so many at a time, with a barrier between. */
 export interface ReceiveStep {
   readonly receive: WireBytes;
@@ -89,7 +95,7 @@ export interface FloodStep {
 
 /** One thing on one connection. `send`, `close`, `pause` and `resume` are asked of the implementation; the rest the harness does. */
 export type WireStep = { readonly conn: string } & (
-  | { readonly write: WireBytes }
+  | WriteStep
   | FloodStep
   | { readonly finish: true }
   | { readonly end: true }

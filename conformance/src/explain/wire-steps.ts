@@ -45,7 +45,10 @@ function inWords(step: OnConnection, ofRanks: boolean): string {
   if ("over" in step) return overText(step);
   if ("quiet" in step) return "nothing more has come, though the implementation has had its turn";
   if ("error_result" in step) return `the implementation sends an error result of call ${step.error_result.call_id}`;
-  if ("write" in step) return `the harness writes ${bytesText(step.write)}`;
+  if ("write" in step) {
+    const bite = step.bite === undefined ? "" : `, ${countBytes(step.bite)} at a time, with a barrier between`;
+    return `the harness writes ${bytesText(step.write)}${bite}`;
+  }
   if ("flood" in step) {
     return `the harness writes ${bytesText(step.flood)}, ${step.count} times, until no more is taken: it must come to that`;
   }

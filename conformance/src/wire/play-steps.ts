@@ -6,11 +6,12 @@ import type {
   SyncStep,
   WireBytes,
   WireStep,
+  WriteStep,
 } from "../corpus/wire-file.ts";
 import { judge } from "../judge.ts";
 import type { Event, Events, Granularity, Json } from "../protocol.ts";
 import { type Peer, WireFailure } from "./peer.ts";
-import { isDecoded, type WireEvent, type WireRequest } from "./protocol.ts";
+import { isDecoded, type State, type WireEvent, type WireRequest } from "./protocol.ts";
 import type { Stage } from "./stage.ts";
 import { inRuns } from "./timeline.ts";
 
@@ -69,7 +70,7 @@ export class StepsPlayer {
     const { conn } = step;
     const peer = this.#stage.peer(conn);
     const { deadline } = this.#stage.options;
-    if ("write" in step) await peer.write(bytesOf(step.write), deadline);
+    if ("write" in step) await this.#write(peer, step);
     else if ("flood" in step) await this.#flood(peer, step);
     else if ("finish" in step) for (const part of this.#rest.get(conn) ?? []) await peer.write(part, deadline);
     else if ("end" in step) peer.end();
@@ -85,6 +86,16 @@ export class StepsPlayer {
 
   /** What came as it had to: a rank's messages are followed. */
   protected onReceived(_conn: string, _bytes: Uint8Array): void {}
+
+  async #write(peer: Peer, { conn, write, bite }: On<WriteStep>): Promise<void> {
+    const { deadline } = this.#stage.options;
+    const bytes = bytesOf(write);
+    const size = bite ?? bytes.length;
+    for (let at = 0; at < bytes.length; at += size) {
+      if (at > 0) this.#keep(conn, await this.#stage.sync(conn));
+      await peer.write(bytes.subarray(at, at + size), deadline);
+    }
+  }
 
   async #sync({ conn, sync, events, repeat = 1 }: On<SyncStep>): Promise<void> {
     const state = await this.#stage.sync(conn, sync === "end");
@@ -146,7 +157,10 @@ export class StepsPlayer {
 
   /** What is told by the way is kept for the next barrier. */
   async #ask(conn: string, request: WireRequest & { readonly conn: string }): Promise<void> {
-    const { events } = await this.#stage.ask(conn, request);
+    this.#keep(conn, await this.#stage.ask(conn, request));
+  }
+
+  #keep(conn: string, { events }: State): void {
     if (events.length > 0) this.#told.set(conn, [...(this.#told.get(conn) ?? []), ...events]);
   }
 

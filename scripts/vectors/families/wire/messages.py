@@ -12,8 +12,8 @@ DISTINCT = (
 )
 
 
-def multipart() -> list[dict]:
-    s = Scenarios("multipart")
+def multipart(profile: str) -> list[dict]:
+    s = Scenarios(profile)
     s.replay(
         "split",
         ["iut.wire.sync", "multipart.judged.frame-end"],
