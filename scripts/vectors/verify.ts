@@ -1,8 +1,8 @@
 #!/usr/bin/env bun
 /**
  * Holds the corpus against its two derivations: the Python generator gives the stored files, the TypeScript encoders give
- * the stored bytes. Checks schemas, hashes, ids and siblings on the way, that every MUST has vectors on both sides, and lints the
- * position-proof vectors.
+ * the stored bytes. Checks schemas, hashes, ids and siblings on the way, that every MUST has vectors on both sides, that what is refused
+ * breaks one rule, and lints the position-proof vectors.
  *
  *     bun scripts/vectors/verify.ts
  */
@@ -16,6 +16,7 @@ import {
 } from "@tensorwire/conformance/corpus";
 import { coverageFaults, sidesOf } from "./coverage.ts";
 import { checkEncoders } from "./encoders.ts";
+import { checkOneFault, ruleFaults } from "./one-fault/one-fault.ts";
 import { positionFaults, valueFaults } from "./position.ts";
 
 export const CORPUS = resolve(import.meta.dir, "../../vectors");
@@ -62,6 +63,9 @@ function main(): number {
     const { messages, refusals, faults: encoders } = checkEncoders(readCorpusFiles(CORPUS).families);
     report(`${messages} messages and ${refusals} refusals: the TypeScript encoders agree`, encoders);
     report("every MUST of the chapters on bytes has both sides, or a reason", coverageFaults(sidesOf(CORPUS)));
+    const { refusals: refused, faults: healed } = checkOneFault(readCorpusFiles(CORPUS).families);
+    const named = ruleFaults(readCorpusFiles(CORPUS).families);
+    report(`${refused} vectors that refuse: each breaks one rule, and names it`, [...named, ...healed]);
     const { vectors, faults: position } = positionProof();
     report(`${vectors} position-proof vectors: every mistake changes the bytes`, position);
   } catch (error) {

@@ -92,7 +92,28 @@ def protobufs(kind: Kind) -> Family:
              limits=LIMIT, sibling=kind.good, sweeps={"chunks": [1], "after": True})
     empty = good + b"\x80"
     b.refuse("body-key-cut-late", "A key that breaks off behind a whole message.", [message], empty)
+    evolution(b)
     return f
+
+
+def evolution(b: Bodies) -> None:
+    """What the authors of a next version may do, and how a receiver of this one meets what they must not."""
+    kind, bump, reserved = b.kind, "evolution.version-bump", "evolution.reserved"
+    b.accept("evolution-safe", "A safe change keeps the version: whoever does not know the field is right without it.",
+             [bump], b.good + protobuf.text(20, "trace"))
+    b.refuse("evolution-unsafe", "An unsafe change takes a new version, and is refused by it.",
+             [bump, "manifest.version"], protobuf.integer(1, 2) + b.rest + protobuf.integer(21, 1), "version",
+             "evolution-safe")
+    body, spec = kind.body((TENSOR,)), protobuf.chunk(kind.specs_field, TENSOR.wire())
+    new = protobuf.chunk(kind.specs_field, TENSOR.wire() + protobuf.text(9, "zstd"))
+    b.f.decode("evolution-new-number", "What is new in a spec has a number of its own, and the others keep their meaning.",
+               kind.rules(reserved), kind.whole(b.f.stream(), (TENSOR,), body.replace(spec, new)), limits=LIMIT,
+               sweeps=FEW, canonical=False)
+    used = protobuf.chunk(kind.specs_field, replace(TENSOR, dtype="zstd").wire())
+    b.f.decode("evolution-number-used", "The number of the dtype with another meaning: a receiver reads it as a dtype.",
+               kind.rules(reserved, "tp.spec.dtype-known"),
+               kind.broken(b.f.stream(), (TENSOR,), body.replace(spec, used)).error("spec.mismatch"), limits=LIMIT,
+               sibling="evolution-new-number", sweeps={"chunks": [1], "after": True})
 
 
 TENSOR = Tensor("t", "float32", (1,), b"\0\0\x80?")

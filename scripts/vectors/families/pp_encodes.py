@@ -65,10 +65,9 @@ def requests() -> Family:
            {"header": Header().value() | {"action": "ERROR"}}, FIELD, "encode-noop")
     for action in ("NOOP", "SHUTDOWN"):
         value = whole(f.stream(), Envelope()) | {"header": Header(action=action).value()}
-        refuse(f"encode-{action.lower()}-step", f"{action} carries no step.", [MATCH], value, FIELD,
-               f"encode-{action.lower()}")
+        refuse(f"encode-{action.lower()}-step", f"{action} carries no step.", [MATCH], value, FIELD)
     refuse("encode-infer-alone", "INFER without a step would strand its receiver.", [MATCH], {"header": INFER.value()},
-           FIELD)
+           FIELD, "encode-noop")
     refuse("encode-no-step", "An envelope without a step.", [MATCH], Envelope(lm=None), FIELD)
     refuse("encode-both-steps", "An envelope with two steps.", ["pp.step.one"], Envelope(lm=LM, video=STEP), FIELD)
     for slug, position, why in (

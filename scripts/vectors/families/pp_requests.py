@@ -32,8 +32,8 @@ def requests() -> Family:
                "Counters, prefix and record lengths are told apart by their places, and stand in the envelope again.",
                ["pp.header.layout", "pp.envelope.ids", payload, "tp.header.int64-exact"],
                request(f.stream(), Envelope(replace(header, action="INFER"))), {"chunks": [1, 7, 40]}, proof=True)
-    two = request(request(f.stream()), Envelope(Header(8, 4, 8, 1, "INFER"), (HALF,), TWO))
-    accept("infer-two", "Two requests in a row, each with its own payload.", ["pp.boundary.glued"], two)
+    both = request(request(f.stream()), Envelope(Header(8, 4, 8, 1, "INFER"), (HALF,), TWO))
+    accept("infer-two", "Two requests in a row, each with its own payload.", ["pp.boundary.glued"], both)
     zeros = Envelope(Header(0, 0, 0, 0, "INFER"))
     accept("infer-zero-ids", "Ids of 0 are left out of the envelope, and equal to the header's.", ["pp.envelope.ids"],
            request(f.stream(), zeros))
@@ -55,7 +55,9 @@ def requests() -> Family:
     f.decode("infer-prefix-cut", "Seven bytes of the frame's prefix.", [cut],
              INFER.put(f.stream()).put("length", b"\0" * 7, note="cut"), limits=LIMIT, at_eof="eof.in-prefix",
              sibling="infer", sweeps={"chunks": [1], "reset": True, "glue": True})
-    body = head(f.stream(), 10).put("record_length", (2).to_bytes(8, "big")).put("envelope", b"\x08", note="cut")
+    wire, part = Envelope().wire(), len(INPUT.data)
+    body = head(f.stream(), 16 + len(wire) + part).put("record_length", len(wire).to_bytes(8, "big"))
+    body.put("envelope", wire).put("record_length", part.to_bytes(8, "big")).put("tensor", INPUT.data[:-1], note="cut")
     f.decode("infer-body-cut", "A frame that lacks its last byte.", [cut], body, limits=LIMIT, at_eof="eof.in-body",
              sibling="infer", sweeps={"chunks": [1], "reset": True, "glue": True})
 
@@ -69,7 +71,6 @@ def requests() -> Family:
     f.decode("infer-terabyte", "48 bytes that promise a terabyte cost nothing.", [oversize, "pp.limit.allocation"],
              head(f.stream(), 1 << 40).error("oversize.declared"), limits=LIMIT, sibling="infer",
              sweeps={"chunks": [1], "after": True, "reset": True}, defects=["tokio-rs/tokio#333"])
-    wire, part = Envelope().wire(), len(INPUT.data)
     typed = head(f.stream(), 24 + len(wire) + part).put("record_length", ((1 << 63) + len(wire)).to_bytes(8, "big"))
     typed.put("envelope", bytes(range(8)) + wire).put("record_length", part.to_bytes(8, "big")).put("tensor",
         INPUT.data)
@@ -80,14 +81,17 @@ def requests() -> Family:
              broken_request(f.stream(), Envelope(tensors=(huge,))).error("spec.mismatch"), limits=LIMIT,
              sibling="infer",
              sweeps={"chunks": [1], "after": True})
-    wire = Envelope().wire()
+    def records(size: int, length: int) -> Stream:
+        """An envelope said to be `length` bytes long, and its tensor, in a frame of `size`."""
+        return (head(f.stream(), size).put("record_length", length.to_bytes(8, "big")).put("envelope", wire)
+                .put("record_length", part.to_bytes(8, "big")).put("tensor", INPUT.data))
+
+    size = 16 + len(wire) + part
     for slug, stream, error, why in (
         ("infer-empty-frame", head(f.stream(), 0), "eof.in-prefix", "A frame without a body record."),
-        ("infer-left-over", head(f.stream(), 8 + len(wire) + 3)
-         .put("record_length", len(wire).to_bytes(8, "big")).put("envelope", wire)
-         .put("record_length", b"\0\0\0", note="cut"), "eof.in-prefix", "Three bytes behind the last record."),
-        ("infer-record-cut", head(f.stream(), 8 + len(wire)).put("record_length", (len(wire) + 1).to_bytes(8, "big"))
-         .put("envelope", wire), "eof.in-body", "An envelope longer than its frame."),
+        ("infer-left-over", records(size + 3, len(wire)).put("record_length", b"\0\0\0", note="cut"), "eof.in-prefix",
+         "Three bytes behind the last record."),
+        ("infer-record-cut", records(size, size - 7), "eof.in-body", "An envelope longer than its frame."),
     ):
         f.decode(slug, why, ["pp.infer.multipart"], stream.error(error), limits=LIMIT, sibling="infer", sweeps=REFUSED)
     parts = LIMIT | {"max_parts": 1}

@@ -72,9 +72,16 @@ def results() -> Family:
     f.decode("prefix-cut", "Seven bytes of a frame's prefix.", [layout, "len64.eof.mid-prefix"],
              f.stream().put("length", b"\0" * 7, note="cut"), limits=LIMIT, at_eof="eof.in-prefix", sibling="ok",
              sweeps={"cuts": True, "chunks": [1], "empty": True, "reset": True, "glue": True})
-    cut = f.stream().put("length", (10).to_bytes(8, "big")).put("record_length", (2).to_bytes(8, "big"))
+    wire, part = Result().wire(), len(HIDDEN.data)
+
+    def records(length: int, tensor: bytes) -> Stream:
+        """A result said to be `length` bytes long, and its tensor, in the frame that both fill."""
+        stream = f.stream().put("length", (16 + len(wire) + part).to_bytes(8, "big"))
+        stream.put("record_length", length.to_bytes(8, "big")).put("result", wire)
+        return stream.put("record_length", part.to_bytes(8, "big")).put("tensor", tensor)
+
     f.decode("body-cut", "A frame that lacks its last byte.", [layout, "len64.eof.mid-body"],
-             cut.put("result", b"\x08", note="cut"), limits=LIMIT, at_eof="eof.in-body", sibling="ok",
+             records(len(wire), HIDDEN.data[:-1]), limits=LIMIT, at_eof="eof.in-body", sibling="ok",
              sweeps={"chunks": [1], "reset": True, "glue": True})
     size = 8 + len(Result().wire()) + 8 + len(HIDDEN.data)
     limit = {"max_frame_length": size}
@@ -88,12 +95,8 @@ def results() -> Family:
     empty = f.stream().put("length", bytes(8), note="0").error("eof.in-prefix")
     f.decode("empty-frame", "A frame without a body record.", [layout], empty, limits=LIMIT, sibling="ok",
              sweeps=REFUSED)
-    wire = Result().wire()
-    long = f.stream().put("length", (8 + len(wire)).to_bytes(8, "big")).put("record_length",
-        (len(wire) + 1).to_bytes(8, "big"))
-    f.decode("record-cut", "A result longer than its frame.", [layout], long.put("result", wire).error("eof.in-body"),
-             limits=LIMIT, sibling="ok", sweeps=REFUSED)
-    part = len(HIDDEN.data)
+    long = records(9 + len(wire) + part, HIDDEN.data).error("eof.in-body")
+    f.decode("record-cut", "A result longer than its frame.", [layout], long, limits=LIMIT, sibling="ok", sweeps=REFUSED)
     typed = f.stream().put("length", (24 + len(wire) + part).to_bytes(8, "big"))
     typed.put("record_length", ((1 << 63) + len(wire)).to_bytes(8, "big")).put("result", bytes(range(8)) + wire)
     typed.put("record_length", part.to_bytes(8, "big")).put("tensor", HIDDEN.data)

@@ -101,6 +101,9 @@ def encodes() -> Family:
     bad("encode-calls", "One generator call too few.", "tp.plan.generator-calls",
         Manifest(plan.tensors, tp_plan=V1, video=STEP | {"tp_expected_generator_calls": 3}), "header.field",
         "encode-infer-plan")
+    encode("encode-kwargs-numbers", "Lists of numbers are arguments; what is a tensor stands in the parts.",
+           ["tp.kwargs.no-tensors"], INFER,
+           Manifest((HALVES,), {"cond": [1.5, -2, 0], "nested": {"rows": [[1, 2], [3, 4]]}}))
     bad("encode-kwargs-2-53", "2^53 is beyond what a Struct carries exactly.", "tp.kwargs.exact",
         Manifest(kwargs={"n": 1 << 53}), "header.field", "encode-infer-kwargs")
     for slug, number in (("huge", 1e300), ("minus-2-53", -(1 << 53))):

@@ -11,6 +11,18 @@ from layout import Family
 ONE = protobuf.integer(1, 1)
 WIDE = {"max_frame_length": 1048576}
 
+# What some receivers of other formats have run: pickle, YAML, templates, shells, evaluators.
+CODE = {
+    "!!python/object/apply:os._exit": [99],
+    "$(exit 99)": "`exit 99`; exit 99",
+    "__reduce__": "cos\n_exit\n(I99\ntR.",
+    "eval": "process.exit(99)",
+    "exec": "__import__('os')._exit(99)",
+    "template": "${process.exit(99)} {{7*7}} <%= exit(99) %>",
+    "toJSON": "() => process.exit(99)",
+    "url": "file:///dev/null", "import": "node:process",
+}
+
 
 def entry(name: str, value: bytes) -> bytes:
     return protobuf.chunk(1, protobuf.text(1, name) + protobuf.chunk(2, value))
@@ -92,6 +104,10 @@ def kwargs() -> Family:
     accept("kwargs-depth-30", "Thirty lists and objects inside each other are read.", [depth],
            Manifest(kwargs=objects(30)),
            limits=WIDE)
+    accept("kwargs-code", "Code in several languages is text: who runs one of these ends with status 99.",
+           ["tp.manifest.nothing-executable"], Manifest(kwargs=CODE))
+    accept("plan-code", "The key of a tensor and the name of an argument are text too.", ["tp.manifest.nothing-executable"],
+           Manifest((tensor("__import__('os')._exit(99)", 1),), kwargs={"process.exit(99)": True}))
     deep = Manifest(kwargs=objects(60))
     refuse("kwargs-depth-60", "Sixty are more than some parsers read.", [depth], deep.wire(), "kwargs-depth-30",
            allowed=("Others read them.", deep), limits=WIDE)
