@@ -2,7 +2,8 @@
  * bun run test [--require-all]
  *
  * All tests: formatting and lint, types, `bun test`, and each port with its own tests and the whole corpus, where its language
- * is here. The last line is the plain count. `--require-all` (CI) makes a missing language, native TensorFlow or Chromium a failure.
+ * is here. The last line is the plain count. `--require-all` (CI) makes a missing language, native TensorFlow, Chromium or tshark
+ * a failure.
  */
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +14,7 @@ import { flags } from "./flags.ts";
 const ROOT = resolve(import.meta.dir, "..");
 const USAGE = `usage: bun run test [--require-all]
 
-  --require-all  a missing language, native TensorFlow or Chromium is a failure, not a skip
+  --require-all  a missing language, native TensorFlow, Chromium or tshark is a failure, not a skip
 
 Exit status: 0 nothing failed; 1 otherwise; 64 usage. \`bun test FOLDER\` runs the tests of one folder.
 `;
@@ -52,6 +53,7 @@ const status = await run(
       TENSORWIRE_REQUIRE_TENSORFLOW: "1",
       TENSORWIRE_REQUIRE_PORTS: "1",
       TENSORWIRE_REQUIRE_CHROMIUM: "1",
+      TENSORWIRE_REQUIRE_TSHARK: "1",
     }),
   },
 );

@@ -68,6 +68,7 @@ const TOOLS: readonly Tool[] = [
     programs: [process.env.TENSORWIRE_CHROMIUM, "chromium", "chromium-browser", "google-chrome"],
     purpose: "tests of the HTML report; TENSORWIRE_CHROMIUM names another",
   },
+  { name: "tshark", purpose: "tests of the Wireshark dissector" },
   { name: "hyperfine", purpose: "bun run bench, whole commands" },
 ];
 

@@ -1,0 +1,144 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Conversation } from "../../conformance/src/capture/conversation.ts";
+import { enhancedPacket, interfaceDescription, sectionHeader } from "../../conformance/src/capture/pcapng.ts";
+import type { Seen, SeenField, SeenMessage } from "./disagree.ts";
+import { fieldsOf, isNumber, type Layout } from "./layout.ts";
+import { luaText } from "./lua.ts";
+import type { Stated } from "./stated.ts";
+
+/** Where the dissector has to look for a profile, while it is tested. */
+const FIRST_PORT = 7001;
+
+/** A stream as it is sent: `size` bytes a segment. */
+export interface Sent {
+  readonly stated: Stated;
+  readonly size: number;
+}
+
+export interface Dissected {
+  readonly seen: Seen;
+  /** Classes of errors, in the order of the stream, each with the rule that it names. */
+  readonly errors: readonly { readonly class: string; readonly rule: string }[];
+}
+
+export interface Dissection {
+  /** With mistakes in them, perhaps. */
+  readonly layouts: readonly Layout[];
+  readonly limits?: Readonly<Record<string, string>>;
+  /** As Wireshark reads a file: all packets once, and then those that are looked at. */
+  readonly twoPasses?: boolean;
+}
+
+/** What tshark makes of these streams, each on a connection of its own, with the dissector of these layouts. */
+export async function dissect(
+  streams: readonly Sent[],
+  { layouts, limits, twoPasses }: Dissection,
+): Promise<Dissected[]> {
+  const folder = mkdtempSync(join(tmpdir(), "tensorwire-tshark-"));
+  const [capture, script] = [join(folder, "capture.pcapng"), join(folder, "tensorwire.lua")];
+  writeFileSync(script, luaText(layouts));
+  writeCapture(capture, streams, layouts);
+  const names = layouts.map(({ profile }) => `tensorwire.${profile}`);
+  const preferences = layouts.flatMap(({ profile, message }, i) => [
+    `tensorwire.${profile}.ports:${FIRST_PORT + i}`,
+    ...Object.entries(limits ?? { max_frame_length: "4294967295" })
+      .filter(([option]) => JSON.stringify(message).includes(`"${option}"`))
+      .map(([option, value]) => `tensorwire.${profile}.${option}:${value}`),
+  ]);
+  const words = [
+    ...["tshark", "-n", "-r", capture, "-X", `lua_script:${script}`, "-T", "pdml"],
+    ...(twoPasses ? ["-2"] : []),
+    ...preferences.flatMap((preference) => ["-o", preference]),
+    ...["-Y", [...names, "tensorwire"].join(" or "), "-J", [...names, "tensorwire"].join(" ")],
+  ];
+  // Neither the preferences nor the plugins of whoever runs this.
+  const env = { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, WIRESHARK_CONFIG_DIR: folder };
+  const child = Bun.spawn(words, { env, stdout: "pipe", stderr: "pipe" });
+  const [pdml, told] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  if ((await child.exited) !== 0 || /\bLua\b/.test(told))
+    throw new Error(`tshark ended with ${child.exitCode}: ${told}`);
+  return readPdml(pdml, layouts, streams.length);
+}
+
+/** Whoever dials has the number of its stream as its address. */
+function writeCapture(path: string, streams: readonly Sent[], layouts: readonly Layout[]): void {
+  const blocks = [sectionHeader("tensorwire", "vectors"), interfaceDescription()];
+  for (const [i, { stated, size }] of streams.entries()) {
+    const port = layouts.findIndex(({ profile }) => profile === stated.layout.profile) + FIRST_PORT;
+    const ends = {
+      dialler: { address: [10, 0, i >> 8, i & 0xff], port: 50_000 },
+      listener: { address: [10, 1, 0, 0], port },
+    } as const;
+    const connection = new Conversation(ends, (packet) => blocks.push(enhancedPacket(packet, 0, [])));
+    for (let at = 0; at < stated.bytes.length; at += size) {
+      connection.bytes("dialler", stated.bytes.subarray(at, at + size));
+    }
+    connection.end("dialler");
+    connection.end("listener");
+  }
+  writeFileSync(path, Buffer.concat(blocks));
+}
+
+const SENDER = /^ {2}<proto name="ip" showname="[^"]*Src: 10\.0\.(\d+)\.(\d+),/;
+const MESSAGE = /^ {2}<proto name="tensorwire\.([^"]+)" showname="[^"]*" size="(\d+)" pos="(\d+)"/;
+const FIELD =
+  /^ +<field name="tensorwire\.[a-z0-9-]+\.([a-z_]+)" showname="[^"]*" size="(\d+)" pos="(\d+)" show="([^"]*)"(?: value="([^"]*)")?/;
+const ERROR =
+  /^ +<field name="tensorwire\.(eof|[a-z0-9-]+\.error\.[^"]+)" showname="([a-z.-]+): [^"]* r\[([a-z0-9.-]+)\]"/;
+
+interface Message {
+  readonly start: number;
+  readonly size: number;
+  readonly fields: SeenField[];
+  failed: boolean;
+}
+
+/** The messages of each connection, in the order of their bytes. A field's offset is that of its message and its place in it. */
+function readPdml(pdml: string, layouts: readonly Layout[], connections: number): Dissected[] {
+  const types = new Map(
+    layouts.map(({ profile, message }) => [profile, new Map(fieldsOf(message).map((f) => [f.field, isNumber(f)]))]),
+  );
+  const found = Array.from({ length: connections }, () => ({
+    messages: [] as Message[],
+    errors: [] as { class: string; rule: string }[],
+    at: 0,
+  }));
+  let connection = found[0]!;
+  let profile = "";
+  let base = 0;
+  for (const line of pdml.split("\n")) {
+    const [, high, low] = SENDER.exec(line) ?? [];
+    if (low !== undefined) connection = found[256 * Number(high) + Number(low)]!;
+    const [, of, size, position] = MESSAGE.exec(line) ?? [];
+    if (position !== undefined) {
+      profile = of!;
+      base = connection.at - Number(position);
+      connection.messages.push({ start: connection.at, size: Number(size), fields: [], failed: false });
+      connection.at += Number(size);
+      continue;
+    }
+    const [, what, name, rule] = ERROR.exec(line) ?? [];
+    if (rule !== undefined) {
+      connection.errors.push({ class: name!, rule });
+      if (what !== "eof") connection.messages.at(-1)!.failed = true;
+      continue;
+    }
+    // A field of no bytes has no value.
+    const [, field, width, place, show, hex = ""] = FIELD.exec(line) ?? [];
+    const number = types.get(profile)?.get(field ?? "");
+    if (number === undefined) continue;
+    const start = base + Number(place);
+    const seen = { field: field!, start, end: start + Number(width), hex };
+    connection.messages.at(-1)!.fields.push(number ? { ...seen, value: BigInt(show!) } : seen);
+  }
+  return found.map(({ messages, errors }) => ({
+    errors,
+    seen: messages.filter(({ fields }) => fields.length > 0).map(seenMessage),
+  }));
+}
+
+function seenMessage({ start, size, fields, failed }: Message): SeenMessage {
+  return failed ? { fields } : { fields, end: start + size };
+}
