@@ -101,10 +101,12 @@ class Pair:
         self.layout, self.row = layout, row
         size = SIZES[row["size"]]
         self.own = written(layout, size, 0x61, row["limit"])
-        # Each carries other bytes, and ends on its boundary.
+        # Each carries other bytes, with a length that differs in more than its last byte, and ends on its boundary.
+        step = 258 if row["limit"] == "default" else -258
         beside = ("b", "c") if row["beside"] == "three" else ()
-        within = "exact" if row["limit"] == "over" else row["limit"]
-        self.others = {conn: written(layout, size, 0x61 + nth, within) for nth, conn in enumerate(beside, 1)}
+        self.others = {
+            conn: written(layout, max(size + nth * step, 0), 0x61 + nth, "default") for nth, conn in enumerate(beside, 1)
+        }
         self.stop = self._stop()
 
     @property
@@ -112,9 +114,8 @@ class Pair:
         return self.row["limit"] == "over"
 
     def _stop(self) -> int:
-        begin, end = self.own.lengths[1]
-        size = self.own.stream.size
-        return {"boundary": size, "prefix": (begin + end) // 2, "body": end + (size - end) // 2}[self.row["where"]]
+        end, size = self.own.lengths[1], self.own.stream.size
+        return {"boundary": size, "prefix": end - 1, "body": end + (size - end) // 2}[self.row["where"]]
 
     def rules(self) -> list[str]:
         derived = self.layout.profile["derived"]
@@ -135,14 +136,15 @@ class Pair:
         return list(dict.fromkeys(found))
 
     def cuts(self, of: Written, stop: int) -> list[int]:
-        halves = [(begin + end) // 2 for begin, end in of.lengths]
+        # Before its last byte: up to there the lengths of two connections can differ.
+        inside = [end - 1 for end in of.lengths]
         if of is not self.own:
-            # They are all in the middle of a length while the other one ends.
-            halves = halves if self.row["writes"] in ("cut", "bytes") else halves[1:]
+            # They are all inside a length while the other one ends.
+            inside = inside if self.row["writes"] in ("cut", "bytes") else inside[1:]
         elif self.row["writes"] in ("whole", "glued"):
-            halves = []
+            inside = []
         borders = [of.second] if self.row["writes"] == "whole" else []
-        return [0, *sorted(at for at in {*halves, *borders} if 0 < at < stop), stop]
+        return [0, *sorted(at for at in {*inside, *borders} if 0 < at < stop), stop]
 
     def steps(self) -> list[dict]:
         conns = {"a": (self.own, self.cuts(self.own, self.stop))}
@@ -163,7 +165,8 @@ class Pair:
 
     def _write(self, conn: str, of: Written, since: int, until: int) -> dict:
         step = {"conn": conn, "write": of.bytes(since, until)}
-        return step | {"bite": 1} if self.row["writes"] == "bytes" and until - since > 1 else step
+        bitten = of is self.own and self.row["writes"] == "bytes" and until - since > 1
+        return step | {"bite": 1} if bitten else step
 
     def _ending(self, since: int, until: int) -> list[dict]:
         last, told, end = self._write("a", self.own, since, until), self.own.events(since, until), self.own.end(until)

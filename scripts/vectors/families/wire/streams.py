@@ -40,8 +40,8 @@ class Written:
     layout: Layout
     stream: Stream
     limits: dict
-    lengths: tuple[tuple[int, int], ...]
-    """Of each message: where its length begins and ends."""
+    lengths: tuple[int, int]
+    """Where the length of each message ends."""
     second: int
     """Where the second message begins."""
 
@@ -72,24 +72,23 @@ class Written:
 def written(layout: Layout, size: int, byte: int, limit: str) -> Written:
     """`limit`: the implementation's own (`default`), that of the longer message (`exact`), or the second is one byte longer (`over`)."""
     messages = [_message(layout, size, byte, nth) for nth in (0, 1)]
-    most = max(message.size - _length(message)[1] for message in messages)
+    most = max(message.size - _length_end(message) for message in messages)
     stream = Family(layout.name, "pairs", "").stream()
-    lengths: list[tuple[int, int]] = []
+    first, second = messages
+    lengths = (_length_end(first), first.size + _length_end(second))
     for message in messages:
-        at = stream.size
-        lengths.append(tuple(at + place for place in _length(message)))
-        over = limit == "over" and message is messages[1]
+        over = limit == "over" and message is second
         for segment in message.segments:
             is_length = over and segment["field"] == "length"
             stream.put(segment["field"], _longest(segment, most) if is_length else _data(segment))
         if over:
-            rest = most + 1 - (stream.size - lengths[1][1])
+            rest = most + 1 - (stream.size - lengths[1])
             stream.put(list(layout.profile["fields"])[-1], bytes([byte]) * rest)
-            stream.error("oversize.declared", lengths[1][1])
+            stream.error("oversize.declared", lengths[1])
         else:
             stream.message(message.events[0]["value"])
     limits = {} if limit == "default" else {"max_frame_length": str(most)}
-    return Written(layout, stream, limits, tuple(lengths), messages[0].size)
+    return Written(layout, stream, limits, lengths, first.size)
 
 
 def _longest(segment: dict, most: int) -> bytes:
@@ -113,12 +112,12 @@ def _message(layout: Layout, size: int, byte: int, nth: int) -> Stream:
     return layout.message(Family(layout.name, "pairs", "").stream(), data, nth)
 
 
-def _length(message: Stream) -> tuple[int, int]:
+def _length_end(message: Stream) -> int:
     at = 0
     for segment in message.segments:
         at += _size(segment)
         if segment["field"] == "length":
-            return at - _size(segment), at
+            return at
     raise ValueError("a message without a length")
 
 
