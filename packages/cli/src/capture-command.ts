@@ -109,8 +109,10 @@ async function run(path: string, { out: target, second, ...flags }: ImportFlags)
     }
     const exact = imported.flatMap((one) => (one.exact === undefined ? [] : [JSON.stringify(one.exact)]));
     if (exact.length === 0) return;
-    if (target === undefined)
-      return say("no sweep has the reads of the capture; with --out they are written as cases beside the vectors");
+    if (target === undefined) {
+      say("no sweep has the reads of the capture; with --out they are written as cases beside the vectors");
+      return;
+    }
     const beside = `${target.replace(/\.json$/, "")}.cases.jsonl`;
     await Bun.write(beside, `${exact.join("\n")}\n`);
     say(`${beside}: the reads of the capture, which no sweep has`);

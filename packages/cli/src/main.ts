@@ -13,6 +13,7 @@ import { EXIT_USAGE, fail } from "./output.ts";
 import { pipelineCommand } from "./pipeline-command.ts";
 import { reportCommand } from "./report-command.ts";
 import { stageCommand } from "./stage-command.ts";
+import { tapCommand } from "./tap-command.ts";
 
 const program = new Command("tensorwire")
   .description(
@@ -47,6 +48,7 @@ const COMMANDS = [
   stageCommand,
   certsCommand,
   inspectCommand,
+  tapCommand,
   captureCommand,
   doctorCommand,
 ];
