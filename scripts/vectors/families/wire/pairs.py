@@ -74,14 +74,15 @@ def summary() -> list[str]:
 
 
 WORDS = {
-    "harness": "The harness dials", "iut": "The implementation dials",
+    "harness": "the harness dials", "iut": "the implementation dials",
     "tcp": "", "unix": " a Unix socket",
-    "alone": "", "three": ", on three connections,",
-    "zero": "nothing", "one": "one {unit}", "large": f"{LARGE:,} {{unit}}s",
-    "default": "the implementation's own limit", "exact": "a limit that they reach", "over": "a limit that the second is above by one",
-    "whole": "one to a write", "glued": "all in one write", "cut": "cut in each length", "bytes": "byte by byte",
-    "end": "the harness ends its direction", "half": "the harness ends its direction and still listens",
-    "reset": "the harness resets", "ours": "the implementation, which has ended its own direction before, sees the end",
+    "alone": "", "three": " three times",
+    "zero": "nothing", "one": "one {unit} each", "large": f"{LARGE:,} {{unit}}s each",
+    "default": "the implementation's own limit", "exact": "a limit that they reach",
+    "over": "a limit that the second is above by one",
+    "whole": "each in a write", "glued": "both in one write", "cut": "cut in each length", "bytes": "byte by byte",
+    "end": "the harness ends its direction", "half": "the harness ends its direction and still listens,",
+    "reset": "the harness resets", "ours": "the implementation, which has ended its own direction, sees the end",
     "drop": "the implementation is told to reset",
     "boundary": "on a boundary", "prefix": "inside a length", "body": "inside a body",
 }
@@ -91,8 +92,8 @@ def why(row: Row, layout: Layout) -> str:
     unit = "byte" if layout.width == 1 else "element"
     w = {axis: WORDS[value].format(unit=unit) for axis, value in row.items()}
     return (
-        f"{w['dials']}{w['over']}{w['beside']} for messages that carry {w['size']}, under {w['limit']}, {w['writes']};"
-        f" {w['ends']} {w['where']}."
+        f"What an end means does not hang on what else is so: here {w['dials']}{w['over']}{w['beside']}, two messages carry"
+        f" {w['size']} under {w['limit']}, {w['writes']}, and {w['ends']} {w['where']}."
     )
 
 
