@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { lastReleased, unsafeChanges } from "./proto-breaking/compare.ts";
+import { lastReleased, type UnsafeChange, unsafeChanges } from "./proto-breaking/compare.ts";
 
 // It starts processes.
 setDefaultTimeout(60_000);
@@ -30,9 +30,38 @@ async function after(file: string, from: string, to: string): Promise<string[]> 
   return [...new Set((await unsafeChanges(copy)).map(({ rule }) => rule))];
 }
 
-test("what stands in spec/proto is safe against the last release", async () => {
-  expect(await unsafeChanges(PROTOS)).toEqual([]);
+describe("what stands in spec/proto, against the last release", () => {
+  let compared: Promise<readonly UnsafeChange[]> | undefined;
+  const changes = () => (compared ??= unsafeChanges(PROTOS));
+  /** What both contracts carry is in the third file. */
+  const changesOf = async (file: string) =>
+    (await changes()).filter(({ at }) => [file, "tensor.proto"].some((name) => at.startsWith(name)));
+
+  test("is safe", async () => expect(await changes()).toEqual([]));
+
+  for (const [file, contract] of [
+    [TP, "tp"],
+    [PP, "pp"],
+  ] as const) {
+    test(`${contract}.evolution.version-bump: no message of ${file} changes in a way that needs a new version`, async () => {
+      expect(await changesOf(file)).toEqual([]);
+    });
+
+    test(`${contract}.evolution.reserved: no number of ${file} is used again, nor free for it`, async () => {
+      expect((await changesOf(file)).filter(({ rule }) => NUMBERS.has(rule))).toEqual([]);
+    });
+  }
 });
+
+/** What buf says of a number that was released and now means something else, or may come to. */
+const NUMBERS: ReadonlySet<string> = new Set([
+  "FIELD_SAME_NAME",
+  "FIELD_NO_DELETE_UNLESS_NUMBER_RESERVED",
+  "ENUM_VALUE_SAME_NAME",
+  "ENUM_VALUE_NO_DELETE_UNLESS_NUMBER_RESERVED",
+  "RESERVED_MESSAGE_NO_DELETE",
+  "RESERVED_ENUM_NO_DELETE",
+]);
 
 test.each([
   ["a field with a new number", TP, "VideoStep video = 5;", "VideoStep video = 5;\n  string trace = 6;"],

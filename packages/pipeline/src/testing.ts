@@ -1,4 +1,5 @@
 /** For the tests of this package: a model small enough for plain JavaScript, a stage that does what a test says, a lane by hand. */
+import { fail } from "node:assert";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -118,7 +119,7 @@ export const patience = { deadlineMs: 5000, startDeadlineMs: 30_000 };
 /** The error that a promise has to reject with. */
 export function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
-    () => Promise.reject(new Error("it resolved")),
+    () => fail("it resolved, a rejection was expected"),
     (error: unknown) => error,
   );
 }

@@ -92,7 +92,7 @@ describe("link.hello.layout", () => {
   });
 });
 
-describe("a Hello that comes", () => {
+describe("a Hello that comes, and link.hello.offsets: its faults are placed by the bytes of the connection", () => {
   test.each([
     ["link.hello.version: none", `${JOB}1803${INSTANCE}`, "version"],
     ["link.hello.version: an empty payload", "", "version"],

@@ -303,6 +303,19 @@ describe("errors", () => {
     }
   });
 
+  test("tp.manifest.several-faults: no multipart message before all, a manifest over its limit next, then the version", () => {
+    const code = (records: string, limits = {}) => {
+      const stream = concat(encodeHeader(header()), new FrameEncoder("len64").encode(hex(records)));
+      return decodeInChunks(new TpDecoder(limits), stream).error?.code;
+    };
+    // Version 2, one spec with a dtype that is none, and no part; then a record that is cut.
+    const manifest = "0000000000000006 0802 12020a00";
+    const short = { maxManifestLength: 5 };
+    expect(code(`${manifest} 0000000000000001`, short)).toBe("eof.in-body");
+    expect(code(manifest, short)).toBe("oversize.declared");
+    expect(code(manifest)).toBe("version");
+  });
+
   test("limits are inclusive: parts and manifest at the limit pass, one more is oversize.declared", () => {
     const stream = raw([MANIFEST_X, hex("0000803f")]);
     const code = (limits: ConstructorParameters<typeof TpDecoder>[0]) =>
@@ -382,6 +395,55 @@ describe("errors", () => {
     );
   });
 });
+
+describe("tp.spec.before-allocation: nothing is reserved for a tensor before all specs are good", () => {
+  const MIB = 2 ** 20;
+  const spec = (key: string, shape: string, dtype = "666c6f61743332") => `0a01${key}1a07${dtype}${shape}`;
+  const manifest = (...specs: string[]) =>
+    hex(`0801${specs.map((each) => `12${(each.length / 2).toString(16).padStart(2, "0")}${each}`).join("")}`);
+  const [A, B] = ["61", "62"];
+  /** 4 MiB of float32: a shape of [2^20]. */
+  const LARGE = "2203808040";
+  const UNKNOWN = "666c6f61743331";
+
+  test.each([
+    ["a later one has a dtype that is none", manifest(spec(A, LARGE), spec(B, "220101", UNKNOWN))],
+    ["a later one stands twice", manifest(spec(A, LARGE), spec(A, LARGE))],
+    ["the part that it promises does not come", manifest(spec(A, LARGE))],
+  ])("where %s", (_, body) => {
+    const stream = raw([body, new Uint8Array(0)]);
+    const { reserved, made } = watched(() => outcome(stream));
+    expect(made).toEqual([0, "spec.mismatch", stream.length]);
+    expect(reserved).toBeLessThan(MIB);
+  });
+
+  test("and it is seen where all are", () => {
+    const stream = raw([manifest(spec(A, LARGE)), new Uint8Array(4 * MIB)]);
+    const { reserved, made } = watched(() => outcome(stream));
+    expect(made[0]).toBe(1);
+    expect(reserved).toBeGreaterThanOrEqual(4 * MIB);
+  });
+});
+
+/** The most that was reserved in one piece while `act` ran. */
+function watched<Made>(act: () => Made): { readonly reserved: number; readonly made: Made } {
+  const real = { ArrayBuffer, Uint8Array };
+  let reserved = 0;
+  const watch = <Type extends object>(type: Type) =>
+    new Proxy(type, {
+      construct(target, args, newTarget) {
+        if (typeof args[0] === "number") reserved = Math.max(reserved, args[0]);
+        return Reflect.construct(target as never, args, newTarget) as object;
+      },
+    });
+  Object.assign(globalThis, { ArrayBuffer: watch(ArrayBuffer), Uint8Array: watch(Uint8Array) });
+  try {
+    const made = act();
+    return { made, reserved };
+  } finally {
+    Object.assign(globalThis, real);
+  }
+}
 
 describe("prepareTp refuses", () => {
   test.each<[string, string, Partial<TpMessageInit>]>([

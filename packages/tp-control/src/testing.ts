@@ -1,3 +1,4 @@
+import { fail } from "node:assert";
 import { WireError } from "@tensorwire/framing";
 import type { Decoded } from "./header-decoder.ts";
 
@@ -54,5 +55,5 @@ export function refusalOf(act: () => unknown): string {
     if (error instanceof WireError && !error.fatal && error.fault === "caller") return error.message;
     throw error;
   }
-  throw new Error("expected a refusal, none came");
+  return fail("expected a refusal, none came");
 }

@@ -1,3 +1,4 @@
+import { fail } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -84,15 +85,19 @@ export async function readBytes(connection: Connection, length = Number.POSITIVE
   return Buffer.concat(chunks);
 }
 
-/** What a promise was rejected with; an error of its own when it was not. */
+/** What a promise was rejected with; a failed expectation when it was not. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   const fulfilled = Symbol();
   const outcome = await promise.then(
     () => fulfilled,
     (error: unknown) => error,
   );
-  if (outcome === fulfilled) throw new Error("the promise was fulfilled, a rejection was expected");
-  return outcome;
+  return outcome === fulfilled ? fail("the promise was fulfilled, a rejection was expected") : outcome;
+}
+
+/** What a promise was fulfilled with; a failed expectation, and not its own error, when it was not. */
+export function fulfilment<Value>(promise: Promise<Value>): Promise<Value> {
+  return promise.catch((error: unknown) => fail(`the promise was rejected, a value was expected: ${String(error)}`));
 }
 
 /** True when the promise is settled by now. */

@@ -3,7 +3,7 @@ import { type Address, formatAddress } from "./address.ts";
 import { connect } from "./connect.ts";
 import type { Connection } from "./connection.ts";
 import { listen } from "./listen.ts";
-import { pattern, readBytes, rejection, text, until } from "./pairs.ts";
+import { fulfilment, pattern, readBytes, rejection, text, until } from "./pairs.ts";
 import { TlsSet } from "./tls-set.ts";
 
 /** Somebody between two ends who sees ciphertext only: he can cut it, reset it or change it. */
@@ -133,7 +133,7 @@ describe("r[link.tls.end] a TLS stream that its sender ended has ended", () => {
     const bytes = pattern(length);
     await a.write([bytes]);
     await a.end();
-    expect(Buffer.compare(await readBytes(b), bytes)).toBe(0);
+    expect(Buffer.compare(await fulfilment(readBytes(b)), bytes)).toBe(0);
     expect(await b.read()).toBeNull();
     await b.write([text("and the other way still goes")]);
     await b.end();

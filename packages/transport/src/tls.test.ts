@@ -6,7 +6,7 @@ import { type CertificateRequest, TestAuthority, validFor } from "./certificates
 import { connect } from "./connect.ts";
 import type { Connection } from "./connection.ts";
 import { type Listener, type ListenOptions, listen } from "./listen.ts";
-import { readBytes, rejection, text, until } from "./pairs.ts";
+import { fulfilment, readBytes, rejection, text, until } from "./pairs.ts";
 import type { TlsOptions } from "./tls-files.ts";
 import { TlsSet } from "./tls-set.ts";
 
@@ -42,12 +42,15 @@ function pems({ ca, cert, key }: TlsOptions) {
   return { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
 }
 
-/** A client by other code than ours, which shows what it is told to show. Resolves with what it got, once it is dropped. */
+/** A client by other code than ours, which shows what it is told to show. Resolves with what it got, once it got something or was dropped. */
 function foreignClient(port: number, options: tls.ConnectionOptions): Promise<Buffer> {
   const { promise, resolve } = Promise.withResolvers<Buffer>();
   const got: Buffer[] = [];
   const socket = tls.connect({ port, host: "127.0.0.1", servername: "localhost", ...options });
-  socket.on("data", (bytes: Buffer) => got.push(bytes));
+  socket.on("data", (bytes: Buffer) => {
+    got.push(bytes);
+    socket.destroy();
+  });
   socket.on("error", () => {});
   socket.on("close", () => resolve(Buffer.concat(got)));
   socket.on("end", () => socket.destroy());
@@ -174,9 +177,18 @@ describe("r[link.tls.mutual] r[link.tls.name] a server is dialled with a certifi
     await using serving = await serve(await set.issue({ name: "server", hosts: ["stage-1.example"] }));
     const address = `tcp://127.0.0.1:${serving.port}`;
     expect(await rejection(connect(address, { tls: set.node }))).toMatchObject({ code: "transport.refused" });
-    const connection = await connect(address, { tls: set.node, serverName: "stage-1.example" });
+    const connection = await fulfilment(connect(address, { tls: set.node, serverName: "stage-1.example" }));
     expect((await readBytes(connection, 7)).toString()).toBe("welcome");
     connection.abort("the test has seen enough");
+  });
+
+  test("by a name of its own choice, which the host that was dialled cannot stand in for", async () => {
+    using set = await TlsSet.create();
+    await using serving = await serve(set.node);
+    const options = { tls: set.node, serverName: "stage-1.example" };
+    const error = await rejection(connect(`tcp://127.0.0.1:${serving.port}`, options));
+    expect(error).toMatchObject({ code: "transport.refused", fault: "peer" });
+    expect((error as Error).message).toContain("expected a certificate for stage-1.example");
   });
 
   test("by a name that no certificate and no handshake can carry: at once, and not at the deadline", async () => {
