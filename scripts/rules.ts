@@ -79,12 +79,17 @@ export function ruleFaults({ rules, inCode, inVectors, doubled }: RuleIndex): Ru
   return { doubled, unnamed, unknown };
 }
 
+/** Matches a text that names this rule, and not one whose id is longer. */
+export function naming(id: string): RegExp {
+  return new RegExp(`(?<![\\w.-])${id.replaceAll(".", "[.]")}(?![\\w-]|[.]\\w)`);
+}
+
 /** Finds the unit tests of packages that name a rule, in a title or a comment. */
 export function testsNaming(root = ROOT): (id: string) => string[] {
   const files = scan(root, "packages/*/src/**/*.test.ts");
   const texts = files.map((file) => [file, readFileSync(join(root, file), "utf8")] as const);
   return (id) => {
-    const whole = new RegExp(`(?<![\\w.-])${id.replaceAll(".", "[.]")}(?![\\w-]|[.]\\w)`);
+    const whole = naming(id);
     return texts.filter(([, text]) => whole.test(text)).map(([file]) => file);
   };
 }

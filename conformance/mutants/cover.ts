@@ -1,7 +1,7 @@
 import type { Verdict } from "./gate.ts";
 
 /**
- * Vectors that together kill every mutant that dies, each under one of its rules. Greedy: the vector that kills most of
+ * Vectors and unit tests that together kill every mutant that dies, each under one of its rules. Greedy: the vector that kills most of
  * what is left comes first, the corpus' order decides between equals; so the set is small, and rarely the very smallest.
  */
 export function killingSet(

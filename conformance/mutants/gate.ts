@@ -3,10 +3,12 @@ import { DEFAULT_CORPUS } from "@tensorwire/conformance";
 import { indexRules, type RuleIndex } from "@tensorwire/scripts/rules";
 import type { Answer, Question } from "./child.ts";
 import { Worker } from "./crew.ts";
-import { EXEMPTIONS, inScope } from "./exempt.ts";
 import { Level2Trials, type Place } from "./level2.ts";
 import type { Mutant } from "./mutant.ts";
-import type { Control, Kill, Trial } from "./trial.ts";
+import { Sandbox } from "./sandbox.ts";
+import { inScope } from "./scope.ts";
+import { type Checks, type Control, count, type Kill, type Trial } from "./trial.ts";
+import { controlByTests, TestsTimeout, tryByTests } from "./unit-tests.ts";
 import { MUTANTS } from "./zoo/index.ts";
 
 /**
@@ -52,20 +54,25 @@ export async function runGate({ only, jobs, started, tried }: GateOptions): Prom
     tried?.(verdict);
     return verdict;
   };
-  const [cases, level2] = await Promise.all([
+  const [cases, level2, tests] = await Promise.all([
     tryCases(
       selected.filter(({ at }) => at === undefined),
       jobs,
       tell,
     ),
     tryLevel2(
-      selected.filter(({ at }) => at !== undefined),
+      selected.filter(({ at }) => at !== undefined && at !== "tests"),
+      tell,
+    ),
+    tryTests(
+      selected.filter(({ at }) => at === "tests"),
       tell,
     ),
   ]);
-  const control = [cases.control, ...level2.controls].reduce(both);
+  const control = [cases.control, ...level2.controls, ...tests.controls].reduce(both);
   const order = new Map(selected.map((mutant, i) => [mutant, i]));
-  const verdicts = [...cases.verdicts, ...level2.verdicts].sort((a, b) => order.get(a.mutant)! - order.get(b.mutant)!);
+  const verdicts = [...cases.verdicts, ...level2.verdicts, ...tests.verdicts];
+  verdicts.sort((a, b) => order.get(a.mutant)! - order.get(b.mutant)!);
   const faults = [
     ...cases.faults,
     ...control.failed.slice(0, 10).map((text) => `the unmutated control fails ${text}`),
@@ -132,11 +139,38 @@ async function tryLevel2(
 const LEVEL_2_LANES = 5;
 const PLACES: readonly Place[] = ["ranks", "wire"];
 
+/** The project's own unit tests, where nothing else can show a rule. Each lane has a copy of the sources. */
+async function tryTests(
+  selected: readonly Mutant[],
+  tell: (verdict: Verdict) => Verdict,
+): Promise<{ controls: Control[]; verdicts: Verdict[] }> {
+  if (selected.length === 0) return { controls: [], verdicts: [] };
+  const verdicts: Verdict[] = [];
+  const queue = selected.values();
+  const from = performance.now();
+  let deadline = FIRST_DEADLINE;
+  const work = async (sandbox: Sandbox) => {
+    for (const mutant of queue) {
+      const answer = await tryByTests(mutant, sandbox, deadline).then(
+        (trial) => ({ trial }),
+        (error: unknown) =>
+          error instanceof TestsTimeout ? { lost: "timeout" as const } : { stillborn: String(error) },
+      );
+      verdicts.push(tell(verdictOf(mutant, answer)));
+    }
+  };
+  using first = new Sandbox();
+  const control = await controlByTests(selected, first, deadline);
+  deadline = Math.max(60_000, 5 * (performance.now() - from));
+  using second = new Sandbox();
+  await Promise.all([work(first), work(second)]);
+  return { controls: [control], verdicts };
+}
+
 function both(a: Control, b: Control): Control {
-  const checks = { ...a.checks };
-  for (const [rule, { accepting, refusing }] of Object.entries(b.checks)) {
-    const own = checks[rule] ?? { accepting: 0, refusing: 0 };
-    checks[rule] = { accepting: own.accepting + accepting, refusing: own.refusing + refusing };
+  const checks: Record<string, Checks> = { ...a.checks };
+  for (const [rule, own] of Object.entries(b.checks)) {
+    for (const kind of ["accepting", "refusing", "tests"] as const) count(checks, [rule], kind, own[kind]);
   }
   return {
     passed: a.passed + b.passed,
@@ -171,21 +205,14 @@ export function verdictOf(mutant: Mutant, reply: Awaited<ReturnType<Worker<Quest
 export function zooFaults(mutants: readonly Mutant[], { rules }: Pick<RuleIndex, "rules">): string[] {
   const ids = new Set<string>();
   const broken = new Set(mutants.flatMap((mutant) => mutant.rules));
-  const exempt = new Map(
-    EXEMPTIONS.flatMap(({ rules: exempted, reason }) => exempted.map((id) => [id, reason] as const)),
-  );
   const faults: string[] = [];
-  for (const { id, rules: names } of mutants) {
+  for (const { id, rules: names, at, by = [] } of mutants) {
     if (ids.has(id)) faults.push(`two mutants are named ${id}`);
     ids.add(id);
     if (names.length === 0) faults.push(`${id} breaks no rule`);
     for (const name of names) if (!rules.has(name)) faults.push(`${id} breaks ${name}, which is no rule`);
+    if (at === "tests" && by.length === 0) faults.push(`${id} names no file of unit tests`);
   }
-  for (const id of rules.keys()) {
-    if (!inScope(id)) continue;
-    if (!broken.has(id) && !exempt.has(id)) faults.push(`${id} has no mutant, and no reason for that is written`);
-    if (broken.has(id) && exempt.has(id)) faults.push(`${id} has a mutant, and a reason why it could have none`);
-  }
-  for (const id of exempt.keys()) if (!rules.has(id)) faults.push(`a reason is written for ${id}, which is no rule`);
+  for (const id of rules.keys()) if (inScope(id) && !broken.has(id)) faults.push(`${id} has no mutant`);
   return faults;
 }

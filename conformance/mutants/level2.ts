@@ -5,12 +5,12 @@ import { globMatcher } from "@tensorwire/conformance/glob";
 import { idOf, itemsOf } from "@tensorwire/conformance/scenarios";
 import { type Mutant, MutantDefect } from "./mutant.ts";
 import { serveReference } from "./overlay.ts";
-import type { Control, Kill, Trial } from "./trial.ts";
+import { type Checks, type Control, count, type Kill, type Trial } from "./trial.ts";
 
 type File = NonNullable<Corpus["wire"]>[number];
 type Scenario = File["scenarios"][number];
 /** Where a mutant is put to the scenarios: at the ranks that the harness does not play, or at the two ends of a connection. */
-export type Place = NonNullable<Mutant["at"]>;
+export type Place = Exclude<NonNullable<Mutant["at"]>, "tests">;
 
 /** Scenarios of one rule that a mutant is put to at most: what fails may wait for a deadline. */
 const MOST = 4;
@@ -73,7 +73,7 @@ export class Level2Trials {
     const runs = shares.map(async (own) => ({ own, outcomes: await this.#run(null, (one) => own.includes(one)) }));
     let passed = 0;
     const failed: string[] = [];
-    const checks: Record<string, { accepting: number; refusing: number }> = {};
+    const checks: Record<string, Checks> = {};
     for (const { own, outcomes } of await Promise.all(runs)) {
       for (const scenario of own) {
         const told = outcomes.filter(({ id }) => isOf(id, scenario));
@@ -84,11 +84,7 @@ export class Level2Trials {
             continue;
           }
           passed++;
-          const side = refuses(scenario, this.#replayed.get(id)) ? "refusing" : "accepting";
-          for (const rule of scenario.rules) {
-            checks[rule] ??= { accepting: 0, refusing: 0 };
-            checks[rule][side]++;
-          }
+          count(checks, scenario.rules, refuses(scenario, this.#replayed.get(id)) ? "refusing" : "accepting");
         }
       }
     }

@@ -6,24 +6,24 @@ import type { Gate, Verdict } from "./gate.ts";
 export function matrix(gate: Gate, { good, bad, bold, dim }: Paint): string {
   const { control, verdicts, faults } = gate;
   const width = Math.max(0, ...verdicts.map(({ mutant }) => mutant.id.length));
-  const lines = [bold(`${"mutant".padEnd(width)}  vectors  first killer, or what is missing`)];
+  const lines = [bold(`${"mutant".padEnd(width)}  killers  first of them, or what is missing`)];
   for (const verdict of verdicts) {
     const { mutant, fate, text } = verdict;
-    const vectors = vectorsOf(verdict);
+    const killers = vectorsOf(verdict);
     const first = Object.values(verdict.kills).flat()[0]?.case ?? "";
     const told =
       fate === "killed"
         ? `${first}${mutant.defect === undefined ? "" : dim(`  ${mutant.defect}`)}`
         : bad(`${fate}: ${text}`);
-    lines.push(`${mutant.id.padEnd(width)}  ${String(vectors.length).padStart(7)}  ${told}`);
+    lines.push(`${mutant.id.padEnd(width)}  ${String(killers.length).padStart(7)}  ${told}`);
   }
   const set = killingSet(verdicts);
-  lines.push("", bold(`${set.length} vectors kill all that die (greedy: small, not proven smallest)`));
+  lines.push("", bold(`${set.length} vectors and unit tests kill all that die (greedy: small, not proven smallest)`));
   for (const { vector, mutants } of set) lines.push(`${String(mutants.length).padStart(7)}  ${vector}`);
   const { total, killed, survived } = jsonReport(gate).summary;
   lines.push(
     "",
-    `control: ${control.passed} cases passed, ${control.failed.length} failed, ${control.declined} declined`,
+    `control: ${control.passed} checks passed, ${control.failed.length} failed, ${control.declined} declined`,
   );
   lines.push(...faults.map((fault) => bad(fault)));
   const line = `${total} mutants: ${killed} killed, ${survived} survived`;
@@ -31,7 +31,7 @@ export function matrix(gate: Gate, { good, bad, bold, dim }: Paint): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The vectors that killed it under one of its rules. */
+/** The vectors, or unit tests, that killed it under one of its rules. */
 export function vectorsOf({ kills }: Verdict): string[] {
   return [...new Set(Object.values(kills).flatMap((list) => list.map(({ vector }) => vector)))];
 }
@@ -50,6 +50,7 @@ export function jsonReport({ control, verdicts, faults }: Gate) {
       rules: verdict.mutant.rules,
       why: verdict.mutant.why,
       ...(verdict.mutant.defect !== undefined && { defect: verdict.mutant.defect }),
+      at: verdict.mutant.at ?? "cases",
       fate: verdict.fate,
       ...(verdict.text !== "" && { text: verdict.text }),
       vectors: vectorsOf(verdict).length,

@@ -12,11 +12,14 @@ export interface Mutant {
   /** One sentence: what is wrong with it. */
   readonly why: string;
   /**
-   * It is put to scenarios of level 2, in a process of its own: to those of ranks, or to the others. Otherwise to the cases of levels 1
-   * and 3, in one process with others.
+   * It is put to scenarios of level 2, in a process of its own: to those of ranks, or to the others; or to unit tests of the project, where
+   * nothing that the harness does can show the rule. Otherwise to the cases of levels 1 and 3, in one process with others.
    */
-  readonly at?: "ranks" | "wire";
-  /** At level 2: ids or patterns of scenarios that it is put to before any other, where few of its rules' scenarios can tell. */
+  readonly at?: "ranks" | "wire" | "tests";
+  /**
+   * At level 2: ids or patterns of scenarios that it is put to before any other, where few of its rules' scenarios can tell. With
+   * `tests`: the files of the tests.
+   */
   readonly by?: readonly string[];
   /** Where this, or its like, really happened. */
   readonly defect?: string;

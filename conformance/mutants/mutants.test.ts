@@ -1,5 +1,5 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DEFAULT_CORPUS } from "@tensorwire/conformance";
 import type { Case } from "@tensorwire/conformance/corpus";
@@ -11,7 +11,9 @@ import { choose, Level2Trials } from "./level2.ts";
 import { jsonReport } from "./matrix.ts";
 import { type Mutant, MutantDefect, mutate } from "./mutant.ts";
 import { buildReference } from "./overlay.ts";
+import { Sandbox } from "./sandbox.ts";
 import { put, tryMutant } from "./trial.ts";
+import { controlByTests, TestsTimeout, tryByTests } from "./unit-tests.ts";
 import { MUTANTS } from "./zoo/index.ts";
 
 // A run of the gate has deadlines of its own; this one catches a hang of the gate.
@@ -42,21 +44,26 @@ describe("the zoo", () => {
     }
   });
 
-  test("every rule of a codec has a mutant or a reason", () => {
+  test("every rule has a mutant", () => {
     expect(zooFaults(MUTANTS, indexRules())).toEqual([]);
   });
 
   test("a name that stands twice, a rule that is none and a rule without a mutant are faults", () => {
     const faults = zooFaults(
-      [mutant({}), mutant({ rules: ["len32.no-such"] }), mutant({ id: "b", rules: [] })],
+      [
+        mutant({}),
+        mutant({ rules: ["len32.no-such"] }),
+        mutant({ id: "b", rules: [] }),
+        mutant({ id: "c", at: "tests" }),
+      ],
       indexRules(),
     );
     expect(faults).toContain("two mutants are named test/mutant");
     expect(faults).toContain("test/mutant breaks len32.no-such, which is no rule");
     expect(faults).toContain("b breaks no rule");
-    expect(faults).toContain("len64.limit.exact has no mutant, and no reason for that is written");
-    const exempted = zooFaults([mutant({ rules: ["tp.spec.before-allocation"] })], indexRules());
-    expect(exempted).toContain("tp.spec.before-allocation has a mutant, and a reason why it could have none");
+    expect(faults).toContain("c names no file of unit tests");
+    expect(faults).toContain("len64.limit.exact has no mutant");
+    expect(faults.filter((fault) => fault.startsWith("iut."))).toEqual([]);
   });
 });
 
@@ -192,9 +199,65 @@ test("a mutant of a rank dies by a scenario in which the harness plays the other
   expect(crashes).toBe(0);
 });
 
+describe("a mutant that unit tests judge", () => {
+  const by = ["packages/tp-control/src/struct.test.ts"];
+  const init: Partial<Mutant> = {
+    ...{ at: "tests", by, rules: ["tp.kwargs.value"], file: "packages/tp-control/src/struct.ts" },
+    find: "if (number_value === undefined || !Number.isFinite(number_value)) {",
+  };
+  let sandbox: Sandbox;
+  beforeAll(() => {
+    sandbox = new Sandbox();
+  });
+  afterAll(() => sandbox[Symbol.dispose]());
+  const judged = async (replace: string, over: Partial<Mutant> = {}, deadline = 60_000) => {
+    const value = mutant({ ...init, replace, ...over });
+    return verdictOf(value, { trial: await tryByTests(value, sandbox, deadline) });
+  };
+
+  test("dies by an expectation that fails in a test whose title names its rule", async () => {
+    const { fate, kills } = await judged("if (number_value === undefined) {");
+    expect(fate).toBe("killed");
+    expect(kills["tp.kwargs.value"]).toHaveLength(1);
+    expect(kills["tp.kwargs.value"]![0]!.case).toStartWith("packages/tp-control/src/struct.test.ts: tp.kwargs.value: ");
+  });
+
+  test("survives where it breaks what tests of other rules hold", async () => {
+    expect((await judged("if (number_value === undefined) {", { rules: ["tp.kwargs.exact"] })).fate).toBe("survived");
+  });
+
+  test("does not die by a crash alone", async () => {
+    expect((await judged('{\n    throw new TypeError("a crash");')).fate).toBe("crashed");
+  });
+
+  test("does not die by a file that does not load, nor by a loop that has no end", async () => {
+    await expect(judged("if (")).rejects.toThrow("no test ran: ");
+    await expect(judged("for (;;);\n  if (true) {", {}, 2000)).rejects.toThrow(TestsTimeout);
+  });
+
+  test("is refused where no test names its rule", async () => {
+    await expect(judged("if (true) {", { rules: ["tp.kwargs"] })).rejects.toThrow(
+      `test/mutant: no test of ${by[0]} names tp.kwargs in its title`,
+    );
+    await expect(judged("if (true) {", { rules: ["tp.kwargs.value", "len32.length.zero"] })).rejects.toThrow(
+      MutantDefect,
+    );
+  });
+
+  test("leaves no trace: the control passes in the same copy, and the copy goes", async () => {
+    const control = await controlByTests([mutant(init)], sandbox, 60_000);
+    expect(control).toMatchObject({ passed: 1, failed: [], checks: { "tp.kwargs.value": { tests: 1 } } });
+    const { folder } = sandbox;
+    sandbox[Symbol.dispose]();
+    expect(existsSync(folder)).toBe(false);
+  });
+});
+
 test("a slice of the gate: each mutant dies by a check of its rule, and the control passes", async () => {
-  const gate = await runGate({ only: globMatcher("prefix/zero-length-*"), jobs: 2 });
+  const some = ["prefix/zero-length-*", "spec/reserved-without-parts"].map((pattern) => globMatcher(pattern));
+  const gate = await runGate({ only: (id) => some.some((matches) => matches(id)), jobs: 2 });
   expect(gate.faults).toEqual([]);
   expect(gate.control.passed).toBeGreaterThan(20_000);
-  expect(jsonReport(gate).summary).toEqual({ total: 2, killed: 2, survived: 0 });
+  expect(jsonReport(gate).summary).toEqual({ total: 3, killed: 3, survived: 0 });
+  expect(gate.control.checks["tp.spec.before-allocation"]!.tests).toBeGreaterThan(0);
 });

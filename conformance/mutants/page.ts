@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { type Rule, type RuleIndex, testsNaming } from "@tensorwire/scripts/rules";
 import { markdownTable } from "markdown-table";
 import { killingSet } from "./cover.ts";
-import { EXEMPTIONS } from "./exempt.ts";
 import type { Gate } from "./gate.ts";
 import { vectorsOf } from "./matrix.ts";
+import { NO_CHECKS } from "./trial.ts";
 
 /** What one rule has to show for itself in one run. */
 interface Row {
@@ -16,6 +16,8 @@ interface Row {
   /** Cases that named it, ran, and passed; by what they expect. */
   readonly accepting: number;
   readonly refusing: number;
+  /** Unit tests that mutants are put to, whose title names it, and that passed. */
+  readonly tests: number;
   /** Mutants that died by a check of it. */
   readonly mutants: readonly string[];
   /** Where packages and messages name it in a comment, shortened: `framing/slab.ts`. */
@@ -33,12 +35,14 @@ export function coveragePage(index: RuleIndex, gate: Gate, oneSided: Readonly<Re
     CHAPTERS.includes(rule.file) ? [rowOf(id, rule, index, gate, tests(id))] : [],
   );
   const killed = gate.verdicts.filter(({ fate }) => fate === "killed").length;
+  const byTests = gate.verdicts.filter(({ mutant }) => mutant.at === "tests");
+  const whole = gate.verdicts.filter((verdict) => !byTests.includes(verdict));
   return `${[
     "# Coverage",
     "Written by `bun run coverage`; CI holds it to the sources. Do not edit.",
-    `A rule counts as *tested* if and only if, in the run that wrote this page, a check that names it ran against the reference and passed, and a mutant of the reference died by a check that names it. A check is one case of the expanded corpus, or of a probe of level 3, or a scenario of level 2 on real connections; of a scenario that replays a sweep, some of its cases.`,
+    `A rule counts as *tested* if and only if, in the run that wrote this page, a check that names it ran against the reference and passed, and a mutant of the reference died by a check that names it. A check is one case of the expanded corpus, or of a probe of level 3, or a scenario of level 2 on real connections; of a scenario that replays a sweep, some of its cases. What none of these can show (TLS, kwargs that no JSON can carry, protos that their next author must not make) unit tests of the project show, whose title names the rule: each is a check too, if a mutant is put to it.`,
     summary(rows),
-    `The run: ${gate.control.passed} checks of the unmutated reference passed and ${gate.control.failed.length} failed, ${gate.control.declined} had limits above those of the reference; ${killed} of ${gate.verdicts.length} mutants died by every rule that they break; ${killingSet(gate.verdicts).length} vectors are enough to kill them all. The rules of \`iut-protocol.md\` bind harness and adapters, and are judged by the tests of these.`,
+    `The run: ${gate.control.passed} checks of the unmutated reference passed and ${gate.control.failed.length} failed, ${gate.control.declined} had limits above those of the reference; ${killed} of ${gate.verdicts.length} mutants died by every rule that they break; ${byTests.length} of them are judged by unit tests; ${killingSet(whole).length} vectors are enough to kill all others. The rules of \`iut-protocol.md\` bind harness and adapters, and are judged by the tests of these.`,
     "## Where the corpus is weak",
     ...weak(rows, gate, oneSided),
     "The tables follow. *Text* is the start of the SHA-256 of the rule's text: who changes a rule finds this page stale, and looks again at what is named here. *Code* is where the packages name the rule in a comment.",
@@ -55,14 +59,12 @@ function rowOf(
 ): Row {
   const named = inVectors.get(id) ?? [];
   const sweeps = named.flatMap((name) => /^vectors\/([^/]+)\/profile\.json$/.exec(name)?.[1] ?? []);
-  const { accepting = 0, refusing = 0 } = control.checks[id] ?? {};
   return {
     id,
     rule,
     vectors: named.filter((name) => !name.startsWith("vectors/")),
     sweeps: [...new Set(sweeps)],
-    accepting,
-    refusing,
+    ...(control.checks[id] ?? NO_CHECKS),
     mutants: verdicts.filter(({ kills }) => (kills[id]?.length ?? 0) > 0).map(({ mutant }) => mutant.id),
     code: [...new Set((inCode.get(id) ?? []).flatMap(({ file }) => shortCode(file)))],
     unitTests: [...new Set(tests.map((file) => file.split("/")[1]!))].sort(),
@@ -75,7 +77,8 @@ function shortCode(file: string): string[] {
   return path === undefined || path.endsWith(".test.ts") ? [] : [`${name}/${path}`];
 }
 
-const checks = ({ accepting, refusing }: Row) => accepting + refusing;
+const ofCorpus = ({ accepting, refusing }: Row) => accepting + refusing;
+const checks = (row: Row) => ofCorpus(row) + row.tests;
 const tested = (row: Row) => checks(row) > 0 && row.mutants.length > 0;
 
 function summary(rows: readonly Row[]): string {
@@ -84,13 +87,14 @@ function summary(rows: readonly Row[]): string {
     ...[
       of.length,
       of.filter((row) => checks(row) > 0).length,
+      of.filter((row) => row.tests > 0 && ofCorpus(row) === 0).length,
       of.filter(({ mutants }) => mutants.length > 0).length,
       of.filter(tested).length,
     ].map(String),
   ];
   return markdownTable(
     [
-      ["chapter", "rules", "with checks", "with mutants that died", "tested"],
+      ["chapter", "rules", "with checks", "of unit tests alone", "with mutants that died", "tested"],
       ...CHAPTERS.map((file) =>
         line(
           link(file),
@@ -105,20 +109,16 @@ function summary(rows: readonly Row[]): string {
         ),
       ),
     ],
-    { align: ["l", "r", "r", "r", "r"], alignDelimiters: false },
+    { align: ["l", "r", "r", "r", "r", "r"], alignDelimiters: false },
   );
 }
 
 function weak(rows: readonly Row[], { verdicts }: Gate, oneSided: Readonly<Record<string, string>>): string[] {
-  const checked = rows.filter((row) => checks(row) > 0);
+  const checked = rows.filter((row) => ofCorpus(row) > 0);
   const single = checked.filter(({ vectors, sweeps }) => vectors.length === 1 && sweeps.length === 0);
   const accepts = checked.filter(({ refusing }) => refusing === 0);
   const refuses = checked.filter(({ accepting }) => accepting === 0);
-  const unchecked = rows.filter((row) => checks(row) === 0);
-  const reasons = EXEMPTIONS.map(({ rules, reason }) => ({
-    ids: rules.filter((id) => rows.some((row) => row.id === id)),
-    reason,
-  }));
+  const unchecked = rows.filter((row) => ofCorpus(row) === 0);
   // One of level 2 is put to a few scenarios of its rule alone.
   const whole = verdicts.filter(({ mutant }) => mutant.at === undefined);
   const thin = whole.filter((verdict) => vectorsOf(verdict).length === 1);
@@ -133,12 +133,8 @@ function weak(rows: readonly Row[], { verdicts }: Gate, oneSided: Readonly<Recor
       ...byReason(refuses, {}),
     ]),
     section(
-      "Rules without a mutant, and why",
-      reasons.flatMap(({ ids, reason }) => (ids.length === 0 ? [] : [`${ids.map(code).join(", ")}: ${reason}`])),
-    ),
-    section(
       `Rules that no check of the corpus names (${unchecked.length})`,
-      unchecked.map(({ id, unitTests, rule }) => `${code(id)} (${rule.level}): ${judgedBy(unitTests, oneSided[id])}`),
+      unchecked.map((row) => `${code(row.id)} (${row.rule.level}): ${judgedBy(row, oneSided[row.id])}`),
     ),
     section(
       `Mutants that die by one vector alone (${thin.length} of ${whole.length})`,
@@ -155,9 +151,13 @@ function byReason(rows: readonly Row[], reasons: Readonly<Record<string, string>
   );
 }
 
-function judgedBy(unitTests: readonly string[], reason?: string): string {
-  const tests = unitTests.length === 0 ? "No unit test names it" : `Named in the unit tests of ${unitTests.join(", ")}`;
-  return [...(reason === undefined ? [] : [reason]), `${tests}.`].join(" ");
+function judgedBy({ tests, unitTests, mutants }: Row, reason?: string): string {
+  const named =
+    unitTests.length === 0
+      ? "No unit test of a package names it"
+      : `Named in the unit tests of ${unitTests.join(", ")}`;
+  const judged = `${tests} unit tests passed and killed ${mutants.length} mutants`;
+  return [...(reason === undefined ? [] : [reason]), `${tests > 0 ? judged : named}.`].join(" ");
 }
 
 function chapter(file: string, rows: readonly Row[]): string[] {
@@ -166,7 +166,18 @@ function chapter(file: string, rows: readonly Row[]): string[] {
     `## ${file.slice("spec/".length)}`,
     markdownTable(
       [
-        ["rule", "text", "level", "code", "vectors", "checks", "accepting", "refusing", "mutants that died by it"],
+        [
+          "rule",
+          "text",
+          "level",
+          "code",
+          "vectors",
+          "checks",
+          "accepting",
+          "refusing",
+          "unit tests",
+          "mutants that died by it",
+        ],
         ...own.map((row) => [
           code(row.id),
           digest(row.rule.text),
@@ -176,10 +187,11 @@ function chapter(file: string, rows: readonly Row[]): string[] {
           String(checks(row)),
           String(row.accepting),
           String(row.refusing),
+          String(row.tests),
           row.mutants.join(", "),
         ]),
       ],
-      { align: ["l", "l", "l", "l", "l", "r", "r", "r", "l"], alignDelimiters: false, padding: true },
+      { align: ["l", "l", "l", "l", "l", "r", "r", "r", "r", "l"], alignDelimiters: false, padding: true },
     ),
   ];
 }

@@ -2,7 +2,10 @@ import type { InProcessIut } from "@tensorwire/conformance";
 import type { Case } from "@tensorwire/conformance/corpus";
 import { judgeCase } from "@tensorwire/conformance/judge";
 
-/** What a vector has shown of one rule: at least one of its cases that name the rule failed, the first of them this one. */
+/**
+ * What a vector has shown of one rule: at least one of its cases that name the rule failed, the first of them this one. Of a unit test both are its
+ * file and title.
+ */
 export interface Kill {
   readonly vector: string;
   readonly case: string;
@@ -67,8 +70,20 @@ export interface Control {
   readonly declined: number;
   /** Case ids that did not pass, with why. */
   readonly failed: readonly string[];
-  /** By rule: cases that name it and passed, by whether a refusal is expected in them. */
-  readonly checks: Readonly<Record<string, { readonly accepting: number; readonly refusing: number }>>;
+  /** By rule: what names it and passed. */
+  readonly checks: Readonly<Record<string, Checks>>;
+}
+
+/** Cases and scenarios, by whether a refusal is expected in them; and unit tests. */
+export type Checks = Readonly<Record<"accepting" | "refusing" | "tests", number>>;
+export const NO_CHECKS: Checks = { accepting: 0, refusing: 0, tests: 0 };
+
+/** Counts `more` that passed, for each rule that they name. */
+export function count(checks: Record<string, Checks>, rules: Iterable<string>, kind: keyof Checks, more = 1): void {
+  for (const rule of rules) {
+    const own = checks[rule] ?? NO_CHECKS;
+    checks[rule] = { ...own, [kind]: own[kind] + more };
+  }
 }
 
 /** Puts the unmutated reference to the whole corpus. */
@@ -76,18 +91,13 @@ export async function tryControl(iut: InProcessIut, cases: readonly Case[]): Pro
   let passed = 0;
   let declined = 0;
   const failed: string[] = [];
-  const checks: Record<string, { accepting: number; refusing: number }> = {};
+  const checks: Record<string, Checks> = {};
   for (const item of cases) {
     const result = await put(iut, item);
     if (result.kind === "pass") {
       passed++;
-      const side = item.expected.flat().some(({ event }) => event === "error" || event === "expired")
-        ? "refusing"
-        : "accepting";
-      for (const rule of item.rules) {
-        checks[rule] ??= { accepting: 0, refusing: 0 };
-        checks[rule][side]++;
-      }
+      const refused = item.expected.flat().some(({ event }) => event === "error" || event === "expired");
+      count(checks, item.rules, refused ? "refusing" : "accepting");
     } else if (result.kind === "declined") declined++;
     else failed.push(`${item.id}: ${result.kind === "fail" ? result.problem : "it crashed"}`);
   }

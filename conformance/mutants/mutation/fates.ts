@@ -1,8 +1,8 @@
 import { Worker } from "../crew.ts";
 import { progress } from "../progress.ts";
+import { Sandbox } from "../sandbox.ts";
 import type { CorpusAnswer, CorpusQuestion } from "./child.ts";
 import type { Change } from "./list.ts";
-import { Sandbox } from "./sandbox.ts";
 import { keyOf } from "./survivors.ts";
 
 /** What noticed a change: the corpus, the unit tests of its package, the deadline, or nothing. */
@@ -23,7 +23,7 @@ export async function fatesOf(changes: readonly Change[], jobs: number): Promise
   let next = 0;
   const work = async () => {
     const worker = new Worker<CorpusQuestion, CorpusAnswer>(CHILD);
-    const sandbox = new Sandbox();
+    using sandbox = new Sandbox();
     try {
       for (let at = next++; at < changes.length; at = next++) {
         // Every mutant stays loaded in the process that it was put to.
@@ -33,7 +33,6 @@ export async function fatesOf(changes: readonly Change[], jobs: number): Promise
       }
     } finally {
       await worker.close();
-      sandbox.close();
     }
   };
   await Promise.all(Array.from({ length: jobs }, work)).finally(bar.stop);
@@ -52,13 +51,15 @@ async function fateOf(
   if ("lost" in answer) return answer.lost === "timeout" ? "timeout" : "corpus";
   if ("defect" in answer) throw new Error(`the sources have changed under the run: ${answer.defect}`);
   if (answer.noticed !== null) return "corpus";
-  return (await sandbox.notices(file, mutated, original, deadline)) ? "tests" : "survived";
+  const tests = file.split("/").slice(0, 2).join("/");
+  const { exitCode } = await sandbox.test(["--bail", "--timeout=60000", tests], deadline, { file, text: mutated });
+  return exitCode === 0 ? "survived" : "tests";
 }
 
 /** What a change may take: several times what the corpus and the tests take for none. */
 async function deadlineOf(change: Change): Promise<number> {
   const worker = new Worker<CorpusQuestion, CorpusAnswer>(CHILD);
-  const sandbox = new Sandbox();
+  using sandbox = new Sandbox();
   const from = performance.now();
   try {
     const control = { ...change, mutated: `${change.original}\n` };
@@ -66,7 +67,6 @@ async function deadlineOf(change: Change): Promise<number> {
     if (fate !== "survived") throw new Error(`the unchanged package does not pass: ${fate}`);
   } finally {
     await worker.close();
-    sandbox.close();
   }
   return Math.ceil(Math.max(10_000, 3 * (performance.now() - from)));
 }

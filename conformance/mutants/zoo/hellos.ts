@@ -1,10 +1,14 @@
 import type { Mutant } from "../mutant.ts";
+import { byTests } from "./by-tests.ts";
 
 const HELLO = "packages/tp-control/src/hello.ts";
 const ADMISSION = "packages/pipeline/src/admission/admission.ts";
 const GREET = "packages/pipeline/src/admission/greet.ts";
 const RECEIVE = "packages/pipeline/src/admission/receive-hello.ts";
 const ROSTER = "packages/pipeline/src/admission/roster.ts";
+
+const HELLO_TESTS = "packages/tp-control/src/hello.test.ts";
+const ADMISSION_TESTS = "packages/pipeline/src/admission/admission.test.ts";
 
 const hello = (mutant: Omit<Mutant, "at">): Mutant => ({ ...mutant, at: "ranks" });
 
@@ -196,5 +200,62 @@ export const HELLOS: readonly Mutant[] = [
     find: "if (cut !== null) throw cut;",
     replace: "",
     why: "A Hello that is cut is no error.",
+  }),
+  hello({
+    id: "hello/offsets-go-on",
+    rules: ["link.hello.offsets"],
+    by: ["wire/*/hello-*-offsets"],
+    file: "packages/tp-control/src/header-decoder.ts",
+    find: 'this.#frames = new FrameDecoder("len64", this.#limits);',
+    replace: 'this.#frames = new FrameDecoder("len64", this.#limits);\n    this.#frames.skip(87);',
+    why: "The offsets of the protocol count the Hello that came before it.",
+  }),
+  byTests(HELLO_TESTS, {
+    id: "hello/offsets-in-payload",
+    rules: ["link.hello.offsets"],
+    file: HELLO,
+    find: "peerFault(batch.at(0))",
+    replace: "peerFault(batch.at(0) - frames.prefixSize)",
+    why: "The offset of a fault counts the payload of the Hello, and not its prefix.",
+  }),
+  byTests(HELLO_TESTS, {
+    id: "hello/made-unjudged",
+    rules: ["link.hello.encode"],
+    file: HELLO,
+    find: "  checkHello(hello, refusal);\n",
+    replace: "",
+    why: "A Hello is made that every receiver refuses.",
+  }),
+  byTests(HELLO_TESTS, {
+    id: "hello/made-too-long",
+    rules: ["link.hello.encode"],
+    file: HELLO,
+    find: 'const frames = new FrameEncoder("len64", { maxFrameLength: MAX_HELLO_LENGTH });',
+    replace: 'const frames = new FrameEncoder("len64");',
+    why: "A Hello above the limit is made.",
+  }),
+  byTests(ADMISSION_TESTS, {
+    id: "hello/strangers-unbounded",
+    rules: ["link.hello.pending"],
+    file: ADMISSION,
+    find: "if (this.#pending.size <= maxPending) return;",
+    replace: "if (this.#pending.size <= 2 ** 32 * maxPending) return;",
+    why: "As many strangers wait as come.",
+  }),
+  byTests(ADMISSION_TESTS, {
+    id: "hello/newest-stranger-dropped",
+    rules: ["link.hello.pending"],
+    file: ADMISSION,
+    find: "this.#pending.entries().next().value!;",
+    replace: "[...this.#pending].at(-1)!;",
+    why: "Silent strangers hold all places, and a rank that comes later is dropped.",
+  }),
+  byTests(ADMISSION_TESTS, {
+    id: "hello/ranks-are-strangers",
+    rules: ["link.hello.pending"],
+    file: ADMISSION,
+    find: "    } finally {\n      this.#pending.delete(connection);\n    }",
+    replace: "    }",
+    why: "Connections that are admitted count as strangers, and are dropped as such.",
   }),
 ];

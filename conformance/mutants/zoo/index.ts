@@ -1,6 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 import { ACCEPTANCES } from "./acceptance.ts";
 import { ENVELOPES } from "./envelopes.ts";
+import { EVOLUTION } from "./evolution.ts";
 import { GROUPS } from "./groups.ts";
 import { HEADERS } from "./headers.ts";
 import { HELLOS } from "./hellos.ts";
@@ -22,6 +23,7 @@ import { RESULTS } from "./results.ts";
 import { SENDING } from "./sending.ts";
 import { SESSIONS } from "./sessions.ts";
 import { SPECS } from "./specs.ts";
+import { TLS } from "./tls.ts";
 import { TRANSPORT } from "./transport.ts";
 import { WIRE } from "./wire.ts";
 
@@ -52,4 +54,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...ACCEPTANCES,
   ...GROUPS,
   ...HELLOS,
+  ...TLS,
+  ...EVOLUTION,
 ];

@@ -1,6 +1,9 @@
 import type { Mutant } from "../mutant.ts";
+import { byTests } from "./by-tests.ts";
 
 const STRUCT = "packages/tp-control/src/struct.ts";
+const STRUCT_TESTS = "packages/tp-control/src/struct.test.ts";
+const EXECUTABLE_TESTS = "packages/tp-control/src/nothing-executable.test.ts";
 
 /** Free-form arguments. */
 export const KWARGS: readonly Mutant[] = [
@@ -61,4 +64,71 @@ export const KWARGS: readonly Mutant[] = [
     replace: "const MAX_DEPTH = 29;",
     why: "kwargs of 30 levels are refused.",
   },
+  byTests(STRUCT_TESTS, {
+    id: "kwargs-encode/typed-array-is-any-object",
+    rules: ["tp.kwargs.no-tensors"],
+    file: STRUCT,
+    find: "if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer",
+    replace: "if (value instanceof ArrayBuffer",
+    why: "A typed array is not told from any other object.",
+  }),
+  byTests(STRUCT_TESTS, {
+    id: "kwargs-encode/tensor-object-sent",
+    rules: ["tp.kwargs.no-tensors"],
+    file: STRUCT,
+    find: 'return "shape" in value && "dtype" in value && ELEMENTS.some((name) => name in value);',
+    replace: "return false;",
+    why: "A tensor in kwargs is sent, number by number.",
+  }),
+  byTests(STRUCT_TESTS, {
+    id: "kwargs-encode/tensor-as-kwargs",
+    rules: ["tp.kwargs.no-tensors"],
+    file: STRUCT,
+    find: '  refuseTensor(kwargs, "kwargs");\n',
+    replace: "",
+    why: "A tensor is refused inside kwargs, and not in their place.",
+  }),
+  byTests(STRUCT_TESTS, {
+    id: "kwargs-encode/tensor-without-path",
+    rules: ["tp.kwargs.no-tensors"],
+    file: STRUCT,
+    find: "`${printable(path)}: nested tensors",
+    replace: "`kwargs: nested tensors",
+    why: "Who is refused is not told where the tensor stands.",
+  }),
+  byTests(EXECUTABLE_TESTS, {
+    id: "kwargs/name-looked-up",
+    rules: ["tp.manifest.nothing-executable"],
+    file: STRUCT,
+    find: "if (string_value !== undefined) return string_value;",
+    replace: "if (string_value !== undefined) return (globalThis as never)[string_value] ?? string_value;",
+    why: "A text that names something of this process becomes it.",
+  }),
+  byTests(EXECUTABLE_TESTS, {
+    id: "kwargs/module-imported",
+    rules: ["tp.manifest.nothing-executable"],
+    file: STRUCT,
+    find: "if (string_value !== undefined) return string_value;",
+    replace:
+      'if (string_value !== undefined) {\n    if (string_value.includes(":")) import(string_value).catch(() => {});\n    return string_value;\n  }',
+    why: "A text that names a module loads it.",
+  }),
+  byTests(EXECUTABLE_TESTS, {
+    id: "kwargs/text-evaluated",
+    rules: ["tp.manifest.nothing-executable"],
+    file: STRUCT,
+    find: "if (string_value !== undefined) return string_value;",
+    replace:
+      "if (string_value !== undefined) {\n    if (/[()]/.test(string_value)) new Function(`return ${string_value}`)();\n    return string_value;\n  }",
+    why: "A text that is code is run.",
+    defect: "luin/serialize#4",
+  }),
+  byTests(EXECUTABLE_TESTS, {
+    id: "kwargs/hook-of-the-key",
+    rules: ["tp.manifest.nothing-executable"],
+    file: STRUCT,
+    find: "return Object.fromEntries(fields.map(",
+    replace: "for (const { key } of fields) Reflect.get(globalThis, key);\n  return Object.fromEntries(fields.map(",
+    why: "The name of an argument chooses what is called for it.",
+  }),
 ];

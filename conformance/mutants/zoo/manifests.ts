@@ -1,4 +1,5 @@
 import type { Mutant } from "../mutant.ts";
+import { byTests } from "./by-tests.ts";
 
 const BODY = "packages/tp-control/src/body.ts";
 const CODEC = "packages/tp-control/src/proto-codec.ts";
@@ -16,6 +17,14 @@ export const MANIFESTS: readonly Mutant[] = [
     replace: "if (body.length > limits.maxFrameLength) {",
     why: "A manifest above its limit is accepted.",
   },
+  byTests("packages/tp-control/src/message.test.ts", {
+    id: "manifest/limit-behind-version",
+    rules: ["tp.manifest.several-faults"],
+    file: BODY,
+    find: "if (body.length > limits.maxManifestLength) {",
+    replace: "if (body.length > limits.maxManifestLength && versionedCodec.decode(body, blame).version === version) {",
+    why: "Of a manifest that is too long and of another version the version is told.",
+  }),
   {
     id: "manifest/limit-exclusive",
     rules: ["tp.manifest.limit", "pp.manifest.limit"],
@@ -66,7 +75,7 @@ export const MANIFESTS: readonly Mutant[] = [
   },
   {
     id: "manifest/unparsable-is-field-error",
-    rules: ["tp.manifest.message", "pp.manifest.message"],
+    rules: ["tp.manifest.message", "pp.manifest.message", "tp.manifest.several-faults"],
     file: CODEC,
     find: 'throw blame("header.length",',
     replace: 'throw blame("header.field",',
@@ -107,7 +116,7 @@ export const MANIFESTS: readonly Mutant[] = [
   },
   {
     id: "manifest/uint32-not-cut",
-    rules: ["tp.manifest.varint"],
+    rules: ["tp.manifest.varint", "pp.manifest.protobuf"],
     file: CODEC,
     find: "value = (value | ((byte & 0x7f) << shift)) >>> 0;",
     replace: "value += (byte & 0x7f) * 2 ** shift;\n      else value += byte & 0x7f;",
@@ -115,7 +124,7 @@ export const MANIFESTS: readonly Mutant[] = [
   },
   {
     id: "manifest/bool-of-32-bits",
-    rules: ["tp.manifest.varint"],
+    rules: ["tp.manifest.varint", "pp.manifest.protobuf"],
     file: CODEC,
     find: "override bool(): boolean {",
     replace: "override bool(): boolean {\n    if (this.pos >= 0) return this.uint32() !== 0;",
@@ -123,7 +132,7 @@ export const MANIFESTS: readonly Mutant[] = [
   },
   {
     id: "manifest/bool-of-one-byte",
-    rules: ["tp.manifest.varint"],
+    rules: ["tp.manifest.varint", "pp.manifest.protobuf"],
     file: CODEC,
     find: "bits |= byte & 0x7f;",
     replace: "bits = byte & 0x7f;",
@@ -131,7 +140,7 @@ export const MANIFESTS: readonly Mutant[] = [
   },
   {
     id: "manifest/sub-message-replaced",
-    rules: ["tp.manifest.twice"],
+    rules: ["tp.manifest.twice", "pp.manifest.protobuf"],
     file: WALK,
     find: "else if (field.message !== null && elements > 1) throw",
     replace: "else if (field.message !== null && elements > 1e9) throw",
@@ -139,7 +148,7 @@ export const MANIFESTS: readonly Mutant[] = [
   },
   {
     id: "manifest/scalar-twice-refused",
-    rules: ["tp.manifest.twice"],
+    rules: ["tp.manifest.twice", "pp.manifest.protobuf"],
     file: WALK,
     find: "else if (field.message !== null && elements > 1) throw",
     replace: "else if (elements > 1) throw",
@@ -147,7 +156,7 @@ export const MANIFESTS: readonly Mutant[] = [
   },
   {
     id: "manifest/doubles-unjudged",
-    rules: ["tp.manifest.finite"],
+    rules: ["tp.manifest.finite", "pp.manifest.protobuf"],
     file: PLAN,
     find: "if (!Number.isFinite(number)) throw",
     replace: 'if (typeof number !== "number") throw',

@@ -1,9 +1,11 @@
 import type { Mutant } from "../mutant.ts";
+import { byTests } from "./by-tests.ts";
 
 const SPEC = "packages/tensor-spec/src/spec.ts";
 const DTYPE = "packages/tensor-spec/src/dtype.ts";
 const LIMITS = "packages/tensor-spec/src/limits.ts";
 const TENSOR = "packages/tensor-spec/src/tensor.ts";
+const MESSAGE_TESTS = "packages/tp-control/src/message.test.ts";
 
 /** Tensor specs, and the parts that they speak of. */
 export const SPECS: readonly Mutant[] = [
@@ -266,4 +268,29 @@ export const SPECS: readonly Mutant[] = [
     replace: "const start = 0;",
     why: "All tensors of a message lie in the same memory.",
   },
+  byTests(MESSAGE_TESTS, {
+    id: "spec/reserved-on-promise",
+    rules: ["tp.spec.before-allocation"],
+    file: "packages/tp-control/src/manifest.ts",
+    find: "const tensor_specs = checkSpecs(",
+    replace:
+      "for (const { shape } of wire.tensor_specs) new Uint8Array(Number(shape[0] ?? 0));\n  const tensor_specs = checkSpecs(",
+    why: "Memory is reserved for what a spec promises, before any is checked.",
+  }),
+  byTests(MESSAGE_TESTS, {
+    id: "spec/reserved-one-by-one",
+    rules: ["tp.spec.before-allocation"],
+    file: SPEC,
+    find: "  return index === undefined ? { key, dtype, shape: dimensions }",
+    replace: "  new ArrayBuffer(Number(size));\n  return index === undefined ? { key, dtype, shape: dimensions }",
+    why: "Memory is reserved for each tensor as soon as its own spec is found good.",
+  }),
+  byTests("packages/tensor-spec/src/tensor.test.ts", {
+    id: "spec/reserved-without-parts",
+    rules: ["tp.spec.before-allocation"],
+    file: TENSOR,
+    find: "  let total = 0;\n",
+    replace: "  new ArrayBuffer(specs.reduce((sum, spec) => sum + byteLengthOf(spec), 0));\n  let total = 0;\n",
+    why: "Memory is reserved for what the specs promise, and not for what the parts have brought.",
+  }),
 ];
