@@ -96,7 +96,8 @@ class Direction {
   }
 
   beganElsewhere(sequence: number): boolean {
-    return this.#first !== undefined && this.#first !== (sequence + 1) % ROUND;
+    if (this.#first === undefined) return this.#problem !== undefined;
+    return this.#first !== (sequence + 1) % ROUND;
   }
 
   take({ syn, fin, rst, sequence, payload, number }: TcpSegment): void {
