@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Corpus } from "./corpus/types.ts";
 import type { Way } from "./link/ways.ts";
+import { isWebSocket } from "./link/web-socket.ts";
 import type { Certificate } from "./report/certificate.ts";
 import type { Report } from "./report/report.ts";
 import { quote } from "./report/shell.ts";
@@ -90,6 +91,7 @@ export function describeWay(way: Way): string {
   } as const;
   if (way.kind === "replay") return way.name;
   if (way.kind === "wire") return "level 0, over its socket";
+  if (way.kind === "attach" && isWebSocket(way.listen ?? "")) return "attached, over a WebSocket";
   return way.kind === "connect" ? `${names.connect} to ${way.address}` : names[way.kind];
 }
 

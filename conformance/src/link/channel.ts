@@ -1,9 +1,11 @@
 import type { Socket } from "bun";
 
-/** Where the bytes of a link go. `end` is called once, for whatever reason, and nothing comes after it. */
+/** Where the bytes of a link go. One of `end` and `broken` is called, once, and nothing comes after it. */
 export interface ChannelEvents {
   data(chunk: Uint8Array): void;
   end(reason: string): void;
+  /** What came is nothing that this channel carries: the adapter's error. */
+  broken(reason: string): void;
 }
 
 /** A pair of byte streams: a socket, or the pipes of a child. */

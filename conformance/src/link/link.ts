@@ -95,7 +95,11 @@ export class LineLink implements Link {
     this.#channel = channel;
     this.#looked = performance.now();
     this.#watch = setInterval(() => this.#look(), WATCH_MS);
-    return { data: (chunk) => this.#data(chunk), end: (reason) => this.#ended(reason) };
+    return {
+      data: (chunk) => this.#data(chunk),
+      end: (reason) => this.#ended(reason),
+      broken: (reason) => this.#settle(new LinkError("line", reason)),
+    };
   }
 
   /** From here on the link answers for this process. */

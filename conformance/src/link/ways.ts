@@ -1,22 +1,25 @@
 import { hostname as ownName } from "node:os";
-import { UsageError } from "../options.ts";
 import type { Hello } from "../protocol.ts";
 import { readHello } from "../schema.ts";
-import { type ChannelEvents, type SocketChannel, socketHandlers } from "./channel.ts";
+import { parseAddress } from "./address.ts";
+import { type Channel, type ChannelEvents, type SocketChannel, socketHandlers } from "./channel.ts";
+import { abandon, dialledBack, type Invitation } from "./dial-back.ts";
 import { type InProcessIut, InProcessLink } from "./in-process.ts";
 import { LineLink, type Link, LinkError } from "./link.ts";
 import { PipeChannel } from "./pipe-channel.ts";
 import { Child } from "./process.ts";
 import { Recorder, type Tap } from "./recorder.ts";
+import { dialWebSocket, isWebSocket } from "./web-socket.ts";
 
-/** The five ways in, and what has no link. r[iut.ways] */
+/** The ways in, and what has no link. r[iut.ways] */
 export type Way =
   | { readonly kind: "launch"; readonly command: string }
   /**
-   * `listen`: where to wait for the IUT, `HOST:PORT`; default a free port of loopback. The link has no TLS: who starts a run decides by
+   * `listen`: where to wait for the IUT, `HOST:PORT`, or `ws://HOST:PORT` for one that dials by WebSocket; default a free port of loopback. The link has no TLS: who starts a run decides by
    * `insecure` whether other machines may reach it, and the command that repeats the run says so too.
    */
   | { readonly kind: "attach"; readonly listen?: string; readonly insecure?: boolean }
+  /** `HOST:PORT`, the path of a Unix socket, or the URL of a WebSocket. */
   | { readonly kind: "connect"; readonly address: string }
   | { readonly kind: "stdio"; readonly command: string }
   | { readonly kind: "in-process"; readonly iut: InProcessIut }
@@ -55,9 +58,8 @@ export async function openLink(way: Way, options: OpenOptions): Promise<Opened> 
         return new Child(way.command, { env, mark: `[iut ${options.number}] `, log: options.log, stdio: false });
       });
     case "attach":
-      return dialledBack(way.listen ?? "127.0.0.1:0", options, ({ TENSORWIRE_ADDR, TENSORWIRE_TOKEN }) => {
-        const address = TENSORWIRE_ADDR.replace(EVERY_INTERFACE, `${ownName()}:`);
-        options.log(`start the IUT with TENSORWIRE_ADDR=${address} TENSORWIRE_TOKEN=${TENSORWIRE_TOKEN}`);
+      return dialledBack(way.listen ?? "127.0.0.1:0", options, (invitation) => {
+        options.log(invite(invitation));
         return undefined;
       });
     case "connect":
@@ -84,8 +86,12 @@ async function opened(link: LineLink, token: string, { deadline }: OpenOptions):
   }
 }
 
-/** Closes a link that never came to a welcome. */
-const abandon = (link: Link) => link.close();
+/** What the user is told to start, and what a page is to dial, which has no environment. */
+function invite({ TENSORWIRE_ADDR, TENSORWIRE_TOKEN }: Invitation): string {
+  const address = TENSORWIRE_ADDR.replace(EVERY_INTERFACE, (_, before: string) => `${before}${ownName()}:`);
+  const page = isWebSocket(address) ? `; a page dials ${address}?token=${TENSORWIRE_TOKEN}` : "";
+  return `start the IUT with TENSORWIRE_ADDR=${address} TENSORWIRE_TOKEN=${TENSORWIRE_TOKEN}${page}`;
+}
 
 async function overPipes(command: string, options: OpenOptions): Promise<Opened> {
   const child = new Child(command, { mark: `[iut ${options.number}] `, log: options.log, stdio: true });
@@ -94,21 +100,14 @@ async function overPipes(command: string, options: OpenOptions): Promise<Opened>
   return opened(link, "", options);
 }
 
-/** `HOST:PORT`, `[IPv6]:PORT`, or the path of a Unix socket. */
-export function parseAddress(address: string): { hostname: string; port: number } | { unix: string } {
-  const match = /^(?:\[([^\]]+)\]|([^/:]+)):(\d+)$/.exec(address);
-  if (match === null) return { unix: address };
-  return { hostname: match[1] ?? match[2] ?? "", port: Number(match[3]) };
-}
-
 async function dial(address: string, { deadline, tap }: OpenOptions): Promise<LineLink> {
   const link = new LineLink(new Recorder(tap));
   // A connection that comes when nobody waits for it any more is closed again.
   let givenUp = false;
-  const handlers = socketHandlers((channel: SocketChannel): ChannelEvents => {
+  const events = (channel: Channel): ChannelEvents => {
     if (givenUp) queueMicrotask(() => channel.close());
-    return givenUp ? { data: () => {}, end: () => {} } : link.attach(channel);
-  });
+    return givenUp ? { data: () => {}, end: () => {}, broken: () => {} } : link.attach(channel);
+  };
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     reject,
@@ -116,12 +115,7 @@ async function dial(address: string, { deadline, tap }: OpenOptions): Promise<Li
     new LinkError("deadline", `${address} did not take the connection in time`),
   );
   try {
-    const dialled = Bun.connect<SocketChannel | undefined>({
-      ...parseAddress(address),
-      data: undefined,
-      socket: { ...handlers, connectError: () => {} },
-    } as Parameters<typeof Bun.connect<SocketChannel | undefined>>[0]);
-    await Promise.race([dialled, late]);
+    await (isWebSocket(address) ? dialWebSocket(address, events, late) : dialSocket(address, events, late));
     return link;
   } catch (error) {
     givenUp = true;
@@ -132,79 +126,18 @@ async function dial(address: string, { deadline, tap }: OpenOptions): Promise<Li
   }
 }
 
-/** Nobody can dial these; whoever listens there can be dialled by the name of its machine. */
-const EVERY_INTERFACE = /^(?:0\.0\.0\.0|\[::\]):/;
-
-/** One listener, one token, one link: nobody but the process that got the token becomes the IUT. r[iut.launch.token] */
-async function dialledBack(
-  listen: string,
-  options: OpenOptions,
-  start: (env: { TENSORWIRE_ADDR: string; TENSORWIRE_TOKEN: string }) => Child | undefined,
-): Promise<Opened> {
-  const place = parseAddress(listen);
-  if ("unix" in place) throw new UsageError(`cannot listen on ${listen}: it is not HOST:PORT`);
-  const { hostname, port } = place;
-  const token = crypto.randomUUID();
-  const arrived = Promise.withResolvers<Opened>();
-  const strangers = new Set<LineLink>();
-  let refused = "";
-  const listener = listening(listen, {
-    hostname,
-    port,
+async function dialSocket(
+  address: string,
+  events: (channel: SocketChannel) => ChannelEvents,
+  late: Promise<never>,
+): Promise<void> {
+  const dialled = Bun.connect<SocketChannel | undefined>({
+    ...parseAddress(address),
     data: undefined,
-    socket: socketHandlers((channel) => {
-      const link = new LineLink(new Recorder(options.tap));
-      const events = link.attach(channel);
-      strangers.add(link);
-      greet(link).catch(arrived.reject);
-      return events;
-    }),
-  });
-
-  async function greet(link: LineLink): Promise<void> {
-    let message: unknown;
-    try {
-      message = await link.receive(options.deadline);
-      const theirs = (message as { token?: unknown } | null)?.token;
-      if (theirs !== token) throw new LinkError("line", `the token of hello is ${JSON.stringify(theirs)}`);
-    } catch (error) {
-      // Whoever else dials this port does not end the wait for the IUT.
-      refused = `; a connection was refused: ${(error as Error).message}`;
-      strangers.delete(link);
-      return abandon(link);
-    }
-    arrived.resolve({ link, hello: readHello(message) });
-  }
-
-  const child = start({
-    TENSORWIRE_ADDR: `${hostname.includes(":") ? `[${hostname}]` : hostname}:${listener.port}`,
-    TENSORWIRE_TOKEN: token,
-  });
-  const timer = setTimeout(
-    () => arrived.reject(new LinkError("deadline", `no hello within ${options.deadline / 1000} s${refused}`)),
-    options.deadline,
-  );
-  child?.ended().then((how) => arrived.reject(new LinkError("closed", `${how} before it said hello${refused}`)));
-  try {
-    const result = await arrived.promise;
-    const link = result.link as LineLink;
-    strangers.delete(link);
-    if (child !== undefined) link.stands(child);
-    return result;
-  } catch (error) {
-    await child?.end(true);
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    listener.stop(false);
-    for (const stranger of strangers) await abandon(stranger);
-  }
+    socket: { ...socketHandlers(events), connectError: () => {} },
+  } as Parameters<typeof Bun.connect<SocketChannel | undefined>>[0]);
+  await Promise.race([dialled, late]);
 }
 
-function listening(listen: string, options: Bun.TCPSocketListenOptions<SocketChannel | undefined>) {
-  try {
-    return Bun.listen<SocketChannel | undefined>(options);
-  } catch (error) {
-    throw new UsageError(`cannot listen on ${listen}: ${(error as Error).message}`);
-  }
-}
+/** Nobody can dial these; whoever listens there can be dialled by the name of its machine. */
+const EVERY_INTERFACE = /(^|\/)(?:0\.0\.0\.0|\[::\]):/;

@@ -1,4 +1,4 @@
-import { parseAddress } from "../link/ways.ts";
+import { parseAddress } from "../link/address.ts";
 import { Overdue, Peer, type PeerSocket, peerHandlers, WireFailure } from "./peer.ts";
 import type { Timeline } from "./timeline.ts";
 

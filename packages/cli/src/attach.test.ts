@@ -21,12 +21,12 @@ async function attached(listen: readonly string[]): Promise<{ named: string; out
   let named = "";
   for await (const chunk of run.stderr) {
     err += new TextDecoder().decode(chunk);
-    const told = /TENSORWIRE_ADDR=(\S+):(\d+) TENSORWIRE_TOKEN=(\S+)\n/.exec(err);
+    const told = /TENSORWIRE_ADDR=(ws:\/\/)?(\S+):(\d+)\/? TENSORWIRE_TOKEN=([^\s;]+).*\n/.exec(err);
     if (told === null || named !== "") continue;
-    const [, host, port, token] = told;
+    const [, scheme = "", host, port, token] = told;
     named = host!;
     // Nothing resolves the name of this machine for certain; another machine would dial the name.
-    const address = `${named === hostname() ? "127.0.0.1" : named}:${port}`;
+    const address = `${scheme}${named === hostname() ? "127.0.0.1" : named}:${port}`;
     const env = { ...process.env, TENSORWIRE_ADDR: address, TENSORWIRE_TOKEN: token };
     Bun.spawn([process.execPath, SHIM], { env, stdin: "ignore", stdout: "ignore" });
   }
@@ -37,6 +37,8 @@ test.each([
   ["a free port of loopback", [], "127.0.0.1"],
   ["a port of loopback that is given", ["127.0.0.1:0"], "127.0.0.1"],
   ["every interface", ["0.0.0.0:0", "--insecure"], hostname()],
+  ["a WebSocket", ["ws://127.0.0.1:0"], "127.0.0.1"],
+  ["a WebSocket of every interface", ["ws://0.0.0.0:0", "--insecure"], hostname()],
 ])("--attach waits at %s, and names a host that can be dialled", async (_, listen, named) => {
   const run = await attached(listen);
   expect([run.named, run.code]).toEqual([named, 0]);
@@ -48,6 +50,9 @@ test.each([
   [["127.0.0.1:65536"], "the port is a number from 0 to 65535"],
   [["0.0.0.0:0"], "or allow it with --insecure"],
   [["node1:4000"], "or allow it with --insecure"],
+  [["ws://0.0.0.0:0"], "or allow it with --insecure"],
+  [["ws://nonsense"], "not tcp://host:port"],
+  [["wss://127.0.0.1:0"], "expected ws://HOST:PORT"],
   // Documentation only (RFC 5737): no interface of this machine.
   [["192.0.2.1:4000", "--insecure"], "cannot listen on 192.0.2.1:4000"],
   [["--insecure"], "--insecure is for --attach HOST:PORT"],

@@ -42,10 +42,13 @@ export function conformanceCommand(): Command {
     .option("--launch <command>", "start it; it dials back to TENSORWIRE_ADDR with TENSORWIRE_TOKEN")
     .option(
       "--attach [address]",
-      "as --launch, but you start it: in a debugger, a container, on another host; HOST:PORT to wait at, default: loopback, a free port",
+      "as --launch, but you start it: in a debugger, a container, on another host; HOST:PORT to wait at, or ws://HOST:PORT for a page in a browser; default: loopback, a free port",
     )
     .option("--insecure", "allow --attach at an address that other machines reach: the link has no TLS")
-    .option("--connect <address>", "it listens: HOST:PORT, or the path of a Unix socket")
+    .option(
+      "--connect <address>",
+      "it listens: HOST:PORT, the path of a Unix socket, or a WebSocket: ws://HOST:PORT/PATH, wss://",
+    )
     .option("--stdio <command>", "start it and talk over its stdin and stdout")
     .option("--in-process", "the reference, by function calls, without a socket")
     .option("--wire <address>", "level 0: it echoes every message of the one --profile, and has no adapter")
@@ -90,6 +93,7 @@ Examples:
   tensorwire conformance --launch ./port --profile len64 --html report.html
   tensorwire conformance --connect 127.0.0.1:4000 --json - | jq .summary
   tensorwire conformance --attach 0.0.0.0:4000 --insecure     waits for a port that you start on another host
+  tensorwire conformance --attach ws://127.0.0.1:0            prints the URL that a page in a browser dials
   tensorwire conformance --launch ./port --filter 'len64/end-*' --seed 7
   tensorwire conformance --wire 127.0.0.1:4000 --profile len64 --wire-limit 1024
   tensorwire conformance --launch ./port --baseline known.json --update-baseline
@@ -153,7 +157,10 @@ async function wayOf({ launch, attach, connect, stdio, inProcess, ...flags }: Fl
 
 async function attachedAt(listen: string, insecure?: true): Promise<Way> {
   const { isLoopback, parseAddress } = await import("@tensorwire/transport");
-  const address = asUsage(() => parseAddress(`tcp://${listen}`));
+  if (/^wss:/i.test(listen))
+    throw new UsageError(`--attach ${listen}: the link has no TLS where the harness listens; expected ws://HOST:PORT`);
+  // ws://HOST:PORT too: what differs is what is spoken there.
+  const address = asUsage(() => parseAddress(`tcp://${listen.replace(/^ws:\/\/([^/]*)\/?$/i, "$1")}`));
   if (!isLoopback(address) && !insecure) {
     throw new UsageError(
       `--attach ${listen} lets other machines in, and the link has no TLS: whoever sees it can read and alter it. Listen on loopback ` +
