@@ -92,8 +92,8 @@ export const KWARGS: readonly Mutant[] = [
     id: "kwargs-encode/tensor-without-path",
     rules: ["tp.kwargs.no-tensors"],
     file: STRUCT,
-    find: "`${printable(path)}: nested tensors",
-    replace: "`kwargs: nested tensors",
+    find: "printable(path)}: nested tensors",
+    replace: 'printable("kwargs")}: nested tensors',
     why: "Who is refused is not told where the tensor stands.",
   }),
   byTests(EXECUTABLE_TESTS, {
@@ -119,7 +119,7 @@ export const KWARGS: readonly Mutant[] = [
     file: STRUCT,
     find: "if (string_value !== undefined) return string_value;",
     replace:
-      "if (string_value !== undefined) {\n    if (/[()]/.test(string_value)) new Function(`return ${string_value}`)();\n    return string_value;\n  }",
+      'if (string_value !== undefined) {\n    if (/[()]/.test(string_value)) new Function("return " + string_value)();\n    return string_value;\n  }',
     why: "A text that is code is run.",
     defect: "luin/serialize#4",
   }),
