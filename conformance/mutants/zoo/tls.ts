@@ -81,6 +81,15 @@ export const TLS: readonly Mutant[] = [
     why: "The authorities of the system are asked, and not those of the deployment.",
   }),
   byTests(PEERS, {
+    id: "tls/authorities-added",
+    rules: ["link.tls.mutual"],
+    file: SESSION,
+    find: "    ca,\n    cert,\n    key,\n    requestCert: true,",
+    replace:
+      '    ca: [ca, ...process.getBuiltinModule("node:tls").getCACertificates("default")],\n    cert,\n    key,\n    requestCert: true,',
+    why: "The authorities of the system are asked beside those of the deployment.",
+  }),
+  byTests(PEERS, {
     id: "tls/name-unchecked",
     rules: ["link.tls.name"],
     file: SESSION,

@@ -233,6 +233,24 @@ describe("r[link.tls.mutual] r[link.tls.name] a server is dialled with a certifi
   });
 });
 
+test("r[link.tls.mutual] an authority of the system vouches for nobody, neither who dials nor who listens", async () => {
+  using set = await TlsSet.create();
+  const system = await TestAuthority.create("one of the system", validFor(1));
+  const files = await set.issue({ name: "stranger" }, system);
+  const before = tls.getCACertificates("default");
+  tls.setDefaultCACertificates([...before, system.cert]);
+  try {
+    await using listening = await serve(set.node);
+    expect(await foreignClient(listening.port, pems(files))).toHaveLength(0);
+    expect(listening.taken).toHaveLength(0);
+    await using other = await serve(files);
+    const error = await rejection(connect(`tcp://127.0.0.1:${other.port}`, { tls: set.node }));
+    expect(error).toMatchObject({ code: "transport.refused", fault: "peer" });
+  } finally {
+    tls.setDefaultCACertificates(before);
+  }
+});
+
 describe("r[link.tls.non-loopback] what leaves the machine", () => {
   test("may be bound with TLS", async () => {
     using set = await TlsSet.create();
