@@ -91,11 +91,19 @@ export interface DeclaredProfile {
   readonly max_parts?: string;
 }
 
+export interface IutName {
+  readonly name: string;
+  readonly version: string;
+  readonly language: string;
+  /** What of its history was built, where that is known. */
+  readonly commit?: string;
+}
+
 export interface Hello {
   readonly op: "hello";
   readonly protocol: 1;
   readonly token: string;
-  readonly iut: { readonly name: string; readonly version: string; readonly language: string };
+  readonly iut: IutName;
   readonly profiles: Readonly<Record<string, DeclaredProfile>>;
   readonly capabilities: readonly string[];
   readonly error_granularity: Granularity;

@@ -4,13 +4,15 @@ import schema from "@tensorwire/spec/iut/certificate.schema.json";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Contradiction } from "../contradictions.ts";
 import { type Counts, count, type ExitCode, type Word } from "../verdict.ts";
+import { harnessCommit } from "./commit.ts";
 import { type CaseReport, HARNESS, type Judged, profilesOf, type Report, type Selection } from "./report.ts";
 
 /** What a run showed, so that others can check it: who, against which corpus, with what result, and the hash of every event. */
 export interface Certificate {
   readonly certificate: 1;
   readonly date: string;
-  readonly harness: { readonly name: string; readonly version: string };
+  /** `commit`: where it is known. The events do not have it: another commit that judges alike gives the same ones. */
+  readonly harness: { readonly name: string; readonly version: string; readonly commit?: string };
   readonly corpus: Report["corpus"];
   readonly iut: Report["iut"] | null;
   readonly capabilities: readonly string[];
@@ -34,10 +36,11 @@ export interface Certificate {
 
 export function certificate(report: Report, events: Certificate["events"], date: string): Certificate {
   const { corpus, iut = null, capabilities, granularity, selection, seed, exit, outcomes, contradictions } = report;
+  const commit = harnessCommit();
   return {
     certificate: 1,
     date,
-    harness: HARNESS,
+    harness: { ...HARNESS, ...(commit !== undefined && { commit }) },
     corpus,
     iut,
     capabilities,
@@ -107,7 +110,9 @@ export function checkEvents(claim: Certificate, stream: Uint8Array): string[] {
     return [...faults, "the events have no header and footer"];
   }
   const cases = lines.slice(1, -1) as unknown as readonly (CaseReport & { readonly profile: string })[];
-  for (const field of ["harness", "corpus", "iut", "capabilities", "error_granularity", "selection", "seed"] as const) {
+  const { commit: _, ...harness } = claim.harness;
+  differs("harness", harness, header.harness);
+  for (const field of ["corpus", "iut", "capabilities", "error_granularity", "selection", "seed"] as const) {
     differs(field, claim[field], header[field]);
   }
   differs("exit", claim.exit, footer.exit);

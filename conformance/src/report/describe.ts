@@ -1,6 +1,12 @@
-import type { Event, ProbeStep, Step } from "../protocol.ts";
+import type { Event, IutName, ProbeStep, Step } from "../protocol.ts";
 
 export const countBytes = (count: number) => (count === 1 ? "1 byte" : `${count} bytes`);
+
+/** A commit as people name it. */
+const SHORT = 12;
+
+export const iutName = ({ name, version, commit = "", language }: IutName) =>
+  [name, version, commit.slice(0, SHORT), `(${language})`].filter(Boolean).join(" ");
 
 /** A step in a few words. */
 export function describeStep(step: Step): string {
@@ -22,6 +28,7 @@ function describeProbe(step: ProbeStep): string {
   if ("deadline" in step) return `from here on a message has ${step.deadline} ms`;
   if ("advance" in step) return `the clock moves on by ${step.advance} ms`;
   if ("trickle" in step) return `${step.trickle.count} reads of 1 byte`;
+  if ("on" in step) return `connection ${step.on} from here on`;
   return "memory report";
 }
 

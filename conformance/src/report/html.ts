@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describeContradiction } from "../contradictions.ts";
 import type { Word } from "../verdict.ts";
+import { iutName } from "./describe.ts";
 import { ENDINGS } from "./endings.ts";
 import { failureArticle } from "./html/failure-article.ts";
 import { h, Markup } from "./html/markup.ts";
@@ -67,8 +68,7 @@ ${pages.flatMap((column) => column.list.map(({ markup }) => markup))}
 
 const nameOf = (report: JsonReport | undefined) => {
   if (report?.iut == null) return "no implementation";
-  const { name, version, language } = report.iut;
-  return [name, version, `(${language})`].filter(Boolean).join(" ");
+  return iutName(report.iut);
 };
 
 function corpora(reports: readonly JsonReport[]): Markup {

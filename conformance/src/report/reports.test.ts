@@ -245,6 +245,36 @@ describe("a certificate", () => {
     expect(verifyByEvents(whole, events).join()).toContain("the profile len32: ");
   });
 
+  test("names the commits of implementation and harness where they are known, and the events bear that out", async () => {
+    const iut = sampleIut("sample");
+    const commit = "c0ffee5eed";
+    const way = {
+      kind: "in-process",
+      iut: { ...iut, hello: { ...iut.hello, iut: { ...iut.hello.iut, commit } } },
+    } as const;
+    const said: string[] = [];
+    await run({
+      ...{
+        way,
+        certificate: file("c5.json"),
+        events: file("c5.events"),
+        json: file("c5.report"),
+        html: file("c5.html"),
+      },
+      print: (text) => said.push(text),
+    });
+    const claim = readCertificate(file("c5.json"));
+    expect(claim.iut).toMatchObject({ name: "sample", commit });
+    expect(readReport(file("c5.report")).iut).toMatchObject({ commit });
+    expect(readFileSync(file("c5.html"), "utf8")).toContain(`1 ${commit} (typescript)`);
+    expect(said.join()).toContain(commit);
+    const built = { ...claim, harness: { ...claim.harness, commit: "0".repeat(40) } };
+    writeFileSync(file("c6.json"), JSON.stringify(built));
+    expect(verifyByEvents(readCertificate(file("c6.json")), readFileSync(file("c5.events")))).toEqual([]);
+    const other = { ...claim, harness: { ...claim.harness, version: "0.0.0" } };
+    expect(verifyByEvents(other, readFileSync(file("c5.events"))).join()).toContain("harness");
+  });
+
   test("is held to its schema", () => {
     writeFileSync(file("no.json"), '{"certificate":1}');
     expect(() => readCertificate(file("no.json"))).toThrow(CertificateError);

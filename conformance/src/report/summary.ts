@@ -1,5 +1,6 @@
 import { describeContradiction } from "../contradictions.ts";
 import { type Counts, count, EXIT, type Verdict, type Word } from "../verdict.ts";
+import { iutName } from "./describe.ts";
 import { ENDINGS } from "./endings.ts";
 import { failurePage } from "./failure-page.ts";
 import type { Paint } from "./paint.ts";
@@ -54,7 +55,7 @@ export function summary(report: Report, paint: Paint): string {
 }
 
 function header({ iut, way, links, corpus, seed, granularity, restarts, notes }: Report): string[] {
-  const who = iut === undefined ? "no IUT" : [iut.name, iut.version, `(${iut.language})`].filter(Boolean).join(" ");
+  const who = iut === undefined ? "no IUT" : iutName(iut);
   const over = links === 1 ? way : `${way}, ${links} links`;
   const lines = [`${who} · ${over} · corpus ${corpus.hash.slice(0, 19)} · seed ${seed}`];
   lines.push(...notes);
