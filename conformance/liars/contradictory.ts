@@ -17,12 +17,14 @@ const unasked = (lie: (request: CaseRequest) => Lie) => (request: CaseRequest) =
 export const CONTRADICTORY: readonly Liar[] = [
   {
     name: "hides-a-role",
+    rules: ["iut.contradiction.asked", "iut.contradiction.shown"],
     answer: unasked(encoded),
     exit: 0,
     says: /len32, encode: not declared, and works: 1 of 1 accepting cases answered right/,
   },
   {
     name: "claims-and-declines",
+    rules: ["iut.contradiction.shown"],
     hello: both,
     answer: honest,
     exit: 0,
@@ -31,24 +33,28 @@ export const CONTRADICTORY: readonly Liar[] = [
   },
   {
     name: "makes-up-a-role",
+    rules: ["iut.contradiction.shown"],
     answer: unasked(({ seq }) => ({ op: "result", seq, steps: [[]] })),
     exit: 0,
     says: /len32, encode: not declared, and not declined: bytes is missing in step 0/,
   },
   {
     name: "answers-a-role-with-garbage",
+    rules: ["iut.contradiction.asked"],
     answer: unasked(() => ({ raw: "segmentation fault\n" })),
     exit: 0,
     says: /len32, encode: not declared, and not declined: adapter error: .*no JSON.*; nothing more was asked/,
   },
   {
     name: "dies-of-a-role",
+    rules: ["iut.contradiction.asked"],
     answer: unasked(() => "exit"),
     exit: 0,
     says: /len32, encode: not declared, and not declined: crash: .*status 7; nothing more was asked/,
   },
   {
     name: "hangs-in-a-role",
+    rules: ["iut.contradiction.asked"],
     answer: unasked(() => "silence"),
     exit: 0,
     says: /len32, encode: not declared, and not declined: timeout: no answer within .*; nothing more was asked/,

@@ -7,11 +7,15 @@ export type Lie = object | { raw: string } | "exit" | "silence" | "close";
 
 export interface Liar {
   readonly name: string;
+  /** Of the IUT protocol: what it breaks, or what makes the harness come to its verdict. */
+  readonly rules: readonly string[];
   /** Default launch. */
   readonly way?: "stdio";
   /** Said instead of the honest hello. */
   readonly hello?: Lie;
   readonly answer: (request: CaseRequest) => Lie;
+  /** What it takes for lines: it is given a chunk, and the lines that end in it. */
+  readonly reads?: (chunk: string, lines: readonly string[]) => readonly string[];
   /** The exit status that the harness must come to, and what its report must say. */
   readonly exit: number;
   readonly says: RegExp;
@@ -30,9 +34,23 @@ function bent({ seq, ...rest }: CaseRequest, bend: (events: readonly Event[], st
   return answer.op === "result" ? { ...answer, steps: answer.steps.map(bend) } : answer;
 }
 
+/** Its decoder outlives a case: what a case of the corpus leaves over stands before the next one. */
+function remembering(): Liar["answer"] {
+  let left = "";
+  return later((request) => {
+    const [first, ...others] = request.steps;
+    if (first === undefined || !("feed" in first)) return honest(request);
+    const answer = honest({ ...request, steps: [{ feed: left + first.feed }, ...others] });
+    const fed = request.steps.map((step) => ("feed" in step ? step.feed : "")).join("");
+    left = fed.slice(0, 2);
+    return answer;
+  });
+}
+
 /** Says nothing any more as soon as the codec is asked. */
 export const MUTE_CODEC: Liar = {
   name: "mute-codec",
+  rules: ["iut.link-check.codec", "iut.deadline.scaled"],
   answer: (request) => (request.op === "case" && request.profile === "len32" ? "silence" : honest(request)),
   exit: 1,
   verdict: "timeout",
@@ -43,6 +61,7 @@ export const MUTE_CODEC: Liar = {
 export const GALLERY: readonly Liar[] = [
   {
     name: "always-ok",
+    rules: ["iut.link-check.codec"],
     answer: (request) => bent(request, () => [{ event: "message", value: { payload: "" } }]),
     exit: 1,
     verdict: "fail",
@@ -50,6 +69,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "empty-events",
+    rules: ["iut.link-check.codec"],
     answer: (request) => bent(request, () => []),
     exit: 1,
     verdict: "fail",
@@ -57,6 +77,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "empty-result",
+    rules: ["iut.result.lists"],
     answer: later(({ seq }) => ({ op: "result", seq, steps: [] })),
     exit: 3,
     verdict: "adapter error",
@@ -64,6 +85,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "read-is-message",
+    rules: ["iut.step.one-read"],
     answer: (request) =>
       bent(request, (_, step) => {
         const sent = request.steps[step];
@@ -77,6 +99,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "never-refuses",
+    rules: ["iut.link-check.codec"],
     answer: (request) => bent(request, (events) => events.filter(({ event }) => event !== "error")),
     exit: 1,
     verdict: "fail",
@@ -84,6 +107,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "declines-everything",
+    rules: ["iut.exit.precedence"],
     answer: ({ seq }) => ({ op: "declined", seq, reason: "operation" }),
     exit: 5,
     says: /nothing was executed/,
@@ -91,12 +115,14 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "takes-any-profile",
+    rules: ["iut.link-check.adapter", "iut.decline.unknown"],
     answer: (request) => honest(request.op === "case" ? { ...request, profile: "len32" } : request),
     exit: 3,
     says: /adapter unusable.*several segments/,
   },
   {
     name: "takes-any-op",
+    rules: ["iut.link-check.adapter", "iut.decline.unknown"],
     answer: (request) =>
       honest({
         ...request,
@@ -110,25 +136,79 @@ export const GALLERY: readonly Liar[] = [
     says: /adapter unusable.*an unknown op/,
   },
   {
+    name: "takes-a-segment-for-a-line",
+    rules: ["iut.link-check.adapter"],
+    reads: (chunk) => [chunk],
+    answer: honest,
+    exit: 3,
+    says: /adapter unusable.*several segments/,
+  },
+  {
+    name: "cuts-long-lines",
+    rules: ["iut.link-check.adapter", "iut.link.line-limit"],
+    reads: (_, lines) => lines.map((line) => line.slice(0, 65_536)),
+    answer: honest,
+    exit: 3,
+    says: /adapter unusable.*8 MiB/,
+  },
+  {
+    name: "remembers-cases",
+    rules: ["iut.case.stateless"],
+    answer: remembering(),
+    exit: 1,
+    verdict: "fail",
+    says: /is missing|should give|should not be there/,
+  },
+  {
     name: "exits-before-hello",
+    rules: ["iut.launch.token"],
     hello: "exit",
     answer: honest,
     exit: 3,
     says: /ended with status 7 before it said hello/,
   },
-  { name: "dies-after-hello", answer: () => "exit", exit: 3, says: /adapter unusable.*status 7/ },
-  { name: "dies-in-a-case", answer: later(() => "exit"), exit: 1, verdict: "crash", says: /status 7/ },
-  { name: "closes-early", answer: later(() => "close"), exit: 1, verdict: "crash", says: /closed the connection/ },
+  {
+    name: "dies-after-hello",
+    rules: ["iut.link-check.adapter"],
+    answer: () => "exit",
+    exit: 3,
+    says: /adapter unusable.*status 7/,
+  },
+  {
+    name: "dies-in-a-case",
+    rules: ["iut.answer.one"],
+    answer: later(() => "exit"),
+    exit: 1,
+    verdict: "crash",
+    says: /status 7/,
+  },
+  {
+    name: "closes-early",
+    rules: ["iut.answer.one"],
+    answer: later(() => "close"),
+    exit: 1,
+    verdict: "crash",
+    says: /closed the connection/,
+  },
   {
     name: "cuts-its-answer",
+    rules: ["iut.answer.one"],
     answer: later(() => ({ raw: '{"op":"resu' })),
     exit: 1,
     verdict: "timeout",
     says: /no answer within 0\.2 s/,
   },
-  { name: "hangs", answer: later(() => "silence"), exit: 1, verdict: "timeout", says: /no answer within 0\.2 s/ },
+  {
+    name: "hangs",
+    rules: ["iut.answer.one", "iut.deadline.scaled"],
+    answer: later(() => "silence"),
+    exit: 1,
+    verdict: "timeout",
+    says: /no answer within 0\.2 s/,
+  },
   {
     name: "errs",
+    rules: ["iut.errored.verdict"],
     answer: later(({ seq }) => ({ op: "errored", seq, text: "caught a KeyError" })),
     exit: 1,
     verdict: "fail",
@@ -136,12 +216,14 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "errs-at-once",
+    rules: ["iut.link-check.codec"],
     answer: ({ seq }) => ({ op: "errored", seq, text: "caught a KeyError" }),
     exit: 3,
     says: /adapter unusable.*caught a KeyError/,
   },
   {
     name: "prints-on-stdout",
+    rules: ["iut.link.schema"],
     way: "stdio",
     hello: { raw: "loading the codec\n" },
     answer: honest,
@@ -150,6 +232,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "logs-between-answers",
+    rules: ["iut.link.schema"],
     way: "stdio",
     answer: later((request) => ({ raw: `a case\n${JSON.stringify(honest(request))}\n` })),
     exit: 3,
@@ -158,6 +241,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "numbers-in-hello",
+    rules: ["iut.link.schema", "iut.numbers.decimal"],
     hello: { ...honestHello, profiles: { len32: { roles: ["decode"], max_frame_length: 65536 } } },
     answer: honest,
     exit: 3,
@@ -165,6 +249,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "numbers-in-events",
+    rules: ["iut.answer.shape", "iut.numbers.decimal"],
     answer: (request) =>
       bent(request, (events) => events.map((event) => ("at" in event ? { ...event, at: Number(event.at) } : event))),
     exit: 3,
@@ -172,6 +257,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "unknown-field",
+    rules: ["iut.answer.shape"],
     answer: later((request) => bent(request, (events) => events.map((event) => ({ ...event, took_ms: 3 })))),
     exit: 3,
     verdict: "adapter error",
@@ -179,6 +265,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "own-class",
+    rules: ["iut.granularity.word"],
     answer: later((request) =>
       bent(request, (events) => events.map((event) => ("at" in event ? { ...event, class: "EOF" } : event))),
     ),
@@ -188,6 +275,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "long-hex",
+    rules: ["iut.bytes.digest"],
     answer: later((request) =>
       bent(request, (events) =>
         events.map((event) =>
@@ -201,6 +289,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "nests-without-bound",
+    rules: ["iut.link.schema"],
     answer: later(({ seq }) => {
       const value = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
       return { raw: `{"op":"result","seq":${seq},"steps":[[{"event":"message","value":${value}}]]}\n` };
@@ -211,6 +300,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "nests-its-op",
+    rules: ["iut.link.schema"],
     answer: later(({ seq }) => ({ raw: `{"seq":${seq},"op":${"[".repeat(50_000)}${"]".repeat(50_000)}}\n` })),
     exit: 3,
     verdict: "adapter error",
@@ -218,6 +308,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "wrong-seq",
+    rules: ["iut.answer.seq"],
     answer: later((request) => ({ ...honest(request), seq: request.seq + 1 })),
     exit: 3,
     verdict: "adapter error",
@@ -225,6 +316,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "answers-twice",
+    rules: ["iut.answer.one", "iut.link.lock-step"],
     answer: later((request) => ({ raw: `${JSON.stringify(honest(request))}\n`.repeat(2) })),
     exit: 3,
     verdict: "adapter error",
@@ -232,12 +324,14 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "pretty-prints",
+    rules: ["iut.link.schema"],
     answer: (request) => ({ raw: `${JSON.stringify(honest(request), null, 2)}\n` }),
     exit: 3,
     says: /no JSON: "\{"/,
   },
   {
     name: "never-ends-a-line",
+    rules: ["iut.link.line-limit"],
     answer: later(() => ({ raw: " ".repeat(9 * 1024 * 1024) })),
     exit: 3,
     verdict: "adapter error",
@@ -245,6 +339,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "not-utf8",
+    rules: ["iut.link.schema"],
     answer: later(() => ({ raw: "\u00ff\n" })),
     exit: 3,
     verdict: "adapter error",
@@ -252,6 +347,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "wrong-token",
+    rules: ["iut.launch.token"],
     hello: { ...honestHello, token: "guessed" },
     answer: honest,
     exit: 3,
@@ -259,6 +355,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "old-protocol",
+    rules: ["iut.link.schema"],
     hello: { ...honestHello, protocol: 0 },
     answer: honest,
     exit: 3,
@@ -266,6 +363,7 @@ export const GALLERY: readonly Liar[] = [
   },
   {
     name: "late-by-a-step",
+    rules: ["iut.event.moment", "iut.judge.late"],
     answer: later((request) => {
       const answer = honest(request);
       if (answer.op !== "result") return answer;

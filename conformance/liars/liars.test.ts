@@ -40,6 +40,8 @@ const corpus: Corpus = {
   cases: (filter = () => true) => CASES.filter(({ id }) => filter(id)),
 };
 
+const named = ({ rules }: Liar) => rules.map((rule) => `r[${rule}]`).join(" ");
+
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
 
 async function meet({ name, way, verdict }: Liar) {
@@ -68,7 +70,7 @@ test("the honest one, that the liars differ from, is conformant", async () => {
 
 describe("a liar is found out", () => {
   for (const liar of GALLERY) {
-    test.concurrent(liar.name, async () => {
+    test.concurrent(`${named(liar)}: ${liar.name}`, async () => {
       const { exitCode, report, printed } = await meet(liar);
       expect(printed).toMatch(liar.says);
       expect(exitCode).toBe(liar.exit as typeof exitCode);

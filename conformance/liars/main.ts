@@ -14,7 +14,7 @@ const liar = [...GALLERY, ...CONTRADICTORY, ...TABLES, MUTE_CODEC, TOUCHES].find
 );
 if (liar === undefined) throw new Error(`no liar is named ${process.argv[2]}`);
 
-async function live({ hello, answer }: Liar, input: Readable, output: Writable, token: string): Promise<void> {
+async function live({ hello, answer, reads }: Liar, input: Readable, output: Writable, token: string): Promise<void> {
   const tell = (lie: Lie) => {
     if (lie === "exit") process.exit(7);
     if (lie === "close") (output as Socket).destroy();
@@ -28,7 +28,8 @@ async function live({ hello, answer }: Liar, input: Readable, output: Writable, 
   else tell({ ...rest, token: theirs === "" ? token : theirs });
   const reader = new LineReader();
   for await (const chunk of input) {
-    for (const line of reader.push(chunk as Uint8Array)) {
+    const whole = reader.push(chunk as Uint8Array);
+    for (const line of reads?.((chunk as Buffer).toString(), whole) ?? whole) {
       const request = JSON.parse(line) as CaseRequest | { op: "welcome" | "bye" };
       if (request.op === "bye") process.exit(0);
       if (request.op === "welcome") continue;

@@ -36,6 +36,7 @@ function lookedUp(request: CaseRequest) {
 export const TABLES: readonly Liar[] = [
   {
     name: "echoes-the-expectation",
+    rules: ["iut.challenge.seed"],
     answer: lookedUp,
     exit: 1,
     verdict: "fail",
@@ -43,6 +44,7 @@ export const TABLES: readonly Liar[] = [
   },
   {
     name: "echoes-the-expectation-of-cases",
+    rules: ["iut.challenge.seed"],
     answer: (request) =>
       request.op === "case" && !request.id.startsWith("link-check") ? lookedUp(request) : honest(request),
     exit: 1,

@@ -7,6 +7,7 @@ const PROMISED = 400 * 2 ** 20;
 /** Reports little, and has touched much: only the system knows. It needs a process, so it is no liar of `probed`. */
 export const TOUCHES: Liar = {
   name: "touches-what-was-promised",
+  rules: ["iut.probe.memory.resident"],
   hello: { ...probed().hello, capabilities: ["memory"] },
   answer: (request: CaseRequest) => {
     // Lost again before the answer: a look at the process afterwards would come too late.
