@@ -15,7 +15,8 @@ export interface Refusal {
 }
 
 export interface Limit extends Refusal {
-  readonly option: "max_frame_length" | "max_parts";
+  readonly option?: "max_frame_length" | "max_parts";
+  readonly most?: number;
 }
 
 interface FieldBase {
@@ -67,6 +68,8 @@ export interface Layout {
   readonly about: string;
   readonly chapter: string;
   readonly streams: readonly string[];
+  readonly back?: string;
+  readonly opening?: readonly Node[];
   readonly message: readonly Node[];
 }
 
@@ -113,7 +116,7 @@ export function rulesOf(layout: Layout): Set<string> {
 }
 
 /** A length, a choice and a count each name what stands where they say: a length and a choice in front, a count behind. */
-function checkNames({ profile, message }: Layout): void {
+function checkNames({ profile, opening = [], message }: Layout): void {
   const fail = (what: string): never => {
     throw new Error(`${profile}: ${what}`);
   };
@@ -136,5 +139,6 @@ function checkNames({ profile, message }: Layout): void {
       else counted(node.length, node.field);
     }
   };
+  walk(opening, new Map());
   walk(message, new Map());
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { PORT_OF } from "../../conformance/src/capture/tape.ts";
 import type { Layout, NumberField } from "./layout.ts";
 
 type Plain = string | number | boolean | readonly Plain[] | { readonly [key: string]: Plain };
@@ -7,7 +8,13 @@ type Plain = string | number | boolean | readonly Plain[] | { readonly [key: str
 /** The dissector: the layouts as a table of Lua, and the code that reads them. */
 export function luaText(layouts: readonly Layout[]): string {
   const code = readFileSync(join(import.meta.dir, "dissector.lua"), "utf8");
-  const shown = layouts.map(({ profile, message }) => ({ profile, message: withExpected(message) }));
+  const shown = layouts.map(({ profile, streams, back, opening, message }) => ({
+    profile,
+    ...(back !== undefined && { back }),
+    ports: streams.map((stream) => PORT_OF[stream]).join(","),
+    ...(opening && { opening: withExpected(opening) }),
+    message: withExpected(message),
+  }));
   return `-- Wireshark dissector for the profiles of tensorwire: README.md beside it says how to use it.
 -- Generated from spec/layouts/*.json by scripts/layouts/generate.ts.
 

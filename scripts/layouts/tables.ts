@@ -1,5 +1,5 @@
 import { markdownTable } from "markdown-table";
-import { type Field, isNumber, type Layout, type Node, type NumberField, WIDTHS } from "./layout.ts";
+import { type Field, isNumber, type Layout, type Limit, type Node, type NumberField, WIDTHS } from "./layout.ts";
 
 /**
  * A page has tables of layouts between comments: `<!-- fields tp -->` of the fields that every message begins with, `<!-- layout tp -->` of all that
@@ -37,9 +37,13 @@ function fieldTable({ message }: Layout): string {
   return markdownTable([["offset", "field", "type", "meaning"], ...rows], { alignDelimiters: false });
 }
 
-function layoutTable({ message }: Layout): string {
+const bound = ({ option, most }: Limit) => (option === undefined ? String(most) : code(option));
+
+function layoutTable({ opening = [], message }: Layout): string {
   const head = ["field", "type", "meaning", "the stream ends here", "its frame ends here", "refused"];
-  return markdownTable([head, ...rowsOf(message, "")], { alignDelimiters: false });
+  return markdownTable([head, ...rowsOf(opening, "once, or not at all: "), ...rowsOf(message, "")], {
+    alignDelimiters: false,
+  });
 }
 
 function rowsOf(nodes: readonly Node[], when: string): string[][] {
@@ -49,8 +53,7 @@ function rowsOf(nodes: readonly Node[], when: string): string[][] {
     return node.records.flatMap(({ repeat, limit, fields }) => {
       const [first, ...rest] = rowsOf(fields, "");
       const again = repeat === undefined ? first! : first!.with(2, `repeated to the end of the frame: ${first![2]}`);
-      const refused =
-        limit === undefined ? again! : again!.with(5, `more than ${code(limit.option)}: ${code(limit.class)}`);
+      const refused = limit === undefined ? again! : again!.with(5, `more than ${bound(limit)}: ${code(limit.class)}`);
       return [refused, ...rest];
     });
   });
@@ -72,7 +75,7 @@ function refused(field: Field): string {
   if (!isNumber(field)) return "";
   const { limit, values = {}, others } = field;
   return [
-    ...(limit === undefined ? [] : [`above ${code(limit.option)}: ${code(limit.class)}`]),
+    ...(limit === undefined ? [] : [`above ${bound(limit)}: ${code(limit.class)}`]),
     ...Object.entries(values).flatMap(([value, { refused: by }]) =>
       by === undefined ? [] : [`${value}: ${code(by.class)}`],
     ),

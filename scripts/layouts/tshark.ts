@@ -15,6 +15,10 @@ const FIRST_PORT = 7001;
 export interface Sent {
   readonly stated: Stated;
   readonly size: number;
+  /** What each end says before it. */
+  readonly hello?: Uint8Array;
+  /** The listener sends it, at the port of another profile. */
+  readonly backOf?: string;
 }
 
 export interface Dissected {
@@ -59,21 +63,28 @@ export async function dissect(
   const [pdml, told] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   if ((await child.exited) !== 0 || /\bLua\b/.test(told))
     throw new Error(`tshark ended with ${child.exitCode}: ${told}`);
-  return readPdml(pdml, layouts, streams.length);
+  return readPdml(pdml, layouts, streams);
 }
 
-/** Whoever dials has the number of its stream as its address. */
+/** Whoever sends a stream has its number as an address. */
 function writeCapture(path: string, streams: readonly Sent[], layouts: readonly Layout[]): void {
   const blocks = [sectionHeader("tensorwire", "vectors"), interfaceDescription()];
-  for (const [i, { stated, size }] of streams.entries()) {
-    const port = layouts.findIndex(({ profile }) => profile === stated.layout.profile) + FIRST_PORT;
+  for (const [i, { stated, size, hello, backOf }] of streams.entries()) {
+    const from = backOf === undefined ? "dialler" : "listener";
+    const spoken = backOf ?? stated.layout.profile;
+    const port = FIRST_PORT + layouts.findIndex(({ profile }) => profile === spoken);
+    const [sender, other] = [[10, 0, i >> 8, i & 0xff] as const, [10, 1, 0, 0] as const];
     const ends = {
-      dialler: { address: [10, 0, i >> 8, i & 0xff], port: 50_000 },
-      listener: { address: [10, 1, 0, 0], port },
-    } as const;
+      dialler: { address: from === "dialler" ? sender : other, port: 50_000 },
+      listener: { address: from === "dialler" ? other : sender, port },
+    };
     const connection = new Conversation(ends, (packet) => blocks.push(enhancedPacket(packet, 0, [])));
+    if (hello !== undefined) {
+      connection.bytes("dialler", hello);
+      connection.bytes("listener", hello);
+    }
     for (let at = 0; at < stated.bytes.length; at += size) {
-      connection.bytes("dialler", stated.bytes.subarray(at, at + size));
+      connection.bytes(from, stated.bytes.subarray(at, at + size));
     }
     connection.end("dialler");
     connection.end("listener");
@@ -81,7 +92,7 @@ function writeCapture(path: string, streams: readonly Sent[], layouts: readonly 
   writeFileSync(path, Buffer.concat(blocks));
 }
 
-const SENDER = /^ {2}<proto name="ip" showname="[^"]*Src: 10\.0\.(\d+)\.(\d+),/;
+const SENDER = /^ {2}<proto name="ip" showname="[^"]*Src: 10\.([01])\.(\d+)\.(\d+),/;
 const MESSAGE = /^ {2}<proto name="tensorwire\.([^"]+)" showname="[^"]*" size="(\d+)" pos="(\d+)"/;
 const FIELD =
   /^ +<field name="tensorwire\.[a-z0-9-]+\.([a-z_]+)" showname="[^"]*" size="(\d+)" pos="(\d+)" show="([^"]*)"(?: value="([^"]*)")?/;
@@ -96,21 +107,20 @@ interface Message {
 }
 
 /** The messages of each connection, in the order of their bytes. A field's offset is that of its message and its place in it. */
-function readPdml(pdml: string, layouts: readonly Layout[], connections: number): Dissected[] {
+function readPdml(pdml: string, layouts: readonly Layout[], streams: readonly Sent[]): Dissected[] {
   const types = new Map(
     layouts.map(({ profile, message }) => [profile, new Map(fieldsOf(message).map((f) => [f.field, isNumber(f)]))]),
   );
-  const found = Array.from({ length: connections }, () => ({
-    messages: [] as Message[],
-    errors: [] as { class: string; rule: string }[],
-    at: 0,
-  }));
-  let connection = found[0]!;
+  const tracked = (at = 0) => ({ messages: [] as Message[], errors: [] as { class: string; rule: string }[], at });
+  // r[link.hello.offsets]
+  const found = streams.map(({ hello }) => tracked(-(hello?.length ?? 0)));
+  // What the other end sends is nobody's stream.
+  let connection = tracked();
   let profile = "";
   let base = 0;
   for (const line of pdml.split("\n")) {
-    const [, high, low] = SENDER.exec(line) ?? [];
-    if (low !== undefined) connection = found[256 * Number(high) + Number(low)]!;
+    const [, end, high, low] = SENDER.exec(line) ?? [];
+    if (end !== undefined) connection = end === "0" ? found[256 * Number(high) + Number(low)]! : tracked();
     const [, of, size, position] = MESSAGE.exec(line) ?? [];
     if (position !== undefined) {
       profile = of!;

@@ -13,6 +13,10 @@ const layouts = readLayouts();
 const vectors = statedBy(layouts);
 const ONE_SEGMENT = Number.POSITIVE_INFINITY;
 const LARGE = 100_000;
+/** The example of spec/handshake.md. */
+const HELLO = Uint8Array.fromHex(
+  "00000000000000280801120464656d6f180332087374616765733d324210000102030405060708090a0b0c0d0e0f4801",
+);
 
 /** Small streams cut finely, large ones as a network cuts them. */
 const cut = (stated: Stated): Sent => {
@@ -78,6 +82,28 @@ describe.skipIf(missing)("the Wireshark dissector, in tshark,", () => {
     expect(await faults([...rows.map(uncut), ...rows.map((stated) => ({ stated, size: 333 }))], { layouts })).toEqual(
       [],
     );
+  }, 60_000);
+
+  test("shows what comes behind a Hello", async () => {
+    const behind = small.filter(({ layout, ending }) => layout.opening !== undefined && ending !== "above");
+    expect(behind.length).toBeGreaterThan(100);
+    const streams = behind.flatMap((stated) => [
+      { ...uncut(stated), hello: HELLO },
+      { ...cut(stated), hello: HELLO },
+    ]);
+    expect(await faults(streams, { layouts })).toEqual([]);
+  }, 60_000);
+
+  test("shows results that come back on a connection of requests", async () => {
+    const results = small.filter(({ layout, ends }) => layout.profile === "pp-result" && ends.length > 0);
+    expect(results.length).toBeGreaterThan(20);
+    const back = results.flatMap((stated) => [uncut(stated), cut(stated), { ...cut(stated), hello: HELLO }]);
+    expect(
+      await faults(
+        back.map((sent) => ({ ...sent, backOf: "pp-envelope" })),
+        { layouts },
+      ),
+    ).toEqual([]);
   }, 60_000);
 
   const limited = Map.groupBy(

@@ -4,6 +4,7 @@
 local LAYOUTS = {
   {
     profile = "grpc-lpm",
+    ports = "47104",
     message = {
       {
         field = "flag",
@@ -36,6 +37,7 @@ local LAYOUTS = {
   },
   {
     profile = "len32",
+    ports = "47101",
     message = {
       {
         field = "length",
@@ -56,6 +58,7 @@ local LAYOUTS = {
   },
   {
     profile = "len56-tagged",
+    ports = "47103",
     message = {
       { field = "tag", type = "u8", about = "logical channel, 0 to 255", eof = { class = "eof.in-prefix", rule = "len56.eof.mid-prefix" } },
       {
@@ -77,6 +80,7 @@ local LAYOUTS = {
   },
   {
     profile = "len64",
+    ports = "47102",
     message = {
       {
         field = "length",
@@ -97,6 +101,7 @@ local LAYOUTS = {
   },
   {
     profile = "multipart-typed",
+    ports = "47106",
     message = {
       {
         field = "length",
@@ -187,6 +192,7 @@ local LAYOUTS = {
   },
   {
     profile = "multipart",
+    ports = "47105",
     message = {
       {
         field = "length",
@@ -251,6 +257,26 @@ local LAYOUTS = {
   },
   {
     profile = "pp-envelope",
+    back = "pp-result",
+    ports = "47109,47110",
+    opening = {
+      {
+        field = "hello_length",
+        type = "u64be",
+        about = "bytes of the Hello; both are there in a deployment with a handshake",
+        counts = "hello",
+        limit = { most = 4096, class = "oversize.declared", rule = "link.hello.limit" },
+        eof = { class = "eof.in-prefix", rule = "link.hello.cut" },
+      },
+      {
+        field = "hello",
+        type = "bytes",
+        length = "hello_length",
+        about = "Hello, protobuf",
+        message = "tensorwire.link.v1.Hello",
+        eof = { class = "eof.in-body", rule = "link.hello.cut" },
+      },
+    },
     message = {
       {
         field = "call_id",
@@ -349,6 +375,25 @@ local LAYOUTS = {
   },
   {
     profile = "pp-result",
+    ports = "47111",
+    opening = {
+      {
+        field = "hello_length",
+        type = "u64be",
+        about = "bytes of the Hello; both are there in a deployment with a handshake",
+        counts = "hello",
+        limit = { most = 4096, class = "oversize.declared", rule = "link.hello.limit" },
+        eof = { class = "eof.in-prefix", rule = "link.hello.cut" },
+      },
+      {
+        field = "hello",
+        type = "bytes",
+        length = "hello_length",
+        about = "Hello, protobuf",
+        message = "tensorwire.link.v1.Hello",
+        eof = { class = "eof.in-body", rule = "link.hello.cut" },
+      },
+    },
     message = {
       {
         field = "length",
@@ -414,6 +459,25 @@ local LAYOUTS = {
   },
   {
     profile = "tp",
+    ports = "47107,47108",
+    opening = {
+      {
+        field = "hello_length",
+        type = "u64be",
+        about = "bytes of the Hello; both are there in a deployment with a handshake",
+        counts = "hello",
+        limit = { most = 4096, class = "oversize.declared", rule = "link.hello.limit" },
+        eof = { class = "eof.in-prefix", rule = "link.hello.cut" },
+      },
+      {
+        field = "hello",
+        type = "bytes",
+        length = "hello_length",
+        about = "Hello, protobuf",
+        message = "tensorwire.link.v1.Hello",
+        eof = { class = "eof.in-body", rule = "link.hello.cut" },
+      },
+    },
     message = {
       {
         field = "call_id",
@@ -529,8 +593,9 @@ local tcp_port = Field.new("tcp.srcport")
 local tcp_fin = Field.new("tcp.flags.fin")
 local protobuf = Dissector.get("protobuf")
 
--- Of each direction of a connection, while the packets are first read: what an end would be called, and the packet with the first error.
-local due, failed = {}, {}
+-- Of each direction of a connection, while the packets are first read: what an end would be called, the packet with the first message, that with the
+-- first error, and whether it carries what comes back.
+local due, began, failed, turned = {}, {}, {}, {}
 -- By packet: what its FIN cuts off.
 local cut_off = {}
 
@@ -564,8 +629,9 @@ local function refusal(node, digits, prefs)
     if wrong then return wrong, "expected " .. node.expected .. ", got " .. digits end
   end
   local limit = node.limit
-  if limit and tonumber(digits) > prefs[limit.option] then
-    return limit, digits .. " is above the limit of " .. string.format("%d", prefs[limit.option])
+  local most = limit and (limit.most or prefs[limit.option])
+  if most and tonumber(digits) > most then
+    return limit, digits .. " is above the limit of " .. string.format("%d", most)
   end
 end
 
@@ -609,6 +675,12 @@ local function measure(nodes, tvb, from, prefs, seen)
     end
   end
   return { at = from }
+end
+
+-- A Hello where a direction begins: a length of two bytes, and field 1 of a protobuf message. No message of a profile that may have one in front begins
+-- like this, unless a call_id has its low 48 bits clear.
+local function is_opening(tvb)
+  return tvb:len() > 8 and tvb(0, 4):uint() == 0 and tvb(4, 4):uint() > 1 and tvb(4, 4):uint() < 65536 and tvb(8, 1):uint() == 8
 end
 
 local Shower = {}
@@ -697,47 +769,74 @@ function Shower:records(frame, tree, at, to)
   end
 end
 
-local function dissect(layout, proto, fields, experts, tvb, pinfo, tree)
+-- Whether a direction carries what comes back, results, instead of requests. Told at the first message: a length and a first record within it, both of
+-- less than 4 GiB, where a request has its call_id and chunk_index. A result has two bytes at least, its version.
+local function comes_back(key, tvb, from)
+  if turned[key] == nil and tvb:len() - from >= 16 then
+    local length, first = tvb(from + 4, 4):uint(), tvb(from + 12, 4):uint()
+    turned[key] = tvb(from, 4):uint() == 0 and tvb(from + 8, 4):uint() == 0 and first >= 2 and first + 8 <= length
+  end
+  return turned[key]
+end
+
+-- The layouts by profile, once they are registered: each with its proto, fields and experts.
+local registered = {}
+
+local function dissect(layout, tvb, pinfo, tree)
   -- A capture that was cut short has no message that could be put together.
   if tvb:len() < tvb:reported_len() then return 0 end
-  local key = direction()
+  local key = direction() or "?"
+  local spoken = turned[key] and registered[layout.back] or layout
   local title = {}
   local from = 0
+  local function unread(at)
+    tree:add(spoken.proto, tvb(at), spoken.profile .. ", behind an error: not read"):set_generated()
+  end
   local function name_columns()
-    pinfo.cols.protocol:set(layout.profile)
+    pinfo.cols.protocol:set(spoken.profile)
     pinfo.cols.info:set(table.concat(title, "; "))
     pinfo.cols.info:fence()
   end
-  if key and failed[key] and failed[key] < pinfo.number then
-    local rest = tree:add(proto, tvb(), layout.profile .. ", behind an error: not read")
-    rest:set_generated()
+  if failed[key] and failed[key] < pinfo.number then
+    unread(0)
     title = { "behind an error" }
     name_columns()
     return tvb:len()
   end
   while from < tvb:len() do
-    local result = measure(layout.message, tvb, from, proto.prefs, {})
+    local begins = from == 0 and (not began[key] or began[key] == pinfo.number)
+    local nodes
+    if layout.opening and layout.proto.prefs.handshake and begins and is_opening(tvb) then
+      nodes = layout.opening
+    else
+      if layout.back and comes_back(key, tvb, from) then spoken = registered[layout.back] end
+      nodes = spoken.message
+    end
+    local result = measure(nodes, tvb, from, spoken.proto.prefs, {})
     if result.missing then
-      if key and not pinfo.visited then due[key] = result.eof end
+      if not pinfo.visited then due[key] = result.eof end
       pinfo.desegment_offset = from
       pinfo.desegment_len = result.missing
       break
     end
-    if key and not pinfo.visited then due[key] = nil end
+    if not pinfo.visited then
+      due[key] = nil
+      began[key] = began[key] or pinfo.number
+    end
     local to = result.at or result.stop
-    local item = tree:add(proto, tvb(from, to - from))
+    local item = tree:add(spoken.proto, tvb(from, to - from))
     local shower = setmetatable({
-      tvb = tvb, pinfo = pinfo, prefs = proto.prefs, fields = fields, experts = experts,
+      tvb = tvb, pinfo = pinfo, prefs = spoken.proto.prefs, fields = spoken.fields, experts = spoken.experts,
       seen = {}, summary = {}, bad = false, stop = result.stop,
     }, Shower)
-    shower:nodes(layout.message, item, from, to)
+    shower:nodes(nodes, item, from, to)
     local text = table.concat(shower.summary, " ")
-    item:set_text(layout.profile .. ", " .. text)
+    item:set_text(spoken.profile .. ", " .. text)
     title[#title + 1] = text
     from = to
     if shower.bad then
-      if key and not failed[key] then failed[key] = pinfo.number end
-      if from < tvb:len() then tree:add(proto, tvb(from), layout.profile .. ", behind an error: not read"):set_generated() end
+      failed[key] = failed[key] or pinfo.number
+      if from < tvb:len() then unread(from) end
       from = tvb:len()
     end
   end
@@ -782,16 +881,17 @@ local function register(layout)
         expert_of(node.cut)
         expert_of(node.limit)
         expert_of(node.others)
-        if node.limit then limits[node.limit.option] = true end
+        if node.limit and node.limit.option then limits[node.limit.option] = true end
         for _, value in pairs(node.values or {}) do expert_of(value.refused) end
       end
     end
   end
+  visit(layout.opening or {})
   visit(layout.message)
   proto.fields = fields
   proto.experts = experts
 
-  proto.prefs.ports = Pref.range("TCP ports", "", "Ports whose streams are " .. layout.profile .. ", like 7000,7010-7012; or Decode As", 65535)
+  proto.prefs.ports = Pref.range("TCP ports", layout.ports, "Ports whose streams are " .. layout.profile .. ", like 7000,7010-7012; or Decode As", 65535)
   if limits.max_frame_length then
     proto.prefs.max_frame_length = Pref.uint("Limit of a frame", 16777216, "max_frame_length of the receiver, in bytes")
   end
@@ -799,9 +899,14 @@ local function register(layout)
     proto.prefs.max_parts = Pref.uint("Limit of parts", 1024, "max_parts of the receiver")
   end
 
+  if layout.opening then
+    proto.prefs.handshake = Pref.bool("Handshake", true, "A Hello may stand before the first message of a direction")
+  end
+
   local tcp = DissectorTable.get("tcp.port")
   tcp:add_for_decode_as(proto)
-  local ports = proto.prefs.ports
+  local ports = layout.ports
+  tcp:add(ports, proto)
   function proto.prefs_changed()
     if ports ~= proto.prefs.ports then
       if ports ~= "" then tcp:remove(ports, proto) end
@@ -810,10 +915,10 @@ local function register(layout)
     end
   end
   function proto.dissector(tvb, pinfo, tree)
-    return dissect(layout, proto, fields, experts, tvb, pinfo, tree)
+    return dissect(layout, tvb, pinfo, tree)
   end
-  layout.experts = experts
-  layout.proto = proto
+  layout.proto, layout.fields, layout.experts = proto, fields, experts
+  registered[layout.profile] = layout
 end
 
 for _, layout in ipairs(LAYOUTS) do register(layout) end
@@ -821,7 +926,7 @@ for _, layout in ipairs(LAYOUTS) do register(layout) end
 -- An end inside a message shows where the stream ends, which may be a packet without a byte.
 local ends = Proto("tensorwire", "tensorwire, ends of streams")
 function ends.init()
-  due, failed, cut_off = {}, {}, {}
+  due, began, failed, turned, cut_off = {}, {}, {}, {}, {}
 end
 ends.experts.eof = ProtoExpert.new("tensorwire.eof", "end inside a message", expert.group.PROTOCOL, expert.severity.ERROR)
 function ends.dissector(_, pinfo, tree)
