@@ -210,7 +210,7 @@ describe("a mutant that unit tests judge", () => {
     sandbox = new Sandbox();
   });
   afterAll(() => sandbox[Symbol.dispose]());
-  const judged = async (replace: string, over: Partial<Mutant> = {}, deadline = 60_000) => {
+  const judged = async (replace: string, over: Partial<Mutant> = {}, deadline = 60_000.5) => {
     const value = mutant({ ...init, replace, ...over });
     return verdictOf(value, { trial: await tryByTests(value, sandbox, deadline) });
   };

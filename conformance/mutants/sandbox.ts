@@ -46,7 +46,7 @@ export class Sandbox implements Disposable {
         cwd: this.folder,
         // A file: a process that a test has left behind would hold a pipe open.
         stdio: ["ignore", "ignore", Bun.file(said)],
-        timeout: deadline,
+        timeout: Math.ceil(deadline),
         killSignal: "SIGKILL",
       });
       this.#child = child;

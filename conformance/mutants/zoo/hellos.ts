@@ -234,6 +234,15 @@ export const HELLOS: readonly Mutant[] = [
     replace: 'const frames = new FrameEncoder("len64");',
     why: "A Hello above the limit is made.",
   }),
+  byTests(HELLO_TESTS, {
+    id: "hello/defaults-written",
+    rules: ["link.hello.encode"],
+    file: HELLO,
+    find: "const payload = helloCodec.encode({ ...hello, hello_version: HELLO_VERSION });",
+    replace:
+      "const payload = Uint8Array.of(...helloCodec.encode({ ...hello, hello_version: HELLO_VERSION }), 0x20, hello.rank);",
+    why: "A Hello has more than one encoding: a rank of 0 is written, and behind all else.",
+  }),
   byTests(ADMISSION_TESTS, {
     id: "hello/strangers-unbounded",
     rules: ["link.hello.pending"],

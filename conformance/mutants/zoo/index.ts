@@ -1,5 +1,6 @@
 import type { Mutant } from "../mutant.ts";
 import { ACCEPTANCES } from "./acceptance.ts";
+import { BESIDE } from "./beside.ts";
 import { ENVELOPES } from "./envelopes.ts";
 import { EVOLUTION } from "./evolution.ts";
 import { GROUPS } from "./groups.ts";
@@ -34,6 +35,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...PREFIX_LIMITS,
   ...MEMORY,
   ...LENDING,
+  ...BESIDE,
   ...PREFIX_ENDS,
   ...PREFIX_ENCODE,
   ...MULTIPART_DECODE,

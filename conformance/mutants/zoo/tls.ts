@@ -66,7 +66,7 @@ export const TLS: readonly Mutant[] = [
   }),
   byTests(PEERS, {
     id: "tls/any-server",
-    rules: ["link.tls.mutual", "link.tls.name"],
+    rules: ["link.tls.mutual", "link.tls.name", "link.tls.before-any-byte"],
     file: SESSION,
     find: "if (ok && cause === null && socket.authorized && ",
     replace: 'if ((this.#side.role === "client" || (ok && cause === null && socket.authorized)) && ',
@@ -138,6 +138,22 @@ export const TLS: readonly Mutant[] = [
     find: "if (this.#taken > maxHandshakeBytes) {",
     replace: "if (this.#taken > 2 ** 32 * maxHandshakeBytes) {",
     why: "A stranger may send bytes of a handshake without end.",
+  }),
+  byTests(STRANGERS, {
+    id: "tls/bound-of-65",
+    rules: ["link.tls.limits"],
+    file: HANDSHAKES,
+    find: "maxHandshakes = 64,",
+    replace: "maxHandshakes = 65,",
+    why: "One handshake more than 64 is under way.",
+  }),
+  byTests(STRANGERS, {
+    id: "tls/handshake-of-a-minute",
+    rules: ["link.tls.limits"],
+    file: HANDSHAKES,
+    find: "handshakeMs = 5000,",
+    replace: "handshakeMs = 60_000,",
+    why: "A handshake may take longer than five seconds.",
   }),
   byTests(STRANGERS, {
     id: "tls/handshake-takes-a-place",

@@ -30,7 +30,7 @@ const JOB = "120464656d6f";
 const INSTANCE = "4210000102030405060708090a0b0c0d0e0f";
 
 describe("link.hello.layout", () => {
-  test("golden Hello: the bytes, both ways", () => {
+  test("link.hello.encode: golden Hello, the bytes, both ways", () => {
     expect(prepareHello(driver)).toEqual(GOLDEN);
     expect(decodeInChunks(new HelloDecoder(), GOLDEN)).toEqual({ messages: [driver], error: null });
   });

@@ -137,7 +137,7 @@ describe("r[link.tls.mutual] r[link.tls.before-any-byte] a client gets in with a
   });
 });
 
-describe("r[link.tls.mutual] r[link.tls.name] a server is dialled with a certificate that is good, and told nothing otherwise", () => {
+describe("r[link.tls.mutual] r[link.tls.name] r[link.tls.before-any-byte] a server is dialled with a certificate that is good, and told nothing otherwise", () => {
   const issued = (request: Partial<CertificateRequest>) => (set: TlsSet) => set.issue({ name: "server", ...request });
   const servers: Record<string, [(set: TlsSet) => Promise<TlsOptions>, string]> = {
     "of another authority": [
