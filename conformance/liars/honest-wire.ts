@@ -140,7 +140,8 @@ export class HonestWire {
       this.connections.set(request.conn, this.connection(this.#sockets.shift() as Socket, this.#limit));
     } else if (request.op === "dial") {
       const [host = "", port = ""] = request.address.split(":");
-      const socket = connect({ host, port: Number(port), allowHalfOpen: true });
+      const place = request.address.startsWith("/") ? { path: request.address } : { host, port: Number(port) };
+      const socket = connect({ ...place, allowHalfOpen: true });
       await once(socket, "connect");
       this.connections.set(request.conn, this.connection(socket, Number(request.limits.max_frame_length)));
     } else {

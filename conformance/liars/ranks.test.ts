@@ -56,6 +56,7 @@ describe("the honest one, that the liars differ from", () => {
 
 interface Lie {
   readonly name: string;
+  readonly rules: readonly string[];
   readonly liar: () => HonestRanks;
   /** The scenario, without `wire/` and its protocol. */
   readonly in: string;
@@ -87,6 +88,7 @@ class Bent extends Ranks {
 const LIES: readonly Lie[] = [
   {
     name: "a leader that ignores a lost worker",
+    rules: ["iut.rank.not-stranded"],
     liar: () => new Careless(),
     in: "leader-worker-reset-in-tensor",
     says: /rank 1 on a is stranded: its connection is open behind byte 91, .*; rank 3 on c is stranded/,
@@ -94,6 +96,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a leader that tells the others with SHUTDOWN and leaves their connections open",
+    rules: ["iut.rank.not-stranded", "iut.rank.shutdown"],
     liar: () =>
       new Bent((rank) => {
         rank.end = () => {
@@ -106,6 +109,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a leader that waits without end for a worker that does not read",
+    rules: ["iut.rank.deadline", "iut.rank.not-stranded"],
     liar: () =>
       new Bent((rank) => {
         rank.wait = () => {};
@@ -116,6 +120,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a worker that outlives its leader",
+    rules: ["iut.rank.not-stranded"],
     liar: () =>
       new Bent((rank) => {
         rank.onEnd = () => {};
@@ -126,6 +131,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a worker that outlives the silence of its leader",
+    rules: ["iut.rank.deadline"],
     liar: () =>
       new Bent((rank) => {
         const { lose } = rank;
@@ -137,6 +143,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a stage that never answers",
+    rules: ["iut.rank.send-stage"],
     liar: () =>
       new (class extends Ranks {
         override answer(): void {}
@@ -147,6 +154,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a stage that loses a worker and owes its driver the answer for ever",
+    rules: ["iut.rank.stage-lost"],
     liar: () =>
       new (class extends Ranks {
         override failed(): Buffer {
@@ -158,6 +166,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a stage that says ok where it has failed",
+    rules: ["iut.rank.stage-lost"],
     liar: () =>
       new (class extends Ranks {
         override failed(due: Parameters<HonestRanks["failed"]>[0], text: string): Buffer {
@@ -172,6 +181,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a leader that sends the header before it validates",
+    rules: ["iut.rank.send-group"],
     liar: () =>
       new (class extends Ranks {
         override async broadcast(group: string, value: Json): Promise<Event[]> {
@@ -190,6 +200,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a leader that says SHUTDOWN with ids that no session takes",
+    rules: ["iut.rank.not-torn"],
     liar: () =>
       new Bent((rank) => {
         const { release } = rank;
@@ -203,6 +214,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a leader that ends its workers without a word",
+    rules: ["iut.rank.not-stranded"],
     liar: () =>
       new Bent((rank) => {
         rank.release = () => rank.end();
@@ -212,6 +224,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a leader that repeats a message to those who have it",
+    rules: ["iut.rank.silent", "iut.rank.not-torn"],
     liar: () =>
       new Bent((rank) => {
         const { send } = rank;
@@ -222,6 +235,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a leader that says nothing of the loss",
+    rules: ["iut.rank.lost"],
     liar: () =>
       new Bent((rank) => {
         const { state } = rank;
@@ -232,6 +246,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a leader that names the wrong call",
+    rules: ["iut.rank.calls"],
     liar: () =>
       new Bent((rank) => {
         const { state } = rank;
@@ -245,6 +260,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "a stage that passes on what it has not judged",
+    rules: ["iut.rank.stage-group", "iut.rank.not-torn"],
     liar: () =>
       new Bent((rank) => {
         const { onData } = rank;
@@ -260,8 +276,8 @@ const LIES: readonly Lie[] = [
 ];
 
 describe("a liar of ranks is found out", () => {
-  for (const { name, liar, in: slug, says, stranded = 0 } of LIES) {
-    test(name, async () => {
+  for (const { name, rules, liar, in: slug, says, stranded = 0 } of LIES) {
+    test(`${rules.map((rule) => `r[${rule}]`).join(" ")}: ${name}`, async () => {
       const filter = (id: string) => id.endsWith(`-session/${slug}`);
       const { exitCode, report } = await meet(liar(), filter, 300);
       expect(report.outcomes.map(({ verdict }) => verdict)).toContain("fail");

@@ -93,6 +93,7 @@ describe("r[iut.wire.refusal]: a close is a close", () => {
 
 interface Lie {
   readonly name: string;
+  readonly rules: readonly string[];
   readonly liar: () => HonestWire;
   readonly filter: string;
   readonly exit: number;
@@ -105,6 +106,7 @@ interface Lie {
 const LIES: readonly Lie[] = [
   {
     name: "answers sync before it has read",
+    rules: ["iut.wire.sync"],
     liar: () => new OtherConnection(LateConnection),
     filter: "split/hello#cut=2",
     exit: 3,
@@ -113,6 +115,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "answers sync before it has read, and says that it has",
+    rules: ["iut.wire.sync", "iut.wire.levels-agree"],
     liar: () =>
       new OtherConnection(
         class extends LateConnection {
@@ -132,6 +135,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "says that it has read more than there is",
+    rules: ["iut.wire.state"],
     liar: () => new Bent((state) => ({ ...state, read: state.read + 1 })),
     filter: "split/hello",
     exit: 3,
@@ -140,6 +144,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "never reads",
+    rules: ["iut.wire.sync", "iut.deadline.scaled"],
     liar: () =>
       new OtherConnection(
         class extends HonestConnection {
@@ -154,6 +159,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "buffers without bound, and says so",
+    rules: ["iut.wire.send-bounded"],
     liar: () =>
       new OtherConnection(
         class extends HonestConnection {
@@ -169,6 +175,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "buffers without bound, and says that the system has it",
+    rules: ["iut.wire.send-bounded", "iut.wire.state"],
     liar: () =>
       new OtherConnection(
         class extends HonestConnection {
@@ -187,6 +194,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "reads on though it was told to pause",
+    rules: ["iut.wire.read-bounded"],
     liar: () =>
       new (class extends HonestWire {
         override async act(connection: HonestConnection, request: Parameters<HonestWire["act"]>[1]): Promise<void> {
@@ -200,6 +208,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "leaves a refused connection open",
+    rules: ["iut.wire.refusal"],
     liar: () =>
       new OtherConnection(
         class extends HonestConnection {
@@ -216,6 +225,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "answers what nobody asked",
+    rules: ["iut.wire.silent"],
     liar: () =>
       new OtherConnection(
         class extends HonestConnection {
@@ -232,6 +242,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "takes the peer's end for its own",
+    rules: ["iut.wire.half-close"],
     liar: () =>
       new OtherConnection(
         class extends HonestConnection {
@@ -248,6 +259,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "takes a reset for an end",
+    rules: ["iut.wire.reset"],
     liar: () =>
       new OtherConnection(
         class extends HonestConnection {
@@ -263,6 +275,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "shares a decoder between connections",
+    rules: ["iut.wire.connections", "iut.wire.levels-agree"],
     liar: () => {
       let rest = Buffer.alloc(0);
       return new OtherConnection(
@@ -282,6 +295,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "has a shim that decodes by itself at level 1",
+    rules: ["iut.wire.levels-agree"],
     liar: () =>
       new (class extends HonestWire {
         override async handle(request: Request) {
@@ -297,6 +311,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "answers a barrier as if it had been asked to listen",
+    rules: ["iut.wire.answers"],
     liar: () =>
       new Bent((state, { op, seq }) => (op === "sync" ? { op: "listening", seq, address: "127.0.0.1:1" } : state)),
     filter: "split/hello",
@@ -306,6 +321,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "tells of another connection",
+    rules: ["iut.wire.state"],
     liar: () => new Bent((state) => ({ ...state, conn: "z" })),
     filter: "split/hello",
     exit: 3,
@@ -314,6 +330,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "says numbers as strings",
+    rules: ["iut.wire.answers", "iut.answer.shape"],
     liar: () => new Bent((state) => ({ ...state, read: String(state.read) })),
     filter: "split/hello",
     exit: 3,
@@ -323,8 +340,8 @@ const LIES: readonly Lie[] = [
 ];
 
 describe("a liar of level 2 is found out", () => {
-  for (const { name, liar, filter, exit, verdict, says, deadline = 5000 } of LIES) {
-    test(name, async () => {
+  for (const { name, rules, liar, filter, exit, verdict, says, deadline = 5000 } of LIES) {
+    test(`${rules.map((rule) => `r[${rule}]`).join(" ")}: ${name}`, async () => {
       const { exitCode, report } = await meet(liar(), filter, deadline);
       const told = report.outcomes.find((outcome) => outcome.verdict === verdict);
       expect(told?.verdict ?? report.outcomes.map((outcome) => outcome.verdict).join()).toBe(verdict);
