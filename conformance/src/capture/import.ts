@@ -8,7 +8,7 @@ import type { DecodeSweeps, FileDecodeVector, FileEvent, ProfileFile, VectorFile
 import { judge } from "../judge.ts";
 import type { Way } from "../link/ways.ts";
 import { DEFAULT_CORPUS, DEFAULT_SPEC, referenceWay, UsageError } from "../options.ts";
-import type { Event, EventClass, Events, Json, Limits } from "../protocol.ts";
+import type { Answer, CaseRequest, Event, EventClass, Events, Json, Limits } from "../protocol.ts";
 import { Session } from "../session.ts";
 import { segment, sweepsOf } from "../shrink/vector.ts";
 import type { End } from "./conversation.ts";
@@ -33,6 +33,10 @@ export interface ImportOptions {
    * nothing is imported.
    */
   readonly second?: Way;
+  /**
+   * The reference as a function: its words tell apart what rule a refusal is of, where the class does not. What is expected does not come from it.
+   */
+  readonly words?: (request: CaseRequest) => Answer;
   /** In the place of the reference: for tests. */
   readonly first?: Way;
   /** What an implementation prints. */
@@ -96,7 +100,8 @@ export async function importCapture(
     .filter(({ family }) => family.profile === name)
     .flatMap(({ family }) => family.vectors)
     .filter((vector) => vector.role === "decode");
-  const refusals = refusalsOf({ corpus: files, spec: DEFAULT_SPEC });
+  const { words } = options;
+  const refusals = refusalsOf({ corpus: files, spec: DEFAULT_SPEC, profiles: [name], ...(words && { answer: words }) });
   const imported: Imported[] = [];
   for (const side of spoken) {
     const what = `stream ${number} of ${basename(path)}, ${side.from} → ${side.to}`;
@@ -153,7 +158,7 @@ async function importSide(side: SentBy, context: Context): Promise<Imported> {
   const refuses = at_eof !== "end";
   const sibling = refuses ? siblingOf(vectors, limits) : undefined;
   const body = {
-    rules: rulesOf(profile, { events, at_eof, cuts }, context.refusals),
+    rules: rulesOf(profile, { events, at_eof, cuts, text: textOf(apart, limits, context) }, context.refusals),
     level: "must" as const,
     role: "decode" as const,
     why: `Captured: ${what}, ${countOf(cuts.length + 1, "read")}. The expectation is by ${from}.`,
@@ -234,8 +239,23 @@ async function outcomesOf(apart: Apart, limits: Limits, context: Context): Promi
   return { given: one.events, from: `${one.name} and ${other.name}, which agree` };
 }
 
-/** What an implementation says of the stream, a message for each read. */
-async function asked(way: Way, { messages }: Apart, limits: Limits, { profile, log = () => {}, what }: Context) {
+/** A message for each read, and the end. */
+function stepsOf({ messages }: Apart) {
+  const reads = messages.map(({ pieces }) => ({
+    feed: Buffer.concat(pieces.map(({ bytes }) => bytes)).toString("hex"),
+  }));
+  return [...reads, { eof: true } as const];
+}
+
+function textOf(apart: Apart, limits: Limits, { words, profile }: Context): string | undefined {
+  const about = { op: "case", seq: 0, id: "import", profile: profile.profile, role: "decode", limits } as const;
+  const answer = words?.({ ...about, steps: stepsOf(apart) });
+  const error = answer?.op === "result" ? answer.steps.flat().find(({ event }) => event === "error") : undefined;
+  return error?.event === "error" ? error.text : undefined;
+}
+
+/** What an implementation says of the stream. */
+async function asked(way: Way, apart: Apart, limits: Limits, { profile, log = () => {}, what }: Context) {
   const welcome = {
     op: "welcome",
     protocol: 1,
@@ -247,12 +267,8 @@ async function asked(way: Way, { messages }: Apart, limits: Limits, { profile, l
   try {
     const { iut, error_granularity } = session.hello;
     const name = `${iut.name} ${iut.version}`.trim();
-    const steps = [
-      ...messages.map(({ pieces }) => ({ feed: Buffer.concat(pieces.map(({ bytes }) => bytes)).toString("hex") })),
-      { eof: true } as const,
-    ];
-    const request = { id: "import", profile: profile.profile, role: "decode", limits, steps } as const;
-    const answer = await session.ask(request, { deadline: DEADLINE });
+    const request = { id: "import", profile: profile.profile, role: "decode", limits } as const;
+    const answer = await session.ask({ ...request, steps: stepsOf(apart) }, { deadline: DEADLINE });
     if (answer.op !== "result") {
       throw new CaptureError(
         `${what}: ${name} ${answer.op === "declined" ? `declined it (${answer.reason})` : `failed: ${answer.text}`}`,
@@ -299,14 +315,20 @@ interface Shown {
   readonly events: readonly FileEvent[];
   readonly at_eof: "end" | EventClass | undefined;
   readonly cuts: readonly number[];
+  /** The reference's words for what it refuses. */
+  readonly text: string | undefined;
 }
 
 /** What the stream shows: that reads do not matter, how it ends, and what it breaks. */
-function rulesOf({ profile, derived }: ProfileFile, { events, at_eof, cuts }: Shown, refusals: Refusals): string[] {
+function rulesOf(
+  { profile, derived }: ProfileFile,
+  { events, at_eof, cuts, text }: Shown,
+  refusals: Refusals,
+): string[] {
   const of = (name: string) => derived[name as "chunking"] ?? [];
   const error = events.find((event) => event.event === "error");
   const rules = [
-    ...(error?.event === "error" ? refusals.rulesOf(profile, error.class) : []),
+    ...(error?.event === "error" ? refusals.rulesOf(profile, error.class, text) : []),
     ...(at_eof === undefined ? [] : of(at_eof)),
     ...(cuts.length > 0 ? of("chunking") : []),
     ...(events.length > cuts.length + 1 ? of("glued") : []),

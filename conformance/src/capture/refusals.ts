@@ -24,6 +24,8 @@ export interface RefusalSources {
   readonly corpus: string | CorpusFiles;
   /** The folder of the specification. */
   readonly spec: string;
+  /** Only these: nothing is known of others. Default: all. */
+  readonly profiles?: readonly string[];
   /** A decoder whose texts tell refusals of one class apart: it is put to every vector that is refused. */
   readonly answer?: (request: CaseRequest) => Answer;
 }
@@ -32,10 +34,11 @@ export interface RefusalSources {
  * The table of rules by refusal. What is wrong with a field stands in the layouts of the specification (`spec/layouts`), and what is wrong with
  * anything else in the corpus, whose vectors say the class and name the rules: those count that are refused in the same words.
  */
-export function refusalsOf({ corpus, spec, answer }: RefusalSources): Refusals {
+export function refusalsOf({ corpus, spec, profiles, answer }: RefusalSources): Refusals {
   const { families } = typeof corpus === "string" ? readCorpusFiles(corpus) : corpus;
   const table = new Map<string, Refused[]>();
   for (const { family, profile, bins } of families) {
+    if (profiles?.includes(family.profile) === false) continue;
     for (const vector of family.vectors) {
       const word = vector.role === "decode" ? classOf(vector) : undefined;
       if (vector.role !== "decode" || word === undefined) continue;

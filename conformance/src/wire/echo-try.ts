@@ -33,9 +33,9 @@ export class EchoTry {
 
   /** The piece of this phase, where the case has one and nothing has gone wrong. */
   async write(phase: number, deadline: number): Promise<void> {
-    this.#timeline.tape?.step(phase);
     const bytes = this.item.writes[phase];
     if (bytes !== undefined && this.#failure === undefined) {
+      this.#timeline.tape?.step(phase);
       await this.#kept(async () => this.#peer?.write(bytes, deadline));
     }
   }

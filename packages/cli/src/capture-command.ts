@@ -91,9 +91,11 @@ Exit status: 0 the vectors are written, 1 the capture is broken or has a gap, or
 
 async function run(path: string, { out: target, second, ...flags }: ImportFlags): Promise<void> {
   const harness = await import("@tensorwire/conformance");
+  const { handleCase } = await import("@tensorwire/iut-ts");
   try {
     const { file, imported } = await harness.importCapture(path, await bytesOf(path), {
       ...flags,
+      words: handleCase,
       ...(second !== undefined && { second: { kind: "launch", command: second } }),
       log: (line) => void process.stderr.write(`${line}\n`),
     });

@@ -42,9 +42,14 @@ export interface Tap {
 
 /** Stands between two peers, forwards what they send, and says what it is and which rules it breaks. */
 export async function startTap(options: TapOptions): Promise<Tap> {
-  const { capture, tell, to } = options;
+  const { capture, tell, to, profile, reply } = options;
   // All that takes time is done before there is traffic.
-  const refusals = refusalsOf({ corpus: DEFAULT_CORPUS, spec: DEFAULT_SPEC, answer: handleCase });
+  const refusals = refusalsOf({
+    corpus: DEFAULT_CORPUS,
+    spec: DEFAULT_SPEC,
+    profiles: [profile, reply],
+    answer: handleCase,
+  });
   const about =
     "Two peers, seen by tensorwire tap. Addresses and sequence numbers are made up; the comments have the real ones.";
   const file = capture === undefined ? undefined : new CaptureFile(capture, about);
