@@ -8,7 +8,7 @@ import type { Liar } from "./gallery.ts";
 import { TABLES } from "./tables.ts";
 
 // The harness has deadlines of its own; this one catches a hang of the harness.
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const SEED = "tables";
 const stored = loadCorpus(DEFAULT_CORPUS);
@@ -33,7 +33,7 @@ async function meet({ name, exit, says, verdict }: Liar) {
     profiles: ["len32"],
     jobs: 1,
     seed: SEED,
-    startDeadline: 20_000,
+    startDeadline: 60_000,
     caseDeadline: 20_000,
     log: () => {},
     print: (text) => {

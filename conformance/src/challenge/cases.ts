@@ -4,16 +4,17 @@ import type { Stream } from "../corpus/stream.ts";
 import type { Case, Corpus } from "../corpus/types.ts";
 import type { Event } from "../protocol.ts";
 import { Draw } from "./draw.ts";
-import { LAYOUTS, type Layout, LIMIT } from "./layouts.ts";
+import { type Fault, type Layout, LIMIT } from "./layout.ts";
+import { LAYOUTS } from "./layouts.ts";
 import { Writer } from "./writer.ts";
 
-/** Cases of each profile and kind. */
+/** Cases of each layout and kind; a layout with more faults has each of them once. */
 const VALID = 14;
 const ENDED = 10;
 const FAULTY = 16;
 const ENCODED = 6;
 
-const limits = { max_frame_length: String(LIMIT) };
+const limitsOf = ({ limit = LIMIT }: Layout) => ({ max_frame_length: String(limit) });
 
 /** The corpus with the challenges of a run behind it: they are no part of its hash, and follow from the seed alone. */
 export function withChallenges(corpus: Corpus, seed: string): Corpus {
@@ -42,39 +43,45 @@ interface ChallengePlan {
 }
 
 function* plans(layout: Layout, seed: string): Iterable<ChallengePlan> {
+  const { profile, kind, faults, refusal } = layout;
   const plan = (name: string, build: (id: string, draw: Draw) => Case): ChallengePlan => {
-    const id = `challenge/${layout.profile}/${name}`;
+    const id = `challenge/${profile}/${kind === undefined ? "" : `${kind}-`}${name}`;
     return { id, build: () => build(id, new Draw(seed, id)) };
   };
   for (let i = 1; i <= VALID; i++) yield plan(`valid-${i}`, (id, draw) => validCase(layout, id, draw));
   for (let i = 1; i <= ENDED; i++) yield plan(`ended-${i}`, (id, draw) => endedCase(layout, id, draw));
-  for (let i = 1; i <= FAULTY; i++) {
-    const fault = layout.faults[i % layout.faults.length]!;
-    yield plan(`${fault.name}-${i}`, (id, draw) => {
-      const writer = messages(layout, draw);
-      fault.write(writer, draw);
-      const why = "Messages before a fault are delivered, the fault is named at its place, and nothing follows.";
-      return decodeCase(layout, id, draw, writer.stream(), fault.rules, why);
-    });
+  for (let i = 1; i <= Math.max(FAULTY, faults.length); i++) {
+    const fault = faults[i % faults.length]!;
+    yield plan(`${fault.name}-${i}`, (id, draw) => faultyCase(layout, fault, id, draw));
   }
-  for (let i = 1; i <= ENCODED; i++) yield plan(`encode-${i}`, (id, draw) => encodeCase(layout, id, draw));
+  if (refusal === undefined) return;
+  for (let i = 1; i <= ENCODED; i++) yield plan(`encode-${i}`, (id, draw) => encodeCase(layout, refusal, id, draw));
 }
 
-function messages(layout: Layout, draw: Draw, least = 0): Writer {
+/** `last`: what may come once may come. */
+function messages(layout: Layout, draw: Draw, { least = 0, last = true } = {}): Writer {
   const writer = new Writer();
   for (let i = draw.integer(least, 4); i > 0; i--) layout.message(writer, draw);
+  if (last && draw.chance(30)) layout.last?.(writer, draw);
   return writer;
 }
 
 function validCase(layout: Layout, id: string, draw: Draw): Case {
   const why = "Fresh messages in fresh reads come back as they were sent.";
-  return decodeCase(layout, id, draw, messages(layout, draw, 1).stream(), layout.rules, why);
+  return decodeCase(layout, id, draw, messages(layout, draw, { least: 1 }).stream(), layout.rules, why);
 }
 
 function endedCase(layout: Layout, id: string, draw: Draw): Case {
-  const writer = messages(layout, draw, 1);
+  const writer = messages(layout, draw, { least: 1 });
   const why = "An end anywhere is clean on a border alone, and elsewhere names the place.";
   return decodeCase(layout, id, draw, writer.stream(draw.integer(0, writer.size)), layout.endRules, why);
+}
+
+function faultyCase(layout: Layout, { alone = false, ...fault }: Fault, id: string, draw: Draw): Case {
+  const writer = alone ? new Writer() : messages(layout, draw, { last: false });
+  fault.write(writer, draw);
+  const why = "Messages before a fault are delivered, the fault is named at its place, and nothing follows.";
+  return decodeCase(layout, id, draw, writer.stream(), fault.rules, why);
 }
 
 function decodeCase(
@@ -91,16 +98,16 @@ function decodeCase(
     if (draw.chance(15)) script.emptyRead();
   }
   const { steps, expected, marks } = script.reads([]).eof();
-  const common = { id, vector: id, level: "must", profile: layout.profile, limits, why } as const;
+  const common = { id, vector: id, level: "must", profile: layout.profile, limits: limitsOf(layout), why } as const;
   return { ...common, rules, role: "decode", steps, expected, marks };
 }
 
-function encodeCase(layout: Layout, id: string, draw: Draw): Case {
+function encodeCase(layout: Layout, refusal: NonNullable<Layout["refusal"]>, id: string, draw: Draw): Case {
   const writer = new Writer();
-  layout.message(writer, draw);
+  (layout.encoded ?? layout.message)(writer, draw);
   const stream = writer.stream();
   const [message] = stream.events;
-  const refused = layout.refusal(draw);
+  const refused = refusal(draw);
   const value = (message!.event as Event & { event: "message" }).value;
   const right = bytesEvent(stream.bytes);
   const wrong: Event = { event: "error", class: refused.class, at: "0", fatal: false };
@@ -111,7 +118,7 @@ function encodeCase(layout: Layout, id: string, draw: Draw): Case {
     level: "must",
     profile: layout.profile,
     role: "encode",
-    limits,
+    limits: limitsOf(layout),
     steps: [{ encode: value }, { encode: refused.value }, { encode: value }],
     expected: [[right], [wrong], [right]],
     why: "A fresh message is encoded, a fresh one that cannot be is refused, and the first is encoded again.",

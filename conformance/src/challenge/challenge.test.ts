@@ -1,8 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { loadCorpus } from "../corpus/load.ts";
 import { answer } from "../corpus/naive-decoder.ts";
 import { challenges, withChallenges } from "./cases.ts";
+import { LAYOUTS } from "./layouts.ts";
+
+// It bounds a hang, and no work: a busy machine takes its time.
+setDefaultTimeout(60_000);
 
 const of = (seed: string) => [...challenges(seed)];
 const corpus = loadCorpus(join(import.meta.dir, "../../../vectors"));
@@ -18,8 +22,8 @@ describe("challenges", () => {
 
   test("are a few hundred, under ids of their own that a filter selects without a change", () => {
     const all = of("seed");
-    expect(all.length).toBeGreaterThan(300);
-    expect(all.length).toBeLessThan(600);
+    expect(all.length).toBeGreaterThan(500);
+    expect(all.length).toBeLessThan(900);
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
     expect([...challenges("seed", (id) => id === "challenge/len64/over-7")]).toEqual(
       all.filter(({ id }) => id === "challenge/len64/over-7"),
@@ -33,6 +37,35 @@ describe("challenges", () => {
     expect(cases.length).toBeGreaterThan(100);
     for (const item of cases)
       expect({ id: item.id, events: answer(item) }).toEqual({ id: item.id, events: item.expected });
+  });
+
+  test("reach every profile of the corpus, and what INFER carries", () => {
+    const cases = of("x");
+    const profiles = new Set([...corpus.cases((id) => !id.includes("#"))].map(({ profile }) => profile));
+    expect([...new Set(cases.map(({ profile }) => profile))].sort()).toEqual([...profiles].sort());
+    const told = cases.flatMap(({ profile, expected }) => expected.flat().map((event) => [profile, event] as const));
+    for (const [profile, field] of [
+      ["tp", "manifest"],
+      ["tp-session", "manifest"],
+      ["pp-envelope", "tensor_specs"],
+      ["pp-session", "tensor_specs"],
+      ["pp-result", "tensor_specs"],
+    ]) {
+      const carried = told.filter(
+        ([name, { event, ...rest }]) => name === profile && `${field}` in ((rest as { value?: object }).value ?? {}),
+      );
+      expect([profile, carried.length > 15]).toEqual([profile, true]);
+    }
+  });
+
+  test("have each fault of a layout at least once", () => {
+    const ids = new Set(of("x").map(({ id }) => id.replace(/-\d+$/, "")));
+    for (const { profile, kind, faults } of LAYOUTS) {
+      const missing = faults.filter(
+        ({ name }) => !ids.has(`challenge/${profile}/${kind === undefined ? "" : `${kind}-`}${name}`),
+      );
+      expect(missing).toEqual([]);
+    }
   });
 
   test("end, fail and go well, each in every profile", () => {

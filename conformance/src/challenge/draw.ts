@@ -1,7 +1,12 @@
 import { seededBytes } from "../random.ts";
 
+/** Bytes that are made at once. */
+const POOL = 256;
+
 /** A row of draws that follows from the seed of the run and a label. */
 export class Draw {
+  #pool = new Uint8Array();
+  #taken = 0;
   #turn = 0;
 
   constructor(
@@ -10,7 +15,14 @@ export class Draw {
   ) {}
 
   bytes(count: number): Uint8Array {
-    return seededBytes(this.seed, `${this.label} ${this.#turn++}`, count);
+    if (count > POOL) return seededBytes(this.seed, `${this.label} ${this.#turn++}`, count);
+    if (this.#taken + count > this.#pool.length) {
+      this.#pool = seededBytes(this.seed, `${this.label} ${this.#turn++}`, POOL);
+      this.#taken = 0;
+    }
+    const from = this.#taken;
+    this.#taken += count;
+    return this.#pool.slice(from, this.#taken);
   }
 
   /** From `low` to `high`, both included. */

@@ -1,34 +1,12 @@
 import type { EventClass, Json } from "../protocol.ts";
 import type { Draw } from "./draw.ts";
-import { bigEndian, type Writer } from "./writer.ts";
-
-/** The limit under which every challenge is put. */
-export const LIMIT = 1024;
-
-/** A way to break one rule: what is written after good messages, and the rules that it is about. */
-export interface Fault {
-  readonly name: string;
-  readonly rules: readonly string[];
-  write(writer: Writer, draw: Draw): void;
-}
-
-/** The layout of one profile a second time, by hand from `spec/`: the harness imports no codec. */
-export interface Layout {
-  readonly profile: string;
-  /** Of right messages, in any reads. */
-  readonly rules: readonly string[];
-  /** Of a stream that ends anywhere. */
-  readonly endRules: readonly string[];
-  readonly encodeRules: readonly string[];
-  message(writer: Writer, draw: Draw): void;
-  readonly faults: readonly Fault[];
-  /** A value that an encoder refuses, with the class. */
-  refusal(draw: Draw): { readonly value: Json; readonly class: EventClass; readonly rules: readonly string[] };
-}
+import { ACTIONS, drawIds, HEADER, putHeader, SLOTS, shownHeader } from "./header.ts";
+import { envelopes, manifests, results } from "./infer.ts";
+import { type Fault, type Layout, LIMIT } from "./layout.ts";
+import { sessions } from "./sessions.ts";
+import { BODY, bigEndian, PREFIX, type Writer } from "./writer.ts";
 
 const hex = (bytes: Uint8Array) => bytes.toHex();
-const PREFIX = "eof.in-prefix";
-const BODY = "eof.in-body";
 
 function prefixed(profile: string, rules: string, width: number, lead?: "tag" | "flag"): Layout {
   const begin = (writer: Writer, length: number | bigint, first: number) => {
@@ -158,20 +136,8 @@ function multipart(typed: boolean): Layout {
   };
 }
 
-const SLOTS = ["call_id", "chunk_index", "control_epoch", "cache_epoch"] as const;
-
-/** Headers alone: what INFER carries is judged by many rules, and drawn by none here. */
+/** Headers alone, which an implementation may know without what INFER carries. */
 function headers(profile: "tp" | "pp-envelope"): Layout {
-  const HEADER = "eof.in-header";
-  const begin = (writer: Writer, draw: Draw, action: bigint) => {
-    const words = SLOTS.map((slot) => {
-      const bytes = draw.bytes(8);
-      writer.put(slot, bytes, HEADER);
-      return [slot, BigInt.asIntN(64, BigInt(`0x${hex(bytes.toReversed())}`)).toString()];
-    });
-    writer.put("action", bigEndian(BigInt.asUintN(64, action), 8).toReversed(), HEADER);
-    return Object.fromEntries(words) as Record<string, string>;
-  };
   const layout = profile === "tp" ? ["tp.header.layout"] : ["pp.header.layout", "tp.header.layout"];
   const first = profile === "tp" ? "tp" : "pp";
   return {
@@ -180,28 +146,28 @@ function headers(profile: "tp" | "pp-envelope"): Layout {
     endRules: [...layout, "tp.header.cut"],
     encodeRules: [`${first}.encode.layout`],
     message: (writer, draw) => {
-      const action = draw.chance(50) ? 0 : 2;
-      const words = begin(writer, draw, BigInt(action));
-      writer.message({ header: { ...words, action: action === 0 ? "NOOP" : "SHUTDOWN" } });
+      const action = draw.chance(50) ? "NOOP" : "SHUTDOWN";
+      const ids = drawIds(draw);
+      putHeader(writer, ids, ACTIONS[action]).message({ header: shownHeader(ids, action) });
     },
     faults: [
       {
         name: "action",
         rules: profile === "tp" ? ["tp.action.unknown"] : ["pp.action.values"],
         write: (writer, draw) => {
+          const ids = drawIds(draw);
           const word = BigInt.asIntN(64, draw.word(8) >> BigInt(draw.integer(0, 60)));
-          begin(writer, draw, word >= 0n && word < 3n ? word + 3n : word);
-          writer.error("header.field").put("call_id", draw.bytes(draw.integer(0, 45)), HEADER);
+          putHeader(writer, ids, word >= 0n && word < 3n ? word + 3n : word).error("header.field");
+          writer.put("call_id", draw.bytes(draw.integer(0, 45)), HEADER);
         },
       },
     ],
     refusal: (draw) => {
-      const words = Object.fromEntries(SLOTS.map((slot) => [slot, BigInt.asIntN(64, draw.word(8)).toString()]));
       const slot = draw.pick(SLOTS);
       const beyond = (draw.word(7) + (1n << 63n)) * (draw.chance(50) ? 1n : -1n) - 1n;
       const far = beyond > 0n ? beyond + 1n : beyond;
       return {
-        value: { header: { ...words, [slot]: far.toString(), action: "NOOP" } },
+        value: { header: { ...shownHeader(drawIds(draw), "NOOP"), [slot]: far.toString() } },
         class: "header.field",
         rules: [`${first}.encode.field-range`],
       };
@@ -218,4 +184,9 @@ export const LAYOUTS: readonly Layout[] = [
   multipart(true),
   headers("tp"),
   headers("pp-envelope"),
+  manifests(),
+  envelopes(),
+  results(),
+  sessions("tp"),
+  sessions("pp"),
 ];

@@ -1,6 +1,9 @@
 import { fatalError, type PlacedEvent, type Segment, Stream } from "../corpus/stream.ts";
 import type { EventClass, Json } from "../protocol.ts";
 
+export const PREFIX = "eof.in-prefix";
+export const BODY = "eof.in-body";
+
 /** Writes the bytes of one connection, and beside them what they give: whoever writes a length knows where it ends. */
 export class Writer {
   readonly #parts: Uint8Array[] = [];
@@ -23,6 +26,12 @@ export class Writer {
     return this;
   }
 
+  /** A message ends here of which nothing is told. */
+  dropped(): this {
+    this.#borders.push(this.size);
+    return this;
+  }
+
   /** The bytes up to here, and no later one, decide this error. */
   error(eventClass: EventClass): this {
     this.#events.push({ at: this.size, event: fatalError(eventClass, this.size) });
@@ -40,7 +49,7 @@ export class Writer {
       .filter(({ start }) => start < end)
       .map((segment) => ({ ...segment, end: Math.min(segment.end, end) }));
     // Where a frame promises what was never written, the last field put says what is missing.
-    const eof = cut ?? this.#segments.at(-1)?.eof ?? "eof.in-prefix";
+    const eof = cut ?? this.#segments.at(-1)?.eof ?? PREFIX;
     return new Stream(bytes, segments, events, failed ? null : clean ? "end" : eof, this.#borders);
   }
 }
