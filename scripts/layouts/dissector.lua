@@ -247,7 +247,7 @@ local function dissect(layout, tvb, pinfo, tree)
       seen = {}, summary = {}, bad = false, stop = result.stop,
     }, Shower)
     shower:nodes(nodes, item, from, to)
-    local text = table.concat(shower.summary, " ")
+    local text = nodes == layout.opening and "Hello" or table.concat(shower.summary, " ")
     item:set_text(spoken.profile .. ", " .. text)
     title[#title + 1] = text
     from = to

@@ -1,10 +1,13 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { disagreements } from "./disagree.ts";
 import { kaitaiText } from "./kaitai.ts";
 import { type KaitaiEnding, kaitaiReader } from "./kaitai-read.ts";
 import { readLayouts } from "./layout.ts";
 import { mutants } from "./mutants.ts";
 import { type Ending, type Stated, statedBy } from "./stated.ts";
+
+// Kaitai's compiler is slow where much else runs.
+setDefaultTimeout(60_000);
 
 const layouts = readLayouts();
 const vectors = statedBy(layouts);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCorpusFiles } from "@tensorwire/conformance/corpus";
@@ -56,6 +56,7 @@ test("a layout that contradicts itself does not load, and says where", () => {
   expect(refusal(len64.replace("u64be", "u64le"))).toThrow("len64.json: /message/0");
   write("len64.json", len64);
   expect(refusal(len64, "len65.json")).toThrow("len65.json: it is the layout of len64");
+  rmSync(folder, { recursive: true });
 });
 
 test("what is generated from the layouts stands as they make it", () => {

@@ -1,9 +1,13 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
 import { disagreements } from "./disagree.ts";
-import { type Layout, readLayouts } from "./layout.ts";
+import { type Layout, ROOT, readLayouts } from "./layout.ts";
 import { mutants } from "./mutants.ts";
 import { joined, type Stated, statedBy } from "./stated.ts";
 import { type Dissected, type Dissection, dissect, type Sent } from "./tshark.ts";
+
+// It starts processes.
+setDefaultTimeout(60_000);
 
 const required = process.env.TENSORWIRE_REQUIRE_TSHARK === "1";
 const missing = Bun.which("tshark") === null;
@@ -54,21 +58,17 @@ describe.skipIf(missing)("the Wireshark dissector, in tshark,", () => {
   test("shows every field, value and error of every decode vector, a segment each", async () => {
     expect(small.length).toBeGreaterThan(800);
     expect(await faults(small.map(uncut), { layouts })).toEqual([]);
-  }, 60_000);
+  });
 
-  test.each([false, true])(
-    "shows the same of streams that are cut, with two passes: %p",
-    async (twoPasses) => {
-      expect(await faults(small.map(cut), { layouts, twoPasses })).toEqual([]);
-    },
-    60_000,
-  );
+  test.each([false, true])("shows the same of streams that are cut, with two passes: %p", async (twoPasses) => {
+    expect(await faults(small.map(cut), { layouts, twoPasses })).toEqual([]);
+  });
 
   test("shows frames of a megabyte, from many segments", async () => {
     const large = unlimited.filter(({ bytes }) => bytes.length >= LARGE);
     expect(large.length).toBeGreaterThan(5);
     expect(await faults(large.map(cut), { layouts })).toEqual([]);
-  }, 60_000);
+  });
 
   test("shows all messages of a segment that holds many, and of one that begins in the middle of one", async () => {
     const rows = layouts.map(({ profile }) =>
@@ -82,7 +82,7 @@ describe.skipIf(missing)("the Wireshark dissector, in tshark,", () => {
     expect(await faults([...rows.map(uncut), ...rows.map((stated) => ({ stated, size: 333 }))], { layouts })).toEqual(
       [],
     );
-  }, 60_000);
+  });
 
   test("shows what comes behind a Hello", async () => {
     const behind = small.filter(({ layout, ending }) => layout.opening !== undefined && ending !== "above");
@@ -92,7 +92,7 @@ describe.skipIf(missing)("the Wireshark dissector, in tshark,", () => {
       { ...cut(stated), hello: HELLO },
     ]);
     expect(await faults(streams, { layouts })).toEqual([]);
-  }, 60_000);
+  });
 
   test("shows results that come back on a connection of requests", async () => {
     const results = small.filter(({ layout, ends }) => layout.profile === "pp-result" && ends.length > 0);
@@ -104,43 +104,50 @@ describe.skipIf(missing)("the Wireshark dissector, in tshark,", () => {
         { layouts },
       ),
     ).toEqual([]);
-  }, 60_000);
+  });
+
+  test("shows what stands at the ports that it is told", async () => {
+    const few = layouts.map(({ profile }) => uncut(small.find(({ layout }) => layout.profile === profile)!));
+    expect(await faults(few, { layouts, ownPorts: true })).toEqual([]);
+  });
+
+  test("shows the protobuf messages by name, where they are described", async () => {
+    const ids = ["tp/infer-tensor", "pp-envelope/video", "pp-result/observed"];
+    const streams = ids.map((id) => ({ ...uncut(small.find((vector) => vector.id === id)!), hello: HELLO }));
+    const shown = (await dissect(streams, { layouts, protos: join(ROOT, "spec/proto") })).map(({ names }) => names);
+    expect(shown.map((names) => names.includes("hello_version"))).toEqual([true, true, true]);
+    expect(shown[0]).toContain("tp_envelope_version");
+    expect(shown[1]).toContain("expected_generator_calls");
+    expect(shown[2]).toContain("observed_generator_calls");
+  });
 
   const limited = Map.groupBy(
     sayable.filter(({ ending }) => ending === "limit"),
     ({ limits }) => JSON.stringify({ ...limits, max_manifest_length: undefined }),
   );
-  test.each([...limited.keys()])(
-    "refuses what is above the limits %s",
-    async (limits) => {
-      const above = limited.get(limits)!;
-      const within = vectors.filter((vector) => vector.ending === "end" && JSON.stringify(vector.limits) === limits);
-      expect(
-        await faults(
-          [...above, ...within].flatMap((v) => [cut(v), uncut(v)]),
-          { layouts, limits: JSON.parse(limits) },
-        ),
-      ).toEqual([]);
-    },
-    60_000,
-  );
+  test.each([...limited.keys()])("refuses what is above the limits %s", async (limits) => {
+    const above = limited.get(limits)!;
+    const within = vectors.filter((vector) => vector.ending === "end" && JSON.stringify(vector.limits) === limits);
+    expect(
+      await faults(
+        [...above, ...within].flatMap((v) => [cut(v), uncut(v)]),
+        { layouts, limits: JSON.parse(limits) },
+      ),
+    ).toEqual([]);
+  });
 
   const most = Math.max(...layouts.map((layout) => mutants(layout).length));
   const picks = [0, Math.floor(most / 3), Math.floor((2 * most) / 3)];
-  test.each(picks)(
-    "shows a mistake in every layout (%i)",
-    async (pick) => {
-      const broken = layouts.map((layout): Layout => {
-        const all = mutants(layout);
-        return all[pick % all.length]!.layout;
-      });
-      const streams = small.map(uncut);
-      const dissected = await dissect(streams, { layouts: broken });
-      const shown = new Set(
-        streams.flatMap((sent, i) => (faultsOf(sent, dissected[i]!).length > 0 ? [sent.stated.layout.profile] : [])),
-      );
-      expect([...shown].sort()).toEqual(layouts.map(({ profile }) => profile).sort());
-    },
-    60_000,
-  );
+  test.each(picks)("shows a mistake in every layout (%i)", async (pick) => {
+    const broken = layouts.map((layout): Layout => {
+      const all = mutants(layout);
+      return all[pick % all.length]!.layout;
+    });
+    const streams = small.map(uncut);
+    const dissected = await dissect(streams, { layouts: broken });
+    const shown = new Set(
+      streams.flatMap((sent, i) => (faultsOf(sent, dissected[i]!).length > 0 ? [sent.stated.layout.profile] : [])),
+    );
+    expect([...shown].sort()).toEqual(layouts.map(({ profile }) => profile).sort());
+  });
 });
