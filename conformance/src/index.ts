@@ -6,6 +6,10 @@ export { describeStream, type ImportOptions, importCapture, streamsOf } from "./
 export { CaptureError } from "./capture/read-file.ts";
 export { type Refusals, refusalsOf } from "./capture/refusals.ts";
 export { IMPORT_PROFILES } from "./capture/take-apart.ts";
+export type { Compared } from "./compare/answers.ts";
+export type { Comparison } from "./compare/compare.ts";
+export { type CompareOptions, runCompare } from "./compare/run.ts";
+export { comparisonText } from "./compare/text.ts";
 export { loadCorpus } from "./corpus/index.ts";
 export type { Case, Corpus, Mark } from "./corpus/types.ts";
 export { type Explanation, explain, explainText, nearest } from "./explain/explain.ts";

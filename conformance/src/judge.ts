@@ -39,6 +39,16 @@ export function judgeCase(
   return allowed ? null : difference;
 }
 
+/** The reason of the alternative that a right answer is; undefined where it is the expected one. */
+export function alternativeOf(
+  { expected, alternatives = [] }: Pick<Case, "expected" | "alternatives">,
+  actual: Events,
+  granularity: Granularity,
+): string | undefined {
+  if (alternatives.length === 0 || judge(expected, actual, granularity) === null) return undefined;
+  return alternatives.find((other) => judge(other.expected, actual, granularity) === null)?.reason;
+}
+
 function sameEvent(want: Event | undefined, got: Event | undefined, granularity: Granularity): boolean {
   if (want === undefined || got === undefined) return want === got;
   if (want.event === "error") {

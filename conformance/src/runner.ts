@@ -1,7 +1,7 @@
 import type { CaptureFile } from "./capture/capture-file.ts";
 import { answered, Claims, type Contradiction, concluded, undeclared } from "./contradictions.ts";
 import type { Case, Corpus } from "./corpus/types.ts";
-import { judgeCase, sameJson } from "./judge.ts";
+import { alternativeOf, judgeCase, sameJson } from "./judge.ts";
 import { LinkError } from "./link/link.ts";
 import type { LinkEvent } from "./link/recorder.ts";
 import type { Way } from "./link/ways.ts";
@@ -372,7 +372,10 @@ class Run {
     const wrong = level === "must" ? "fail" : "warn";
     if (answer.op === "errored") return { id, profile, verdict: wrong, case: next, text: answer.text };
     const difference = judgeCase(next, answer.steps, session.hello.error_granularity);
-    if (difference === null) return { id, profile, verdict: "pass" };
+    if (difference === null) {
+      const alternative = alternativeOf(next, answer.steps, session.hello.error_granularity);
+      return { id, profile, verdict: "pass", ...(alternative !== undefined && { alternative }) };
+    }
     return { id, profile, verdict: wrong, case: next, actual: answer.steps, difference };
   }
 

@@ -24,6 +24,8 @@ export interface Outcome {
   readonly id: string;
   readonly profile: string;
   readonly verdict: Verdict;
+  /** Of a pass by another answer than the expected one: why that is as right. */
+  readonly alternative?: string;
   /** What follows is absent from a pass. */
   readonly case?: Case;
   readonly actual?: Events;

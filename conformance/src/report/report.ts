@@ -132,6 +132,8 @@ export function strandedOf({ outcomes }: Report): { readonly scenarios: number; 
 export interface CaseReport {
   readonly id: string;
   readonly verdict: Verdict;
+  /** Of a pass by another answer than the expected one: why that is as right. */
+  readonly alternative?: string;
   readonly expected?: Events;
   readonly actual?: Events;
   /** Events that `actual` does not have, from the ends of its steps; absent where it has all. */
@@ -182,7 +184,8 @@ export type JsonReport = ReturnType<typeof jsonReport>;
 
 export function caseReport(outcome: Outcome): CaseReport {
   const { id, verdict, case: about, actual, omitted, difference, text, stranded = 0 } = outcome;
-  if (verdict === "pass") return { id, verdict };
+  const { alternative } = outcome;
+  if (verdict === "pass") return { id, verdict, ...(alternative !== undefined && { alternative }) };
   const explanation = difference?.problem ?? text;
   return {
     id,

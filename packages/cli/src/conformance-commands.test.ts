@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { tensorwire } from "./testing.ts";
 
 // Each test starts processes; the harness has deadlines of its own.
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const folder = mkdtempSync(join(tmpdir(), "tensorwire-"));
 const file = (name: string) => join(folder, name);
@@ -45,6 +45,23 @@ describe("a run and what is made of it", () => {
     expect(existsSync(file("x.html"))).toBe(false);
   });
 
+  test("compare holds runs and reports against each other, and exits by whether they agree", async () => {
+    await tensorwire(...SMALL, "--json", file("mine.json"));
+    const narrowed = ["--filter", "len32/hello", "--seed", "7"];
+    const alike = await tensorwire("compare", file("mine.json"), "--in-process", ...narrowed);
+    expect([alike.code, alike.out.trimEnd().split("\n").at(-1)]).toEqual([0, "they agree"]);
+    const other = JSON.parse(readFileSync(file("mine.json"), "utf8"));
+    const at = other.cases.findIndex(({ id }: { id: string }) => id === "len32/hello");
+    other.cases[at] = { id: "len32/hello", verdict: "fail", actual: [[]], text: "a message is missing in step 0" };
+    writeFileSync(file("other.json"), JSON.stringify(other));
+    const apart = await tensorwire("compare", file("mine.json"), file("other.json"), "--json");
+    expect(apart.code).toBe(1);
+    const { differences, exit } = JSON.parse(apart.out);
+    expect([exit, differences.length, differences[0].id]).toEqual([1, 1, "len32/hello"]);
+    expect((await tensorwire("compare", "--in-process")).code).toBe(64);
+    expect((await tensorwire("compare", file("mine.json"), file("m.html"))).code).toBe(64);
+  });
+
   test("an unfilled baseline is exit 2 at the next run, and a filled one is known", async () => {
     const failing = ["conformance", "--stdio", "exit 3", "--filter", "len32/hello"];
     const { code } = await tensorwire(...failing, "--baseline", file("k.json"), "--update-baseline");
@@ -79,7 +96,7 @@ describe("what there is to run", () => {
 });
 
 test("help of each command teaches by example", async () => {
-  for (const command of ["conformance", "report", "verify-certificate", "list", "explain", "certs"]) {
+  for (const command of ["conformance", "compare", "report", "verify-certificate", "list", "explain", "certs"]) {
     const { out, code } = await tensorwire(command, "--help");
     expect(code).toBe(0);
     expect(out).toContain(`Examples:\n  tensorwire `);

@@ -4,6 +4,7 @@ import manifest from "../package.json" with { type: "json" };
 import { captureCommand } from "./capture-command.ts";
 import { verifyCertificateCommand } from "./certificate-command.ts";
 import { certsCommand } from "./certs-command.ts";
+import { compareCommand } from "./compare-command.ts";
 import { conformanceCommand } from "./conformance-command.ts";
 import { doctorCommand } from "./doctor-command.ts";
 import { explainCommand } from "./explain-command.ts";
@@ -40,6 +41,7 @@ tensorwire COMMAND --help shows more examples.`,
 
 const COMMANDS = [
   conformanceCommand,
+  compareCommand,
   reportCommand,
   verifyCertificateCommand,
   listCommand,
