@@ -29,6 +29,8 @@ export interface TapOptions {
   readonly connections?: number;
   /** A pcapng file. */
   readonly capture?: string;
+  /** Which rules a refusal is of. Default: as the corpus says, which takes a while to read. */
+  readonly refusals?: Refusals;
   /** Hears everything, as it happens. */
   readonly tell: (told: Told) => void;
 }
@@ -44,12 +46,7 @@ export interface Tap {
 export async function startTap(options: TapOptions): Promise<Tap> {
   const { capture, tell, to, profile, reply } = options;
   // All that takes time is done before there is traffic.
-  const refusals = refusalsOf({
-    corpus: DEFAULT_CORPUS,
-    spec: DEFAULT_SPEC,
-    profiles: [profile, reply],
-    answer: handleCase,
-  });
+  const { refusals = refusalsFor([profile, reply]) } = options;
   const about =
     "Two peers, seen by tensorwire tap. Addresses and sequence numbers are made up; the comments have the real ones.";
   const file = capture === undefined ? undefined : new CaptureFile(capture, about);
@@ -83,6 +80,11 @@ export async function startTap(options: TapOptions): Promise<Tap> {
     return counts;
   });
   return { address, done, stop: proxy.stop };
+}
+
+/** The table of rules for these profiles, by the words of the decoders that follow them. */
+export function refusalsFor(profiles: readonly TapProfile[]): Refusals {
+  return refusalsOf({ corpus: DEFAULT_CORPUS, spec: DEFAULT_SPEC, profiles, answer: handleCase });
 }
 
 interface TapEarOptions {
