@@ -25,7 +25,9 @@ export type Bend =
   | "waits-for-silence"
   | "writes-late"
   | "reserves"
-  | "copies-all";
+  | "copies-all"
+  | "shares-a-decoder"
+  | "ends-with-another";
 
 /** An IUT of `len32` with every probe, right but for `bend`: what the liars of level 3 lie about, written for reading. */
 export function probed(bend?: Bend): { readonly hello: Hello; handle(request: CaseRequest): Answer } {
@@ -39,19 +41,24 @@ export function probed(bend?: Bend): { readonly hello: Hello; handle(request: Ca
   };
 }
 
-const FIRST: ReadonlySet<string> = new Set(["poison", "quota", "cancel", "deadline", "memory"]);
+const FIRST: ReadonlySet<string> = new Set(["poison", "quota", "cancel", "deadline", "memory", "on"]);
 const begins = ({ op, steps }: CaseRequest) => op === "case" && FIRST.has(Object.keys(steps[0] ?? {})[0] ?? "");
 
 function play({ seq, limits, steps }: CaseRequest, bend: Bend | undefined): Answer {
   const given: Given = { limits, bend, kept: [], chunks: [], deadline: Number.POSITIVE_INFINITY, quota: 0 };
-  let connection = new Connection(given);
+  const connections = new Map([[0, new Connection(given)]]);
+  let on = 0;
   const lists = steps.map((step): Event[] => {
-    if ("reset" in step) connection = new Connection(given);
-    else if ("deadline" in step) given.deadline = step.deadline;
+    if ("on" in step) {
+      on = step.on;
+      if (!connections.has(on)) connections.set(on, new Connection(given));
+      return [];
+    }
+    if ("deadline" in step) given.deadline = step.deadline;
     else if ("quota" in step) given.quota = step.quota;
-    else return connection.act(step);
+    else if (!("reset" in step)) return connections.get(on)!.act(step);
     // What was said holds for a connection that has not begun yet.
-    connection = new Connection(given);
+    connections.set(on, new Connection(given));
     return [];
   });
   return { op: "result", seq, steps: lists };
@@ -64,6 +71,9 @@ interface Given {
   readonly chunks: Uint8Array[];
   deadline: number;
   quota: number;
+  /** What the liars have once, and should have for each connection. */
+  frames?: Frames;
+  ended?: boolean;
 }
 
 class Connection {
@@ -78,7 +88,10 @@ class Connection {
 
   constructor(given: Given) {
     this.#given = given;
-    this.#frames = new Frames(Number(given.limits.max_frame_length ?? 2 ** 32 - 1), given.bend);
+    const own = new Frames(Number(given.limits.max_frame_length ?? 2 ** 32 - 1), given.bend);
+    this.#frames = given.bend === "shares-a-decoder" ? (given.frames ?? own) : own;
+    given.frames = this.#frames;
+    given.ended = false;
     this.#until = given.deadline;
     this.#room = given.quota;
   }
@@ -108,7 +121,7 @@ class Connection {
   }
 
   #read(chunk: Uint8Array): Event[] {
-    if (this.#over) return [];
+    if (this.#over || this.#given.ended) return [];
     const { kept, chunks, bend, deadline } = this.#given;
     const messages = this.#frames.push(chunk);
     chunks.push(new Uint8Array(chunk));
@@ -129,6 +142,7 @@ class Connection {
   #end(): Event[] {
     if (this.#over) return [];
     this.#over = true;
+    this.#given.ended = this.#given.bend === "ends-with-another";
     this.#frames.end();
     return this.#frames.error === undefined ? [{ event: "end" }] : this.#refusal();
   }

@@ -41,6 +41,8 @@ describe("a liar of level 3 is found out", () => {
     ["writes-late", "*#clock=write,*", /bytes in step \d+ should not be there/],
     ["reserves", "*#memory=4294967295", /bytes are held, at most/],
     ["copies-all", "*#memory=trickle", /bytes were copied, at most/],
+    ["shares-a-decoder", "*#beside=*", /other content|should give|should not be there/],
+    ["ends-with-another", "*#beside=*,inside", /a message is missing/],
   ])("%s", async (bend, filter, says) => {
     const { exitCode, report } = await run(filter, bend);
     const failed = report.outcomes.filter(({ verdict }) => verdict === "fail");

@@ -51,10 +51,11 @@ export type ProbeStep =
   | { readonly deadline: number }
   | { readonly advance: number }
   | { readonly memory: true }
-  | { readonly trickle: { readonly byte: number; readonly count: number } };
+  | { readonly trickle: { readonly byte: number; readonly count: number } }
+  | { readonly on: number };
 
 /** The capabilities of level 3, and the steps that each brings. r[iut.probe.capabilities] */
-export const PROBES = ["poison", "quota", "cancel", "clock", "memory"] as const;
+export const PROBES = ["poison", "quota", "cancel", "clock", "memory", "beside"] as const;
 export type Probe = (typeof PROBES)[number];
 
 export type Event =

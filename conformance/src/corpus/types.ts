@@ -32,7 +32,7 @@ export interface Case {
   readonly half?: readonly Step[];
   /** One sentence: what breaks if this fails. */
   readonly why: string;
-  /** Field marks over the bytes that the steps feed, first step to last, for the failure page. */
+  /** Field marks over the bytes that the steps feed, first step to last and by connection, for the failure page. */
   readonly marks: readonly Mark[];
   /** For a refusal: its accepted neighbour, under the same limits. */
   readonly sibling?: string;

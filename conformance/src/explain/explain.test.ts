@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { loadCorpus } from "../corpus/index.ts";
 import { DEFAULT_CORPUS, DEFAULT_SPEC } from "../options.ts";
 import { paint } from "../report/paint.ts";
@@ -8,6 +8,9 @@ import { meaningText } from "./lines.ts";
 import { listCorpus, sweepOf } from "./list.ts";
 import { readRules } from "./rules.ts";
 import { describeWireStep } from "./wire-steps.ts";
+
+// Over the whole corpus, on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 const corpus = loadCorpus(DEFAULT_CORPUS);
 const sources = { corpus, vectors: DEFAULT_CORPUS, spec: DEFAULT_SPEC };
@@ -57,6 +60,13 @@ describe("explaining", () => {
     expect(page).toContain("r[iut.probe.poison.recall]");
     expect(page).toContain("all chunks and messages once more");
     expect(text("len64/encode-hello#quota=3")).toContain("the sink takes 3 bytes, then none");
+  });
+
+  test("a case of the probe beside: two connections, one behind the other, and whose each step is", () => {
+    const about = text("len32/hello#beside=one-byte,prefix=3+1");
+    expect(about).toContain("Bytes: 14, a | where a read ends, 2 connections one behind the other");
+    expect(about).toContain("00 00 00|05 68 65 6c 6c  6f|00|00 00 01 a7");
+    expect(about).toMatch(/2 +connection 1 from here on/);
   });
 
   test("a scenario of ranks: who they are, and each of its steps in words", () => {

@@ -138,7 +138,8 @@ function caseText(explanation: CaseExplanation, paint: Paint): string {
   lines.push(...ruleLines(rules, paint));
   const stream = streamOf(about);
   if (stream.total > 0) {
-    lines.push("", paint.bold(`Bytes: ${stream.total}, a | where a read ends`));
+    const row = stream.connections > 1 ? `, ${stream.connections} connections one behind the other` : "";
+    lines.push("", paint.bold(`Bytes: ${stream.total}, a | where a read ends${row}`));
     lines.push(...hexdump(stream.bytes, { ...stream, marks: about.marks }).map((line) => `  ${line}`));
   }
   lines.push("", paint.bold("Steps"), ...stepLines(about, stream.ends));

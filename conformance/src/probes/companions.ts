@@ -26,6 +26,25 @@ export function followerOf(v: EncodeVector, vectors: readonly Vector[]): EncodeV
   })[0];
 }
 
+/** What glues is short; a session does not glue, since what follows what is its own affair, and another session is none of it. */
+export function standsBeside({ alternatives, profile, stream, sweeps }: DecodeVector): boolean {
+  return alternatives.length === 0 && stream.length > 1 && (sweeps.glue === true || profile.endsWith("-session"));
+}
+
+/** The next of the profile's vectors that accepts, and whose stream may be on another connection at the same time. */
+export function neighbourOf(v: DecodeVector, vectors: readonly Vector[]): DecodeVector | undefined {
+  return next(v, vectors, (other): other is DecodeVector => accepts(other) && standsBeside(other))[0];
+}
+
+/** Whether `v` is the first that has a neighbour: what need not be said of each vector is said of this one. */
+export function leads(v: DecodeVector, vectors: readonly Vector[]): boolean {
+  return vectors.find((other) => other.level === v.level && accepts(other) && standsBeside(other)) === v;
+}
+
+function accepts(v: Vector): v is DecodeVector {
+  return v.role === "decode" && v.stream.atEof === "end" && v.stream.events.length > 0;
+}
+
 /** Those that stand behind `v`, then those before it. */
 function next<V extends Vector>(v: Vector, vectors: readonly Vector[], fits: (other: Vector) => other is V): V[] {
   const kin = vectors.filter((other) => other === v || (other.level === v.level && within(other.limits, v.limits)));

@@ -1,9 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { loadCorpus } from "../corpus/index.ts";
 import type { Case } from "../corpus/types.ts";
 import { DEFAULT_CORPUS } from "../options.ts";
 import { type Event, PROBES } from "../protocol.ts";
 import { checkMessage } from "../schema.ts";
+
+// Over the whole corpus, on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 const corpus = loadCorpus(DEFAULT_CORPUS);
 const select = (filter: (id: string) => boolean): Case[] => [...(corpus.probes?.(filter) ?? [])];
@@ -100,6 +103,56 @@ describe("the cases of a probe, from vectors that say nothing of it", () => {
   });
 });
 
+describe("beside: two connections that are open at once", () => {
+  test("are in the middle of a prefix at the same time", () => {
+    expect(rows("len32/hello#beside=one-byte,prefix=3+1")).toEqual([
+      [{ on: 0 }],
+      [{ feed: "000000" }],
+      [{ on: 1 }],
+      [{ feed: "00" }],
+      [{ on: 0 }],
+      [{ feed: "0568656c6c6f" }, hello],
+      [{ eof: true }, end],
+      [{ on: 1 }],
+      [{ feed: "000001a7" }, { event: "message", value: { payload: "a7" } }],
+      [{ eof: true }, end],
+    ]);
+  });
+
+  test("are read a byte in turn, until each is over", () => {
+    const { steps } = byId.get("len32/hello#beside=one-byte") as Case;
+    const turns = steps.flatMap((step) => ("on" in step ? [step.on] : []));
+    expect(turns).toEqual([0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0]);
+  });
+
+  test("one fails while the other is in the middle of a message, which goes on", () => {
+    const refused: Event = { event: "error", class: "oversize.declared", at: "4", fatal: true };
+    const { steps, expected } = byId.get("len32/length-2-16#beside=hello,fails") as Case;
+    expect(steps.flatMap((step, i) => ("on" in step ? [[step.on, expected[i]]] : []))).toEqual([
+      [0, []],
+      [1, []],
+      [0, []],
+    ]);
+    expect(expected.flat().filter(({ event }) => event === "error")).toEqual([refused]);
+    expect(expected.flat().slice(-2)).toEqual([hello, end]);
+  });
+
+  test("have their marks one behind the other", () => {
+    const { marks } = byId.get("len32/hello#beside=one-byte,reset") as Case;
+    expect(marks.map(({ field, start, end }) => `${field} ${start}-${end}`)).toEqual([
+      ...["length 0-4", "payload 4-9"],
+      ...["length 9-10", "length 10-14", "payload 14-15"],
+    ]);
+  });
+
+  test("stand in every profile of receivers and of messages, and the cases stay few", () => {
+    const all = select((id) => id.includes("#beside="));
+    expect(new Set(all.map(({ profile }) => profile)).size).toBe(11);
+    expect(all.length).toBeLessThan(2000);
+    for (const { steps } of all) expect(steps.length).toBeLessThan(1500);
+  });
+});
+
 describe("all cases of all probes", () => {
   test("r[iut.probe.first]: begin with a step of their probe, and require it", () => {
     const firsts = new Map(PROBES.map((probe) => [probe, new Set<string>()]));
@@ -113,6 +166,7 @@ describe("all cases of all probes", () => {
       cancel: ["cancel"],
       clock: ["deadline"],
       memory: ["memory"],
+      beside: ["on"],
     });
   });
 

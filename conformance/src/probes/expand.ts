@@ -1,9 +1,10 @@
 import { build } from "../corpus/expand.ts";
 import type { Case } from "../corpus/types.ts";
 import type { Vector } from "../corpus/vector.ts";
+import { beside } from "./beside.ts";
 import { cancel } from "./cancel.ts";
 import { clock, writeClock } from "./clock.ts";
-import { companionsOf, followerOf } from "./companions.ts";
+import { companionsOf, followerOf, leads, neighbourOf } from "./companions.ts";
 import { memory } from "./memory.ts";
 import type { ProbePlan } from "./plan.ts";
 import { poison } from "./poison.ts";
@@ -41,6 +42,7 @@ function* plansOf(vector: Vector, vectors: readonly Vector[]): Iterable<ProbePla
     yield* cancel(vector);
     yield* clock(vector);
     yield* memory(vector);
+    yield* beside(vector, neighbourOf(vector, vectors), leads(vector, vectors));
   } else {
     yield* quota(vector, followerOf(vector, vectors));
     yield* writeClock(vector);

@@ -44,9 +44,10 @@ function evidence(about: Case, { difference, actual }: Outcome, granularity: Gra
   const limits = Object.entries(about.limits).map(([name, value]) => `${name} ${value}`);
   const under = limits.length === 0 ? "" : `, under ${limits.join(", ")}`;
   const stream = streamOf(about);
+  const beside = stream.connections > 1 ? ` of ${stream.connections} connections, one behind the other` : "";
   const step = difference?.step;
   if (stream.total > 0) {
-    lines.push(`  stream   ${countBytes(stream.total)} in ${reads(about)}${under}`);
+    lines.push(`  stream   ${countBytes(stream.total)} in ${reads(about)}${beside}${under}`);
     const focus = step === undefined ? 0 : (stream.ends[step] ?? 0);
     lines.push(...indent(hexdump(stream.bytes, { ...stream, marks: about.marks, focus })));
   } else if (about.steps.length > 0) {

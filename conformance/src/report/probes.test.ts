@@ -16,9 +16,10 @@ test("a probe that is not declared is not claimed, and the summary says a word f
     ["poison", "conformant"],
     ["cancel", "not conformant"],
     ["clock", "not claimed"],
+    ["beside", "not claimed"],
   ]);
   expect(jsonReport(report).probes).toEqual(probesOf(report));
   const told = summary(report, paint(false));
-  expect(told).toContain("probes: poison conformant · cancel not conformant · clock not claimed");
+  expect(told).toContain("probes: poison conformant · cancel not conformant · clock not claimed · beside not claimed");
   // Over the whole corpus, on a machine that may be busy.
 }, 60_000);

@@ -1,7 +1,7 @@
 import type { Case } from "../corpus/types.ts";
 import { HEX_LIMIT } from "../protocol.ts";
 
-/** The bytes that a case sends, first step to last, as far as a page shows them. */
+/** The bytes that a case sends, first step to last, those of one connection behind those of the other, as far as a page shows them. */
 export interface Stream {
   readonly bytes: Uint8Array;
   /** Bytes in all, shown or not. */
@@ -10,14 +10,18 @@ export interface Stream {
   readonly cuts: readonly number[];
   /** Position behind each step. */
   readonly ends: readonly number[];
+  /** That are open at once. */
+  readonly connections: number;
 }
 
 export function streamOf({ steps }: Case): Stream {
   const bytes: number[] = [];
   const cuts: number[] = [];
-  const ends: number[] = [];
+  const ends: number[] = Array(steps.length);
   let total = 0;
-  for (const step of steps) {
+  const connections = byConnection(steps);
+  for (const i of connections.flat()) {
+    const step = steps[i]!;
     let count = 0;
     if ("feed" in step) {
       count = step.feed.length / 2;
@@ -30,7 +34,18 @@ export function streamOf({ steps }: Case): Stream {
     if ("trickle" in step) count = step.trickle.count;
     if (("feed" in step || "feed_fill" in step) && total > 0) cuts.push(total);
     total += count;
-    ends.push(total);
+    ends[i] = total;
   }
-  return { bytes: Uint8Array.from(bytes), total, cuts, ends };
+  return { bytes: Uint8Array.from(bytes), total, cuts, ends, connections: connections.length };
+}
+
+/** For each connection, from 0 on, the numbers of its steps. */
+function byConnection(steps: Case["steps"]): number[][] {
+  let on = 0;
+  const connections = Map.groupBy(steps.keys(), (i) => {
+    const step = steps[i]!;
+    if ("on" in step) on = step.on;
+    return on;
+  });
+  return [...connections].sort(([a], [b]) => a - b).map(([, own]) => own);
 }

@@ -80,6 +80,17 @@ describe("a probe of the reference", () => {
     ]);
   });
 
+  test("beside: each connection has its own bytes, offsets and end", async () => {
+    const on = (connection: number) => ({ on: connection });
+    const cut = { event: "error", class: "eof.in-prefix", at: "1", fatal: true };
+    const steps = [on(0), { feed: "0000" }, on(1), { feed: "000000" }, { reset: true }, { feed: "00" }];
+    const more = [on(0), { feed: "000178" }, on(1), { eof: true }, on(0), { eof: true }];
+    expect(await result(...steps, ...more)).toMatchObject([
+      ...[[], [], [], [], [], []],
+      ...[[], [message("78")], [], [cut], [], [{ event: "end" }]],
+    ]);
+  });
+
   test.each<[string, object, string]>([
     ["a step of another probe", { steps: [{ poison: true }, { advance: 1 }] }, "step"],
     ["a step of level 1 with a step of a probe", { steps: [{ feed: "" }, { cancel: true }] }, "step"],

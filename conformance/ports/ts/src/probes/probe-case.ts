@@ -3,6 +3,7 @@ import { WireError } from "@tensorwire/framing";
 import type { CaseEncoder } from "../codec.ts";
 import { Declined } from "../declined.ts";
 import { errorEvent, filled, only, openCase, refused } from "../handle-case.ts";
+import { runBeside } from "./beside.ts";
 import { runMemory } from "./memory.ts";
 import { runPoison } from "./poison.ts";
 import { ProbedConnection } from "./probed-connection.ts";
@@ -13,6 +14,7 @@ type Runner = (request: CaseRequest) => Event[][] | Promise<Event[][]>;
 const RUNNERS: Readonly<Record<string, Runner>> = {
   poison: runPoison,
   memory: runMemory,
+  on: runBeside,
   cancel: runConnection,
   quota: runConnection,
   deadline: runConnection,
