@@ -5,7 +5,7 @@ const POOL = 256;
 
 /** A row of draws that follows from the seed of the run and a label. */
 export class Draw {
-  #pool = new Uint8Array();
+  #pool: Uint8Array = new Uint8Array();
   #taken = 0;
   #turn = 0;
 
