@@ -8,7 +8,7 @@ export interface Mutant {
 
 type Edit = (nodes: readonly Node[]) => readonly Node[];
 
-/** Two fields change places; a number is read in the other byte order; a field is one byte narrower; a choice is another. */
+/** Two fields change places; a number is read in the other byte order; a number is narrower; a choice is another. */
 export function mutants(layout: Layout): Mutant[] {
   const found: Mutant[] = [];
   const add = (name: string, edit: Edit, at: readonly Node[]) => {
