@@ -6,6 +6,7 @@ export { describeStream, type ImportOptions, importCapture, streamsOf } from "./
 export { CaptureError } from "./capture/read-file.ts";
 export { type Refusals, refusalsOf } from "./capture/refusals.ts";
 export { IMPORT_PROFILES } from "./capture/take-apart.ts";
+export { PORT_OF } from "./capture/tape.ts";
 export type { Compared } from "./compare/answers.ts";
 export type { Comparison } from "./compare/compare.ts";
 export { type CompareOptions, runCompare } from "./compare/run.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Echo, LIMIT, serve } from "../../liars/echo.ts";
 import { loadCorpus } from "../corpus/load.ts";
-import { type ConformanceOptions, DEFAULT_CORPUS } from "../options.ts";
+import { type ConformanceOptions, DEFAULT_CORPUS, DEFAULT_SPEC } from "../options.ts";
 import { runConformance } from "../run.ts";
 import { CaptureFile } from "./capture-file.ts";
 import { reassemble } from "./reassemble.ts";
@@ -165,6 +165,20 @@ test("--capture, of an echo endpoint, has every case on a connection of its own"
 });
 
 describe.if(tshark !== null)("tshark, of a captured run,", () => {
+  test("opens it with the dissector of the specification, without being told a port", async () => {
+    const dissector = join(DEFAULT_SPEC, "layouts", "wireshark", "tensorwire.lua");
+    for (const [profile, vector] of [
+      ["len64", "hello"],
+      ["tp", "infer"],
+    ]) {
+      const run = await captured({ filter: `wire/${profile}/split/${vector}#cut=1*` });
+      const fields = ["-T", "fields", "-e", "tcp.stream", "-Y", `tensorwire.${profile}`];
+      const said = await tsharkSays(run.path, "-X", `lua_script:${dissector}`, ...fields);
+      const seen = new Set(said.trimEnd().split("\n").map(Number));
+      expect(seen).toEqual(new Set(streams(run).map(({ number }) => number)));
+    }
+  });
+
   test("finds the scenario of every stream, and no checksum wrong", async () => {
     const run = await captured({ filter: "wire/multipart/split/*" });
     const checks = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"];

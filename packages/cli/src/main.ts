@@ -30,6 +30,7 @@ Examples:
   tensorwire explain len64/hello                            what a vector sends, and why
   tensorwire pipeline --prompt "A frame is"                 two stages on this machine, text as it comes
   tensorwire inspect len64 "0000000000000005 68656c6c6f"    the bytes with their fields
+  tensorwire tap --listen 127.0.0.1:7000 --to 127.0.0.1:7001 --profile tp   what two peers say, and break
   tensorwire doctor                                         what this machine has, and what it lacks
 
 tensorwire COMMAND --help shows more examples.`,

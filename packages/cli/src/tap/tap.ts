@@ -3,6 +3,7 @@ import {
   type Conversation,
   DEFAULT_CORPUS,
   DEFAULT_SPEC,
+  PORT_OF,
   type Refusals,
   refusalsOf,
 } from "@tensorwire/conformance";
@@ -129,7 +130,7 @@ class TapEar implements Ear {
     };
     this.#sides = { dialler: follow("dialler", profile), listener: follow("listener", reply) };
     const ends = { dialler: dialler.peer, listener: listener.peer };
-    this.#conversation = file?.connection([JSON.stringify({ ...ends, profile, reply })], portOf(options.to));
+    this.#conversation = file?.connection([JSON.stringify({ ...ends, profile, reply })], PORT_OF[profile]);
     this.#tell({ type: "opened", connection, ...ends });
   }
 
@@ -195,10 +196,4 @@ class TapEar implements Ear {
     const connection = this.#connection;
     this.#tell({ type: "ended", connection, from, how, bytes, messages, ...(remark !== undefined && { remark }) });
   }
-}
-
-/** Of a TCP address. */
-function portOf(address: string): number | undefined {
-  const [, port] = /^tcp:.*:(\d+)$/.exec(address) ?? [];
-  return port === undefined ? undefined : Number(port);
 }
