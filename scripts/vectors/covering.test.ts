@@ -102,6 +102,7 @@ const IMPOSSIBLE = [
   "ends=drop limit=over",
   "where=prefix limit=over",
   "writes=bytes size=large",
+  "limit=default size=large",
 ];
 
 describe("the scenarios of pairs", () => {

@@ -37,8 +37,8 @@ def _possible(row: Row, bare: bool) -> bool:
         # The length decides, so that it must be there; then the connection is over, and says nothing more.
         or (over and (row["where"] == "prefix" or row["ends"] in ("half", "drop")))
         or (bare and row["where"] == "body" and row["size"] == "zero" and not over)
-        # A barrier for each byte: only of few.
-        or (row["writes"] == "bytes" and row["size"] == "large")
+        # A barrier for each byte: only of few. And nobody knows how much an implementation's own limit allows.
+        or (row["size"] == "large" and (row["writes"] == "bytes" or row["limit"] == "default"))
     )
 
 
@@ -103,11 +103,9 @@ class Pair:
         size = SIZES[row["size"]]
         self.own = written(layout, size, 0x61, row["limit"])
         # Each carries other bytes, with a length that differs in more than its last byte, and ends on its boundary.
-        step = 258 if row["limit"] == "default" else -258
-        beside = ("b", "c") if row["beside"] == "three" else ()
-        self.others = {
-            conn: written(layout, max(size + nth * step, 0), 0x61 + nth, "default") for nth, conn in enumerate(beside, 1)
-        }
+        sign = 1 if row["limit"] == "default" else -1
+        beside = (("b", 258), ("c", 300)) if row["beside"] == "three" else ()
+        self.others = {conn: written(layout, max(size + sign * more, 0), ord(conn), "default") for conn, more in beside}
         self.stop = self._stop()
 
     @property
