@@ -68,12 +68,19 @@ export class UsageError extends Error {
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-export const DEFAULT_CORPUS = here("../../vectors");
-export const DEFAULT_SPEC = here("../../spec");
+/** One file, made by `bun run release`: all modules lie in one folder of it, with the corpus and the chapters of the specification. */
+const { isStandaloneExecutable } = Bun;
+
+export const DEFAULT_CORPUS = here(isStandaloneExecutable ? "vectors" : "../../vectors");
+export const DEFAULT_SPEC = here(isStandaloneExecutable ? "spec" : "../../spec");
+
+/** What a shell is to be given for the command `tensorwire`. */
+export const TENSORWIRE = isStandaloneExecutable ? "tensorwire" : "bun run tensorwire";
 
 /** The reference, started as any other IUT: by a command, over a socket. */
 export function referenceWay(): Way {
-  return { kind: "launch", command: `${quote(process.execPath)} ${quote(here("../ports/ts/src/main.ts"))}` };
+  const program = isStandaloneExecutable ? "reference" : quote(here("../ports/ts/src/main.ts"));
+  return { kind: "launch", command: `${quote(process.execPath)} ${program}` };
 }
 
 export function defaultJobs(way: Way): number {
@@ -97,7 +104,7 @@ export function describeWay(way: Way): string {
 
 /** The command that repeats a run, to be copied into a shell. */
 export function repeatCommand(options: ConformanceOptions): string {
-  const words = ["bun run tensorwire conformance"];
+  const words = [`${TENSORWIRE} conformance`];
   const { way } = options;
   if (way?.kind === "replay") return way.command;
   if (way?.kind === "wire") {
@@ -111,6 +118,7 @@ export function repeatCommand(options: ConformanceOptions): string {
     words.push(["--attach", ...(way.listen === undefined ? [] : [quote(way.listen)])].join(" "));
   if (way?.kind === "attach" && way.insecure === true) words.push("--insecure");
   if (way?.kind === "in-process") words.push("--in-process");
+  if (typeof options.corpus === "string") words.push(`--corpus ${quote(options.corpus)}`);
   if (options.unusableToo === true) words.push("--unusable-too");
   return words.join(" ");
 }

@@ -2,9 +2,8 @@ import { randomBytes } from "node:crypto";
 import { BaselineError, BaselineJudge } from "./baseline.ts";
 import { baselineOf, NO_BASELINE, rewriteBaseline } from "./baseline-file.ts";
 import { captureOf } from "./capture/capture-file.ts";
-import { withChallenges } from "./challenge/cases.ts";
-import { loadCorpus } from "./corpus/index.ts";
 import type { Corpus } from "./corpus/types.ts";
+import { corpusAt } from "./corpus-at.ts";
 import type { InProcessIut } from "./link/in-process.ts";
 import { LinkError } from "./link/link.ts";
 import type { Way } from "./link/ways.ts";
@@ -111,11 +110,9 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
 
   let corpus: Corpus;
   try {
-    corpus =
-      typeof options.corpus === "object"
-        ? options.corpus
-        : withChallenges(loadCorpus(options.corpus ?? DEFAULT_CORPUS), seed);
+    corpus = typeof options.corpus === "object" ? options.corpus : corpusAt(options.corpus, seed);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const unknown = { hash: "unknown", vectors: 0 };
     const text = `the corpus cannot be loaded: ${(error as Error).message}`;
     const report = { ...base, exit: EXIT.harness, trouble: text, corpus: unknown, seconds: seconds() };

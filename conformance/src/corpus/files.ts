@@ -13,6 +13,9 @@ interface Lock {
   readonly files: Readonly<Record<string, string>>;
 }
 
+const isLock = (lock: Partial<Lock> | null): lock is Lock =>
+  typeof lock?.corpus === "string" && typeof lock.files === "object" && lock.files !== null;
+
 export interface FamilyFiles {
   /** Path of the family below the folder of the corpus. */
   readonly path: string;
@@ -34,7 +37,8 @@ export interface CorpusFiles {
 
 /** Reads the files that `lock.json` names, in its order, and holds each to its hash and its schema. Throws `CorpusDefect`. */
 export function readCorpusFiles(directory: string): CorpusFiles {
-  const lock = parse<Lock>(read(directory, "lock.json"), "lock.json");
+  const lock = parse<Partial<Lock>>(read(directory, "lock.json"), "lock.json");
+  if (!isLock(lock)) throw new CorpusDefect("lock.json: expected the fields corpus and files, as a corpus has them");
   const files = lockedFiles(directory, lock);
   const check = schemaCheck(directory);
   const profiles = new Map<string, ProfileFile>();
@@ -47,6 +51,9 @@ export function readCorpusFiles(directory: string): CorpusFiles {
       profiles.set(profile.profile, profile);
     } else if (path === "history.json") {
       history = check<History>("history.schema.json", bytes, path);
+      // Its own schema cannot know what this harness reads.
+      if (typeof history.digests !== "object")
+        throw new CorpusDefect(`${path} has no digests: this harness does not read a corpus so old`);
     } else if (path.startsWith("wire/")) {
       wire.push(check<WireFile>("wire-file.schema.json", bytes, path));
     } else if (path.endsWith(".json")) {
@@ -96,16 +103,11 @@ function lockedFiles(directory: string, lock: Lock): Map<string, Uint8Array> {
 
 function schemaCheck(directory: string) {
   const ajv = new Ajv2020({ strict: true, strictRequired: false });
-  for (const name of [
-    "vector-file.schema.json",
-    "profile.schema.json",
-    "wire-file.schema.json",
-    "history.schema.json",
-  ]) {
-    ajv.addSchema(parse<object>(read(directory, `schema/${name}`), name), name);
-  }
   return <T>(schema: string, bytes: Uint8Array, path: string): T => {
     const document = parse<T>(bytes, path);
+    // A corpus of another release may not have all the kinds of files, and then not their schemas.
+    if (ajv.getSchema(schema) === undefined)
+      ajv.addSchema(parse<object>(read(directory, `schema/${schema}`), schema), schema);
     if (ajv.validate(schema, document)) return document;
     throw new CorpusDefect(`${path}: ${ajv.errorsText(ajv.errors, { dataVar: "", separator: "; " })}`);
   };

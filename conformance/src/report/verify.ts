@@ -1,3 +1,4 @@
+import type { ConformanceOptions } from "../options.ts";
 import { runConformance } from "../run.ts";
 import { type Certificate, certificate, checkEvents } from "./certificate.ts";
 import type { Report } from "./report.ts";
@@ -6,14 +7,18 @@ import type { Report } from "./report.ts";
 export const verifyByEvents = checkEvents;
 
 /** What a recorded run, judged again, says otherwise than its certificate; a sentence each. */
-export async function verifyByReplay(claim: Certificate, recording: string, baseline?: string): Promise<string[]> {
+export async function verifyByReplay(
+  claim: Certificate,
+  recording: string,
+  given: Pick<ConformanceOptions, "baseline" | "corpus"> = {},
+): Promise<string[]> {
   const said: string[] = [];
   let events: Certificate["events"] | undefined;
   let report: Report | undefined;
   await runConformance({
     replay: recording,
     today: claim.date,
-    ...(baseline !== undefined && { baseline }),
+    ...given,
     log: (line) => said.push(line),
     print: () => {},
     observe: (given, hash) => {

@@ -5,6 +5,7 @@ interface Flags {
   readonly events?: string;
   readonly replay?: string;
   readonly baseline?: string;
+  readonly corpus?: string;
 }
 
 export function verifyCertificateCommand(): Command {
@@ -16,6 +17,7 @@ export function verifyCertificateCommand(): Command {
     .option("--events <file>", "the event stream of the same run: its hash and every count are computed again")
     .option("--replay <file>", "the recording of the same run: it is judged again, and must give the same events")
     .option("--baseline <file>", "with --replay: the known failures that the run was given")
+    .option("--corpus <folder>", "with --replay: the corpus that the run was given")
     .addHelpText(
       "after",
       `
@@ -26,7 +28,7 @@ Examples:
 
 Exit status: 0 nothing speaks against it, 1 something does, 64 usage: no certificate, or nothing to hold it against.`,
     )
-    .action(async (path: string, { events, replay, baseline }: Flags) => {
+    .action(async (path: string, { events, replay, ...given }: Flags) => {
       if (events === undefined && replay === undefined) {
         throw new UsageError("expected --events FILE or --replay FILE: a certificate alone proves nothing");
       }
@@ -37,7 +39,7 @@ Exit status: 0 nothing speaks against it, 1 something does, 64 usage: no certifi
         const claim = readCertificate(path);
         const faults = [
           ...(events === undefined ? [] : verifyByEvents(claim, await Bun.file(events).bytes())),
-          ...(replay === undefined ? [] : await verifyByReplay(claim, replay, baseline)),
+          ...(replay === undefined ? [] : await verifyByReplay(claim, replay, given)),
         ];
         for (const fault of faults) out.line(fault);
         out.line(faults.length === 0 ? `${path}: borne out` : `${path}: not borne out`);

@@ -1,16 +1,12 @@
 import type { ConformanceOptions, Way } from "@tensorwire/conformance";
 import { Command } from "commander";
-import { asUsage, integer, UsageError } from "./output.ts";
+import { integer, UsageError } from "./output.ts";
+import { type WayFlags, wayOf, waysIn } from "./ways.ts";
 
-interface Flags {
-  readonly launch?: string;
-  readonly attach?: true | string;
-  readonly insecure?: true;
-  readonly connect?: string;
-  readonly stdio?: string;
-  readonly inProcess?: true;
+interface Flags extends WayFlags {
   readonly wire?: string;
   readonly wireLimit?: number;
+  readonly corpus?: string;
   readonly profile?: string;
   readonly filter?: string;
   readonly jobs?: number;
@@ -34,27 +30,15 @@ interface Flags {
 }
 
 export function conformanceCommand(): Command {
-  return new Command("conformance")
-    .description(
-      "Run the corpus against an implementation; with no way in, against the reference over a real TCP socket.",
-    )
-    .optionsGroup("How to reach the implementation (one of):")
-    .option("--launch <command>", "start it; it dials back to TENSORWIRE_ADDR with TENSORWIRE_TOKEN")
-    .option(
-      "--attach [address]",
-      "as --launch, but you start it: in a debugger, a container, on another host; HOST:PORT to wait at, or ws://HOST:PORT for a page in a browser; default: loopback, a free port",
-    )
-    .option("--insecure", "allow --attach at an address that other machines reach: the link has no TLS")
-    .option(
-      "--connect <address>",
-      "it listens: HOST:PORT, the path of a Unix socket, or a WebSocket: ws://HOST:PORT/PATH, wss://",
-    )
-    .option("--stdio <command>", "start it and talk over its stdin and stdout")
-    .option("--in-process", "the reference, by function calls, without a socket")
+  const command = new Command("conformance").description(
+    "Run the corpus against an implementation; with no way in, against the reference over a real TCP socket.",
+  );
+  return waysIn(command)
     .option("--wire <address>", "level 0: it echoes every message of the one --profile, and has no adapter")
     .option("--wire-limit <bytes>", "the largest payload that the echo endpoint takes, where that is known", integer(0))
     .option("--replay <file>", "no implementation: judge what --record has written, again")
     .optionsGroup("What to run:")
+    .option("--corpus <folder>", "another corpus, such as that of an older release")
     .option("--profile <names>", "only these profiles, comma-separated: len64,tp")
     .option("--filter <glob>", "only cases whose id matches, such as 'len64/*#cut=*'")
     .option("--jobs <n>", "links to open at once", integer(1, 64))
@@ -100,6 +84,7 @@ Examples:
   tensorwire conformance --launch ./port --record port.link && tensorwire conformance --replay port.link
   tensorwire conformance --launch ./port --filter 'wire/len64/*' --capture wire.pcapng     opens in Wireshark
   tensorwire conformance --launch ./port --shrink smaller/
+  tensorwire conformance --launch ./port --corpus corpus-0.1/     a corpus of another release
   tensorwire list                               what there is to run
   tensorwire explain 'len64/hello#cut=3'        what one case sends and why
 
@@ -110,15 +95,15 @@ adapter is broken, 4 harness or corpus defect, 5 nothing executed, 64 usage.`,
 }
 
 async function run(flags: Flags): Promise<void> {
-  const { exportCases, idFilter, loadCorpus, runConformance, DEFAULT_CORPUS } = await import("@tensorwire/conformance");
+  const { corpusAt, exportCases, idFilter, runConformance } = await import("@tensorwire/conformance");
   if (flags.exportCases !== undefined) {
     const target = flags.exportCases === "-" ? Bun.stdout : Bun.file(flags.exportCases);
     const sink = target.writer();
-    exportCases(loadCorpus(DEFAULT_CORPUS), sink, idFilter(flags.filter));
+    exportCases(corpusAt(flags.corpus), sink, idFilter(flags.filter));
     await sink.end();
     return;
   }
-  const way = await wayOf(flags);
+  const way = await wayIn(flags);
   const { profile, jobs, caseDeadline, exportCases: _, ...rest } = flags;
   const { launch, attach, insecure, connect, stdio, inProcess, wire, wireLimit, ...same } = rest;
   const options: ConformanceOptions = {
@@ -132,40 +117,11 @@ async function run(flags: Flags): Promise<void> {
   process.exitCode = exitCode;
 }
 
-async function wayOf({ launch, attach, connect, stdio, inProcess, ...flags }: Flags): Promise<Way | null> {
-  const { wire, wireLimit, profile, insecure } = flags;
-  const given = [launch, attach, connect, stdio, inProcess, wire].filter((flag) => flag !== undefined);
-  if (given.length > 1) {
-    throw new UsageError(
-      "expected one of --launch, --attach, --connect, --stdio, --in-process and --wire, got several",
-    );
-  }
-  if (insecure && typeof attach !== "string") throw new UsageError("--insecure is for --attach HOST:PORT");
-  if (launch !== undefined) return { kind: "launch", command: launch };
-  if (attach === true) return { kind: "attach" };
-  if (attach !== undefined) return attachedAt(attach, insecure);
-  if (wire !== undefined) {
-    if (profile === undefined || profile.includes(","))
-      throw new UsageError("--wire needs one --profile: the one that is echoed");
-    return { kind: "wire", address: wire, profile, ...(wireLimit !== undefined && { maxFrameLength: wireLimit }) };
-  }
-  if (connect !== undefined) return { kind: "connect", address: connect };
-  if (stdio !== undefined) return { kind: "stdio", command: stdio };
-  if (inProcess) return { kind: "in-process", iut: (await import("@tensorwire/iut-ts")).reference };
-  return null;
-}
-
-async function attachedAt(listen: string, insecure?: true): Promise<Way> {
-  const { isLoopback, parseAddress } = await import("@tensorwire/transport");
-  if (/^wss:/i.test(listen))
-    throw new UsageError(`--attach ${listen}: the link has no TLS where the harness listens; expected ws://HOST:PORT`);
-  // ws://HOST:PORT too: what differs is what is spoken there.
-  const address = asUsage(() => parseAddress(`tcp://${listen.replace(/^ws:\/\/([^/]*)\/?$/i, "$1")}`));
-  if (!isLoopback(address) && !insecure) {
-    throw new UsageError(
-      `--attach ${listen} lets other machines in, and the link has no TLS: whoever sees it can read and alter it. Listen on loopback ` +
-        "(behind ssh -R, for one), or allow it with --insecure",
-    );
-  }
-  return { kind: "attach", listen, ...(insecure && { insecure }) };
+async function wayIn(flags: Flags): Promise<Way | null> {
+  const { wire, wireLimit, profile } = flags;
+  const way = await wayOf(flags, { "--wire": wire });
+  if (wire === undefined) return way;
+  if (profile === undefined || profile.includes(","))
+    throw new UsageError("--wire needs one --profile: the one that is echoed");
+  return { kind: "wire", address: wire, profile, ...(wireLimit !== undefined && { maxFrameLength: wireLimit }) };
 }

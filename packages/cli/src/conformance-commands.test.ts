@@ -1,7 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { DEFAULT_CORPUS } from "@tensorwire/conformance";
 import { tensorwire } from "./testing.ts";
 
 // Each test starts processes; the harness has deadlines of its own.
@@ -88,11 +89,82 @@ describe("what there is to run", () => {
   test("explain says what a case sends, and what was meant by a wrong name", async () => {
     expect((await tensorwire("explain", "len32/hello#cut=2")).out).toContain("r[len32.boundary.chunking]");
     expect((await tensorwire("explain", "wire/len32/split")).out).toContain("level 2 on real connections");
+    const challenge = ["explain", "challenge/len32/valid-1"] as const;
+    expect((await tensorwire(...challenge, "--seed", "7")).out).toContain("Fresh messages in fresh reads");
+    expect((await tensorwire(...challenge)).err).toContain("expected --seed");
     const wrong = await tensorwire("explain", "len32/helo");
     expect(wrong.code).toBe(64);
     expect(wrong.err).toContain("near: len32/hello");
     expect(JSON.parse((await tensorwire("explain", "len32/hello", "--json")).out).about.id).toBe("len32/hello");
   });
+});
+
+describe("--corpus", () => {
+  const corpus = file("corpus");
+  cpSync(DEFAULT_CORPUS, corpus, { recursive: true });
+
+  test("names another corpus for a run, a list, an explanation and a recorded run; reports say its hash", async () => {
+    const { hash } = otherCorpus(corpus);
+    const words = ["--corpus", corpus] as const;
+    const run = await tensorwire(
+      ...SMALL,
+      ...words,
+      "--json",
+      file("o"),
+      "--certificate",
+      file("oc"),
+      "--record",
+      file("ol"),
+    );
+    expect(run.code).toBe(0);
+    expect(run.out).toContain(hash.slice(0, 19));
+    const { corpus: told, command } = JSON.parse(readFileSync(file("o"), "utf8"));
+    expect([told.hash, command]).toEqual([hash, `bun run tensorwire conformance --in-process --corpus ${corpus}`]);
+    expect((await tensorwire("list", "len32/hello", ...words)).out).toContain(hash.slice(0, 19));
+    expect((await tensorwire("explain", "len32/hello", ...words)).out).toContain("Told by another release.");
+    const recorded = ["verify-certificate", file("oc"), "--replay", file("ol")] as const;
+    expect((await tensorwire(...recorded, ...words)).code).toBe(0);
+    expect((await tensorwire(...recorded)).code).toBe(1);
+  });
+
+  test("that leads to no corpus is wrong usage, and to a broken one a defect", async () => {
+    const none = await tensorwire(...SMALL, "--corpus", folder);
+    expect([none.code, none.err]).toEqual([64, expect.stringContaining("expected a lock.json in it")]);
+    const above = await tensorwire("list", "--corpus", dirname(DEFAULT_CORPUS));
+    expect([above.code, above.err]).toEqual([64, expect.stringContaining(`${DEFAULT_CORPUS} has one`)]);
+    mkdirSync(file("broken"), { recursive: true });
+    for (const [lock, says] of [
+      ["{}", "expected the fields corpus and files"],
+      ['{"corpus":"sha256:0","files":{"gone.json":"0"}}', "gone.json: ENOENT"],
+    ] as const) {
+      writeFileSync(file("broken/lock.json"), lock);
+      const broken = await tensorwire("explain", "len32/hello", "--corpus", file("broken"));
+      expect([broken.code, broken.err]).toEqual([4, expect.stringContaining(says)]);
+    }
+  });
+});
+
+/** Gives one vector other words, as another release could have them, and the lock its hashes. */
+function otherCorpus(folder: string): { hash: string } {
+  const sha256 = (data: string) => new Bun.CryptoHasher("sha256").update(data).digest("hex");
+  const path = "len32/frames.json";
+  const text = readFileSync(join(folder, path), "utf8").replace(/"why": "[^"]*"/, '"why": "Told by another release."');
+  writeFileSync(join(folder, path), text);
+  const { files } = JSON.parse(readFileSync(join(folder, "lock.json"), "utf8"));
+  files[path] = sha256(text);
+  const lines = Object.entries(files).map(([name, digest]) => `${digest}  ${name}\n`);
+  const hash = `sha256:${sha256(lines.join(""))}`;
+  writeFileSync(join(folder, "lock.json"), JSON.stringify({ corpus: hash, files }));
+  return { hash };
+}
+
+test("an option that is given twice is refused, and one that collects is not", async () => {
+  const twice = await tensorwire("list", "--corpus", "a", "--corpus", "b");
+  expect([twice.code, twice.err]).toEqual([64, expect.stringContaining('expected --corpus once, got "a" and "b"')]);
+  const below = await tensorwire("capture", "import", "x", "--profile", "len32", "--profile", "tp");
+  expect(below.code).toBe(64);
+  const filters = await tensorwire(...SMALL, "--filter", "len64/hello");
+  expect(filters.err).toContain('expected --filter once, got "len32/hello" and "len64/hello"');
 });
 
 test("help of each command teaches by example", async () => {

@@ -2,6 +2,8 @@ import { Command } from "commander";
 import { out, UsageError } from "./output.ts";
 
 interface Flags {
+  readonly corpus?: string;
+  readonly seed?: string;
   readonly mutants?: string;
   readonly json?: true;
 }
@@ -13,8 +15,10 @@ export function explainCommand(): Command {
     )
     .argument(
       "<id>",
-      "a vector (len64/hello), a case of a sweep or probe ('len64/hello#cut=3'), a scenario (wire/tp/split) or a case that it plays",
+      "a vector (len64/hello), a case of a sweep or probe ('len64/hello#cut=3'), a scenario (wire/tp/split) or a case that it plays, a challenge",
     )
+    .option("--corpus <folder>", "another corpus, such as that of an older release")
+    .option("--seed <text>", "of the run whose challenge this is; its report says it")
     .option("--mutants <file>", "what `bun run mutants --json` wrote: also the mutants that die by its rules")
     .option("--json", "the same as one object")
     .addHelpText(
@@ -26,18 +30,26 @@ Examples:
   tensorwire explain 'len64/hello#poison'               a case of a probe, level 3
   tensorwire explain wire/len64/split                   a scenario on real connections, level 2
   tensorwire explain 'wire/tp/split/infer#cut=3'
+  tensorwire explain challenge/len32/valid-7 --seed 7   a case that a run has made of its seed
   bun run mutants --json > mutants.json && tensorwire explain len64/hello --mutants mutants.json
 
 Exit status: 0, or 64 when nothing has this id.`,
     )
-    .action(async (id: string, { mutants, json }: Flags) => {
-      const { DEFAULT_CORPUS, DEFAULT_SPEC, explain, explainText, loadCorpus, nearest, paintFor } = await import(
+    .action(async (id: string, { corpus: folder, seed, mutants, json }: Flags) => {
+      const { corpusAt, DEFAULT_CORPUS, DEFAULT_SPEC, explain, explainText, nearest, paintFor } = await import(
         "@tensorwire/conformance"
       );
-      const corpus = loadCorpus(DEFAULT_CORPUS);
+      const corpus = corpusAt(folder, seed);
       const told = mutants === undefined ? undefined : (await Bun.file(mutants).json()).mutants;
-      const sources = { corpus, vectors: DEFAULT_CORPUS, spec: DEFAULT_SPEC, ...(told && { mutants: told }) };
-      const explanation = explain(id, sources);
+      const explanation = explain(id, {
+        ...{ corpus, vectors: folder ?? DEFAULT_CORPUS, spec: DEFAULT_SPEC },
+        ...(told && { mutants: told }),
+      });
+      if (explanation === undefined && id.startsWith("challenge/") && seed === undefined) {
+        throw new UsageError(
+          `${id}: a challenge follows from the seed of its run; expected --seed, as the report says it`,
+        );
+      }
       if (explanation === undefined) {
         const near = nearest(id, corpus);
         throw new UsageError(

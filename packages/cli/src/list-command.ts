@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { out } from "./output.ts";
 
 interface Flags {
+  readonly corpus?: string;
   readonly rules?: true;
   readonly json?: true;
 }
@@ -15,6 +16,7 @@ export function listCommand(): Command {
       "[glob]",
       "only vectors and cases whose id matches, such as 'len64/*' or 'tp/*#eof=*'; then one line a vector",
     )
+    .option("--corpus <folder>", "another corpus, such as that of an older release")
     .option("--rules", "one line a rule: how many vectors and cases name it")
     .option("--json", "vectors, rules, scenarios and totals as one object")
     .addHelpText(
@@ -29,9 +31,9 @@ Examples:
 
 Exit status: 0, or 5 when nothing matches, 64 usage.`,
     )
-    .action(async (glob: string | undefined, { rules, json }: Flags) => {
-      const { DEFAULT_CORPUS, EXIT, idFilter, listCorpus, loadCorpus } = await import("@tensorwire/conformance");
-      const listing = listCorpus(loadCorpus(DEFAULT_CORPUS), idFilter(glob));
+    .action(async (glob: string | undefined, { corpus, rules, json }: Flags) => {
+      const { corpusAt, EXIT, idFilter, listCorpus } = await import("@tensorwire/conformance");
+      const listing = listCorpus(corpusAt(corpus), idFilter(glob));
       if (json) out.json(listing);
       else if (rules) for (const { id, vectors, cases } of listing.rules) out.line(row(id, vectors, cases));
       else if (glob !== undefined) {

@@ -10,6 +10,7 @@ import { doctorCommand } from "./doctor-command.ts";
 import { explainCommand } from "./explain-command.ts";
 import { inspectCommand } from "./inspect-command.ts";
 import { listCommand } from "./list-command.ts";
+import { refuseRepeats } from "./once.ts";
 import { EXIT_USAGE, fail } from "./output.ts";
 import { pipelineCommand } from "./pipeline-command.ts";
 import { reportCommand } from "./report-command.ts";
@@ -58,6 +59,7 @@ const COMMANDS = [
 for (const command of COMMANDS) {
   program.addCommand(command().exitOverride());
 }
+refuseRepeats(program);
 
 try {
   await program.parseAsync();

@@ -4,6 +4,9 @@ import { WireError } from "@tensorwire/framing";
 /** Wrong words on the command line, as in sysexits.h. */
 export const EXIT_USAGE = 64;
 
+/** A defect of the harness or the corpus, as `conformance` ends with. */
+const EXIT_DEFECT = 4;
+
 /** Wrong words on the command line: exit 64. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
@@ -23,7 +26,13 @@ export function fail(error: unknown): void {
   const expected = error instanceof WireError || (error instanceof Error && error.constructor !== TypeError);
   const text = expected ? (error as Error).message : Bun.inspect(error);
   process.stderr.write(`${paintFor(process.stderr).bad("error")}: ${text}\n`);
-  process.exitCode = error instanceof Error && error.name === "UsageError" ? EXIT_USAGE : 1;
+  process.exitCode = statusOf(error);
+}
+
+function statusOf(error: unknown): number {
+  if (!(error instanceof Error)) return 1;
+  if (error.name === "UsageError") return EXIT_USAGE;
+  return error.name === "CorpusDefect" ? EXIT_DEFECT : 1;
 }
 
 export const out = {
