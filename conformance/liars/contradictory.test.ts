@@ -47,7 +47,7 @@ async function meet({ name, hello, answer }: Liar) {
           kind: "in-process",
           iut: { hello: (hello ?? honestHello) as typeof honestHello, handle: (request) => answer(request) as never },
         },
-    ...{ jobs: 1, seed: "liars", startDeadline: 20_000, caseDeadline: name.startsWith("hangs") ? 500 : 20_000 },
+    ...{ jobs: 1, seed: "liars", startDeadline: 20_000, caseDeadline: name.startsWith("hangs") ? 4000 : 20_000 },
     ...{ record: at("link"), json: at("json"), events: at("events"), certificate: at("certificate"), html: at("html") },
   });
   const once = printed;
@@ -100,8 +100,10 @@ describe("r[iut.contradiction.asked]", () => {
       if (request.op === "case" && !request.id.startsWith("link-check")) asked.push(request.id);
       return honest(request);
     }, many);
-    const unasked = ["encode-0#0", "encode-1#2", "encode-2#4"].map((id) => `undeclared/len32/${id}`);
-    expect(asked).toEqual(["len32/hello", ...unasked]);
+    const [first, ...unasked] = asked;
+    expect(first).toBe("len32/hello");
+    expect(unasked.every((id) => id.startsWith("undeclared/len32/encode-"))).toBe(true);
+    expect([unasked.length, new Set(unasked.map((id) => id.split("#")[0])).size]).toEqual([3, 3]);
     expect(report.contradictions).toEqual([]);
   });
 
