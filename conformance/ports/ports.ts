@@ -38,7 +38,7 @@ export const PORTS: readonly Port[] = [
     launch: `PYTHONPATH=${at("python")} python3 -c "import probes, shim, wire; shim.main()"`,
   },
   {
-    // All profiles, and the ranks of level 2.
+    // All profiles, with the ranks of level 2 and the probes of level 3.
     name: "python-full",
     needs: [VENV_PYTHON],
     build: [["python3", at("python", "setup_full.py")]],
@@ -46,7 +46,7 @@ export const PORTS: readonly Port[] = [
       [FULL_PYTHON, at("python", "test_full.py")],
       [FULL_PYTHON, at("python", "test_ranks.py")],
     ],
-    launch: `${FULL_PYTHON} ${at("python", "ranks.py")}`,
+    launch: `PYTHONPATH=${at("python")} ${FULL_PYTHON} -c "import probes, ranks, shim; shim.main()"`,
   },
   {
     name: "go",

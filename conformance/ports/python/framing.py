@@ -52,6 +52,11 @@ class Decoder:
         return messages
 
     @property
+    def held(self) -> int:
+        """Bytes of memory that the buffer takes, used or not."""
+        return self._buffer.__sizeof__()
+
+    @property
     def partial(self) -> bool:
         """Some bytes of a message have come, and not all."""
         return self._offset + len(self._buffer) > self._start

@@ -1,10 +1,13 @@
-"""The probes poison and cancel of spec/iut-protocol.md, level 3. Started like shim.py, which it extends."""
+"""The six probes of spec/iut-protocol.md, level 3. Started like shim.py, which it extends."""
 
 import asyncio
+import math
 import sys
-from typing import Any
+from collections import deque
+from typing import Any, Callable
 
 import shim
+from framing import WireError
 from values import Declined, show
 
 run_level_1 = shim.run_case
@@ -37,8 +40,7 @@ class Connection:
         return [] if told or not error else [{"event": "error", "class": error.code, "at": str(error.at), "fatal": True}]
 
     def recall(self) -> list[Any]:
-        data = show(bytes(self.chunks))
-        return [{"event": "bytes", **({"hex": data} if isinstance(data, str) else data)}, *self.messages(self.kept)]
+        return [*told_bytes(self.chunks), *self.messages(self.kept)]
 
 
 class Reader:
@@ -73,14 +75,57 @@ class Reader:
         return told
 
 
+class Sink:
+    """Where a sender writes: takes so many bytes, and then none until it is drained."""
+
+    def __init__(self, quota: float) -> None:
+        self.quota, self.room, self.total = quota, quota, 0
+
+    def write(self, data: memoryview) -> int:
+        count = int(min(self.room, len(data)))
+        self.room, self.total = self.room - count, self.total + count
+        return count
+
+
+class Sender:
+    """Messages that wait for a sink, in order, each with the moment at which it is given up."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink, self.waiting = sink, deque[tuple[memoryview, float]]()
+
+    def send(self, data: bytes, due: float) -> list[Any]:
+        self.waiting.append((memoryview(data), due))
+        return self.flush()
+
+    def flush(self) -> list[Any]:
+        taken = bytearray()
+        while self.waiting:
+            data, due = self.waiting.popleft()
+            count = self.sink.write(data)
+            taken += data[:count]
+            if count < len(data):
+                self.waiting.appendleft((data[count:], due))
+                break
+        return told_bytes(taken) if taken else []
+
+
+def told_bytes(data: bytes) -> list[Any]:
+    shown = show(bytes(data))
+    return [{"event": "bytes", **({"hex": shown} if isinstance(shown, str) else shown)}]
+
+
 def chunk_of(kind: str, value: Any) -> bytearray:
     if kind not in ("feed", "feed_fill"):
         raise Declined("step")
     return bytearray.fromhex(value) if kind == "feed" else bytearray([value["byte"]]) * value["count"]
 
 
-def poison(codec: Any, steps: list[Any]) -> list[Any]:
-    connection, lists = Connection(codec), []
+Open = Callable[[], Any]  # a codec for one more connection: a session is part of it
+Steps = list[tuple[str, Any]]
+
+
+def poison(codec: Open, steps: Steps) -> list[Any]:
+    connection, lists = Connection(codec()), []
     for kind, value in steps:
         if kind == "recall":
             lists.append(connection.recall())
@@ -91,9 +136,9 @@ def poison(codec: Any, steps: list[Any]) -> list[Any]:
     return lists
 
 
-def cancel(codec: Any, steps: list[Any]) -> list[Any]:
+def cancel(codec: Open, steps: Steps) -> list[Any]:
     loop, lists = asyncio.new_event_loop(), []
-    reader = Reader(codec, loop)
+    reader = Reader(codec(), loop)
     try:
         for kind, value in steps:
             if kind == "cancel":
@@ -111,20 +156,107 @@ def cancel(codec: Any, steps: list[Any]) -> list[Any]:
     return lists
 
 
-PROBES = {"poison": poison, "cancel": cancel}
+def memory(codec: Open, steps: Steps) -> list[Any]:
+    connection, lists = Connection(codec()), []
+    for kind, value in steps:
+        if kind == "memory":
+            lists.append([{"event": "memory", "held": str(connection.decoder.held)}])
+        elif kind == "eof":
+            lists.append(connection.end())
+        elif kind == "trickle":
+            reads = (connection.read(bytearray([value["byte"]])) for _ in range(value["count"]))
+            lists.append([event for events in reads for event in events])
+        else:
+            lists.append(connection.read(chunk_of(kind, value)))
+    return lists
+
+
+def beside(codec: Open, steps: Steps) -> list[Any]:
+    connections, on, lists = {0: Connection(codec())}, 0, []
+    for kind, value in steps:
+        if kind == "on":
+            on = value
+        if kind == "reset" or on not in connections:
+            connections[on] = Connection(codec())
+        if kind in ("on", "reset"):
+            lists.append([])
+        else:
+            lists.append(connections[on].end() if kind == "eof" else connections[on].read(chunk_of(kind, value)))
+    return lists
+
+
+def clock(codec: Open, steps: Steps) -> list[Any]:
+    """The time is a number, which `advance` alone moves."""
+    connection, over, now, limit, lists = Connection(codec()), False, 0, math.inf, []
+    due = limit
+    for kind, value in steps:
+        events: list[Any] = []
+        if kind == "deadline":
+            limit, due = value, now + value
+        elif kind == "reset":
+            connection, over, due = Connection(codec()), False, now + limit
+        elif kind == "advance":
+            now += value
+            if now >= due and not over:
+                events, over = [{"event": "expired", "at": str(len(connection.chunks))}], True
+        elif not over:
+            events = connection.end() if kind == "eof" else connection.read(chunk_of(kind, value))
+            over = kind == "eof" or connection.told
+            due = now + limit if events else due
+        lists.append(events)
+    return lists
+
+
+def writes(codec: Open, steps: Steps) -> list[Any]:
+    """The probes of senders: quota, and clock."""
+    encode, now, limit, lists = codec()[2], 0, math.inf, []
+    sender, over = Sender(Sink(math.inf)), False
+    for kind, value in steps:
+        events: list[Any] = []
+        if kind in ("quota", "reset"):
+            sender, over = Sender(Sink(value if kind == "quota" else sender.sink.quota)), False
+        elif kind == "deadline":
+            limit = value
+        elif kind == "advance":
+            now += value
+            if sender.waiting and now >= sender.waiting[0][1]:
+                events, over = [{"event": "expired", "at": str(sender.sink.total)}], True
+                sender.waiting.clear()
+        elif kind == "drain":
+            sender.sink.room = sender.sink.quota
+            events = sender.flush()
+        elif kind != "encode":
+            raise Declined("step")
+        else:
+            try:
+                data = encode(value)
+                events = [] if over else sender.send(data, now + limit)
+            except WireError as error:
+                events = [{"event": "error", "class": error.code, "at": str(error.at), "fatal": False}]
+        lists.append(events)
+    return lists
+
+
+CAPABILITIES = ["poison", "quota", "cancel", "clock", "memory", "beside"]
+# By the first step of a case.
+PROBES = {
+    "decode": {"poison": poison, "cancel": cancel, "deadline": clock, "memory": memory, "on": beside},
+    "encode": {"quota": writes, "deadline": writes},
+}
 
 
 def run_case(profile: str, role: str, limits: dict[str, str], steps: list[dict[str, Any]]) -> list[Any]:
     first = next(iter(steps[0]), "") if steps else ""
-    if first not in PROBES:
+    if not any(first in probes for probes in PROBES.values()):
         return run_level_1(profile, role, limits, steps)
-    codec = shim.choose(profile, role, limits)
-    if role != "decode" or any(len(step) != 1 for step in steps):
+    shim.choose(profile, role, limits)  # declines what the port does not have
+    if first not in PROBES[role] or any(len(step) != 1 for step in steps):
         raise Declined("step")
-    return PROBES[first](codec, [item for step in steps for item in step.items()])
+    codec = lambda: shim.choose(profile, role, limits)  # noqa: E731
+    return PROBES[role][first](codec, [item for step in steps for item in step.items()])
 
 
 shim.run_case = run_case
-shim.CAPABILITIES.extend(PROBES)
+shim.CAPABILITIES.extend(CAPABILITIES)
 if __name__ == "__main__":
     shim.main(*sys.argv[1:])
