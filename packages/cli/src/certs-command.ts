@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { isIP } from "node:net";
 import { relative } from "node:path";
-import { Command, Option } from "commander";
+import { Command } from "commander";
+import { collecting } from "./once.ts";
 import { integer, out, UsageError } from "./output.ts";
 
 interface Flags {
   readonly out: string;
-  readonly host: readonly (readonly string[])[];
+  readonly host?: readonly (readonly string[])[];
   readonly days: number;
   readonly force?: true;
   readonly json?: true;
@@ -21,13 +22,10 @@ export function certsCommand(): Command {
       "Make a test set of certificates for mutual TLS: an authority, and a certificate with its key for each host.",
     )
     .requiredOption("--out <dir>", "where the files go; made if it is not there")
-    .addOption(
-      new Option(
-        "--host <names>",
-        "a host's names and IP addresses, with commas between; the first names its files; may be given several times",
-      )
-        .argParser(hostNames)
-        .default([], LOCAL[0]),
+    .option(
+      "--host <names>",
+      "a host's names and IP addresses, with commas between; the first names its files; may be given several times; default: localhost",
+      collecting(hostNames),
     )
     .option("--days <n>", "how long all of it is good for", integer(1, 3650), 30)
     .option("--force", "write over files that are there")
@@ -51,7 +49,7 @@ Exit status: 0, 1 the files cannot be written, 64 usage: no such host name, or f
     .action(run);
 }
 
-function hostNames(text: string, hosts: readonly (readonly string[])[]): readonly (readonly string[])[] {
+function hostNames(text: string, hosts: readonly (readonly string[])[] = []): readonly (readonly string[])[] {
   const names = text.split(",");
   for (const name of names) {
     if (isIP(name) === 0 && !/^(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*$/i.test(name)) {
@@ -61,9 +59,9 @@ function hostNames(text: string, hosts: readonly (readonly string[])[]): readonl
   return [...hosts, names];
 }
 
-async function run({ out: folder, host, days, force, json }: Flags): Promise<void> {
+async function run({ out: folder, host = [[LOCAL[0]!]], days, force, json }: Flags): Promise<void> {
   const { setPaths, TestAuthority, validFor, writeSet } = await import("@tensorwire/transport/certificates");
-  const hosts = (host.length === 0 ? [[LOCAL[0]!]] : host).map((names) => {
+  const hosts = host.map((names) => {
     // A colon is no character for a file name everywhere.
     const file = names[0]!.replaceAll(":", "_");
     return { file, names: [...new Set([...names, ...LOCAL])], paths: setPaths(folder, file) };

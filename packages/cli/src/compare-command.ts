@@ -1,5 +1,6 @@
 import type { Compared, Way } from "@tensorwire/conformance";
 import { Command } from "commander";
+import { collecting } from "./once.ts";
 import { integer, out, UsageError } from "./output.ts";
 
 interface Flags {
@@ -15,7 +16,7 @@ interface Flags {
   readonly json?: true;
 }
 
-const several = (value: string, before: readonly string[] = []) => [...before, value];
+const several = collecting((value, before: readonly string[] = []) => [...before, value]);
 
 export function compareCommand(): Command {
   return new Command("compare")

@@ -163,6 +163,8 @@ test("an option that is given twice is refused, and one that collects is not", a
   expect([twice.code, twice.err]).toEqual([64, expect.stringContaining('expected --corpus once, got "a" and "b"')]);
   const below = await tensorwire("capture", "import", "x", "--profile", "len32", "--profile", "tp");
   expect(below.code).toBe(64);
+  const compared = await tensorwire("compare", "--launch", "exit 3", "--launch", "exit 4", "--filter", "len32/hello");
+  expect(compared.code).toBe(3);
   const filters = await tensorwire(...SMALL, "--filter", "len64/hello");
   expect(filters.err).toContain('expected --filter once, got "len32/hello" and "len64/hello"');
 });
