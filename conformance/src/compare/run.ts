@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { withChallenges } from "../challenge/cases.ts";
-import { loadCorpus } from "../corpus/index.ts";
 import type { Corpus } from "../corpus/types.ts";
+import { corpusAt } from "../corpus-at.ts";
 import type { Way } from "../link/ways.ts";
-import { type ConformanceOptions, DEFAULT_CORPUS, UsageError } from "../options.ts";
+import { type ConformanceOptions, UsageError } from "../options.ts";
 import { jsonReport } from "../report/report.ts";
 import { runConformance } from "../run.ts";
 import { EXIT, type ExitCode } from "../verdict.ts";
@@ -34,7 +34,7 @@ export async function runCompare({ ways = [], reports = [], ...options }: Compar
   const { corpus, seed: given, log = (line) => void process.stderr.write(`${line}\n`), ...narrowed } = options;
   if (ways.length + reports.length < 2) throw new UsageError("expected two or more implementations to compare");
   const seed = given ?? reports[0]?.summary.seed ?? randomBytes(8).toString("hex");
-  const stored = typeof corpus === "object" ? corpus : loadCorpus(corpus ?? DEFAULT_CORPUS);
+  const stored = typeof corpus === "object" ? corpus : corpusAt(corpus);
   const corpusOf = (word: string) => (typeof corpus === "object" ? corpus : withChallenges(stored, word));
   const whole = corpusOf(seed);
   const compared = [...reports];

@@ -1,13 +1,14 @@
 import type { Compared, Way } from "@tensorwire/conformance";
 import { Command } from "commander";
 import { collecting } from "./once.ts";
-import { integer, out, UsageError } from "./output.ts";
+import { fail, integer, out, UsageError } from "./output.ts";
 
 interface Flags {
   readonly launch?: readonly string[];
   readonly stdio?: readonly string[];
   readonly connect?: readonly string[];
   readonly inProcess?: true;
+  readonly corpus?: string;
   readonly profile?: string;
   readonly filter?: string;
   readonly jobs?: number;
@@ -30,6 +31,7 @@ export function compareCommand(): Command {
     .option("--connect <address>", "it listens: HOST:PORT, the path of a Unix socket, or ws://", several)
     .option("--in-process", "the reference, by function calls")
     .optionsGroup("What to run:")
+    .option("--corpus <folder>", "another corpus, such as that of an older release")
     .option("--profile <names>", "only these profiles, comma-separated: len64,tp")
     .option("--filter <glob>", "only cases whose id matches, such as 'len64/*#cut=*'")
     .option("--jobs <n>", "links to open at once, to each", integer(1, 64))
@@ -54,7 +56,9 @@ Exit status: 0 they agree, 1 they differ, 3 one did not start or its adapter is 
 }
 
 async function run(paths: string[], flags: Flags): Promise<void> {
-  const { comparisonText, paintFor, readReport, ReportError, runCompare } = await import("@tensorwire/conformance");
+  const { comparisonText, EXIT, paintFor, readReport, ReportError, runCompare } = await import(
+    "@tensorwire/conformance"
+  );
   let reports: Compared[];
   try {
     reports = paths.map(readReport);
@@ -68,10 +72,17 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     ...stdio.map((command) => ({ kind: "stdio" as const, command })),
     ...connect.map((address) => ({ kind: "connect" as const, address })),
   ];
-  const { exitCode, comparison, troubles } = await runCompare({
+  const compared = await runCompare({
     ...{ ways, reports, ...narrowed },
     ...(profile !== undefined && { profiles: profile.split(",") }),
+  }).catch((error: unknown) => {
+    // Exit 1 is a difference: a corpus that cannot be read is none.
+    if (!(error instanceof Error && error.name === "CorpusDefect")) throw error;
+    fail(error);
+    process.exitCode = EXIT.harness;
   });
+  if (compared === undefined) return;
+  const { exitCode, comparison, troubles } = compared;
   for (const trouble of troubles) process.stderr.write(`${paintFor(process.stderr).bad(trouble)}\n`);
   if (json) out.json({ compare: 1, exit: exitCode, ...comparison, troubles });
   else process.stdout.write(comparisonText(comparison, paintFor(process.stdout)));
