@@ -93,7 +93,29 @@ def protobufs(kind: Kind) -> Family:
     empty = good + b"\x80"
     b.refuse("body-key-cut-late", "A key that breaks off behind a whole message.", [message], empty)
     evolution(b)
+    order(b)
     return f
+
+
+def order(b: Bodies) -> None:
+    """Of several faults: the frame as a multipart message, then the body's length, then its version."""
+    f, kind = b.f, b.kind
+    limits = LIMIT | {"max_manifest_length": len(b.good)}
+    f.decode("order-limit", f"The {NAMES[kind.profile]} fills its limit.", kind.rules("manifest.limit"),
+             kind.whole(f.stream(), kind.tensors), limits=limits, sweeps=FEW)
+    other = protobuf.integer(1, 2) + b.rest + protobuf.integer(100, 1)
+    f.decode("order-limit-version", "Above its limit and of another version: the length is judged first.",
+             kind.rules("manifest.several-faults", "manifest.limit"),
+             kind.broken(f.stream(), kind.tensors, other).error("oversize.declared"), limits=limits,
+             sibling="order-limit", sweeps={"chunks": [1], "after": True})
+    stream = kind.broken(f.stream(), kind.tensors, b.good + protobuf.integer(100, 1))
+    length = next(segment for segment in stream.segments if segment["field"] == "length")
+    size = int(length["hex"], 16) + 3
+    length["hex"], length["note"] = size.to_bytes(8, "big").hex(), str(size)
+    f.decode("order-records-limit", "Above its limit, in a frame with three bytes left over: the frame is judged first.",
+             kind.rules("manifest.several-faults", "manifest.limit"),
+             stream.put("record_length", b"\0\0\0", note="cut").error("eof.in-prefix"), limits=limits,
+             sibling="order-limit", sweeps={"chunks": [1], "after": True})
 
 
 def evolution(b: Bodies) -> None:
@@ -169,6 +191,6 @@ def bodies(kind: Kind) -> Family:
              kind.broken(f.stream(), kind.tensors, over).error("oversize.declared"), sibling="body-limit",
              limits=LIMIT | {"max_manifest_length": size}, sweeps={"chunks": [1], "after": True})
     f.decode("body-over-version", "Its length is judged before its version.", kind.rules("manifest.limit"),
-             kind.broken(f.stream(), kind.tensors, protobuf.integer(1, 2) + good).error("oversize.declared"),
-             sibling="body-limit", limits=LIMIT | {"max_manifest_length": size}, sweeps={"chunks": [1], "after": True})
+             kind.broken(f.stream(), kind.tensors, protobuf.integer(1, 2) + b.rest + protobuf.integer(100, 1))
+             .error("oversize.declared"), sibling="body-limit", limits=LIMIT | {"max_manifest_length": size}, sweeps={"chunks": [1], "after": True})
     return f
