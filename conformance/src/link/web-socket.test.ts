@@ -114,6 +114,14 @@ describe("r[iut.ways.web-socket]: an honest IUT passes by WebSocket", () => {
   });
 });
 
+test("r[iut.link.line-limit]: a frame is taken that is as long as a line may be without its LF", async () => {
+  const long: Iut = {
+    ...HONEST,
+    opened: (socket) => socket.send(JSON.stringify(honestHello).padEnd(LINE_LIMIT - 1)),
+  };
+  expect([(await attached(long)).exitCode, (await connected(long)).exitCode]).toEqual([0, 0]);
+});
+
 describe("r[iut.ways.web-socket]: what is no message is told, by either way", () => {
   const wrong = [
     ["a binary frame", (socket: WebSocket) => socket.send(new Uint8Array(3)), /a binary frame of 3 bytes came/, 1003],
