@@ -9,6 +9,7 @@ import {
 } from "@tensorwire/framing";
 import { PpRequestDecoder, PpResultDecoder, PpSession } from "@tensorwire/pp-contract";
 import { HeaderDecoder, TpDecoder, type TpHeader, TpSession } from "@tensorwire/tp-control";
+import type { CallLint } from "./calls.ts";
 import type { Heard, Listener, Passed, TapLimits } from "./listener.ts";
 
 export const TAP_PROFILES = [
@@ -23,8 +24,8 @@ export const TAP_PROFILES = [
 ] as const;
 export type TapProfile = (typeof TAP_PROFILES)[number];
 
-/** Follows one direction with the decoders of the reference. */
-export function listenerFor(profile: TapProfile, limits: TapLimits): Listener {
+/** Follows one direction with the decoders of the reference. `calls`: of requests and results that belong together. */
+export function listenerFor(profile: TapProfile, limits: TapLimits, calls?: CallLint): Listener {
   switch (profile) {
     case "multipart":
     case "multipart-typed":
@@ -36,9 +37,9 @@ export function listenerFor(profile: TapProfile, limits: TapLimits): Listener {
     case "pp-envelope":
       return headed(new PpRequestDecoder(limits), limits);
     case "pp-session":
-      return session(new PpSession(limits), limits);
+      return session(hearing(new PpSession(limits), calls), limits);
     case "pp-result":
-      return results(limits);
+      return results(limits, calls);
     default:
       return frames(profile, limits);
   }
@@ -139,7 +140,11 @@ function headed(decoder: Headed, limits: TapLimits, drops = false): Listener {
   };
 }
 
-function session(decoder: TpSession | PpSession, limits: TapLimits): Listener {
+interface Session extends Headed {
+  readonly closed: boolean;
+}
+
+function session(decoder: Session, limits: TapLimits): Listener {
   const listener = headed(decoder, limits, true);
   return {
     push: listener.push,
@@ -151,13 +156,31 @@ function session(decoder: TpSession | PpSession, limits: TapLimits): Listener {
   };
 }
 
-function results(limits: TapLimits): Listener {
+/** A session whose requests are heard. */
+function hearing(decoder: PpSession, calls: CallLint | undefined): Session {
+  if (calls === undefined) return decoder;
+  return {
+    push(chunk) {
+      const decoded = decoder.push(chunk);
+      for (const request of decoded.messages) calls.request(request);
+      return decoded;
+    },
+    end: () => decoder.end(),
+    get closed() {
+      return decoder.closed;
+    },
+  };
+}
+
+function results(limits: TapLimits, calls: CallLint | undefined): Listener {
   const decoder = new PpResultDecoder(limits);
   let from = 0;
   return {
     push(chunk) {
       const { messages, ends, error } = decoder.push(chunk);
-      const passed = messages.map(({ result, tensors }, i): Passed => {
+      const passed = messages.map((message, i): Passed => {
+        const { result, tensors } = message;
+        calls?.result(message, ends[i]!);
         const begun = from;
         from = ends[i]!;
         const { call_id, chunk_index, cache_epoch, ok } = result;
@@ -169,6 +192,8 @@ function results(limits: TapLimits): Listener {
       return { passed, error };
     },
     end: () => decoder.end(),
-    remark: undefined,
+    get remark() {
+      return calls?.remark;
+    },
   };
 }

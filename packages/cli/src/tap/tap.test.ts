@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { streamsOf } from "@tensorwire/conformance";
 import { FrameEncoder } from "@tensorwire/framing";
-import { preparePpResult } from "@tensorwire/pp-contract";
+import { preparePpRequest, preparePpResult } from "@tensorwire/pp-contract";
 import { type Hello, prepareHello, prepareTp, type TpAction } from "@tensorwire/tp-control";
 import { type Connection, connect, formatAddress, type Listener, listen } from "@tensorwire/transport";
 import type { Told } from "./report.ts";
@@ -271,25 +271,66 @@ describe("the tap says what a peer breaks", () => {
     expect(of(told, "ended").map(({ remark }) => remark)).toEqual(["without SHUTDOWN", "without SHUTDOWN"]);
   });
 
+  const infer = (call_id: bigint) => {
+    const header = { call_id, chunk_index: call_id, control_epoch: call_id, cache_epoch: 1n, action: "INFER" } as const;
+    const ids = { key: "input_ids", dtype: "int64", shape: [1], data: new BigInt64Array(1) };
+    const lm = { position: Number(call_id - 1n), num_tokens: 1, init_cache: call_id === 1n };
+    return concat(...preparePpRequest({ header, step: { lm }, tensors: [ids] }).buffers);
+  };
+  const result = (call_id: bigint) => {
+    const tensors = [{ key: "logits", dtype: "float32", shape: [2], data: new Float32Array(2) }];
+    return concat(...preparePpResult({ call_id, chunk_index: call_id, cache_epoch: 1n, tensors }).buffers);
+  };
+  const pp = { profile: "pp-session", reply: "pp-result" } as const;
+
   test("of PP results, with their calls", async () => {
-    const { tap, told, dialler, listener } = await tapped({ profile: "pp-session", reply: "pp-result" });
-    const tensor = { key: "logits", dtype: "float32", shape: [2], data: new Float32Array(2) };
-    const result = concat(
-      ...preparePpResult({ call_id: 7n, chunk_index: 3n, cache_epoch: 1n, tensors: [tensor] }).buffers,
-    );
-    await listener.write([result, result.subarray(0, -1)]);
-    await listener.end();
-    expect((await rest(dialler)).length).toBe(2 * result.length - 1);
+    const { tap, told, dialler, listener } = await tapped(pp);
+    await dialler.write([infer(1n), infer(2n)]);
     await dialler.end();
+    expect((await rest(listener)).length).toBe(infer(1n).length + infer(2n).length);
+    const answered = concat(result(1n), result(2n).subarray(0, -1));
+    await listener.write([answered]);
+    await listener.end();
+    expect(await rest(dialler)).toEqual(answered);
     await tap.done;
-    expect(of(told, "message")).toMatchObject([
+    expect(of(told, "message").map(({ kind, about: { call_id } }) => `${kind} ${call_id}`)).toEqual([
+      "INFER 1",
+      "INFER 2",
+      "result 1",
+    ]);
+    expect(of(told, "message")[2]).toMatchObject({ about: { ok: true, tensors: 1, tensor_bytes: 8 } });
+    expect(of(told, "violation")).toMatchObject([{ from: "listener", class: "eof.in-body", at: answered.length }]);
+  });
+
+  test("of both directions together: a result that no call is waiting for, and calls that have none", async () => {
+    const { tap, told, dialler, listener } = await tapped(pp);
+    await dialler.write([infer(1n), infer(2n)]);
+    await dialler.end();
+    await rest(listener);
+    await listener.write([result(2n), result(1n)]);
+    await listener.end();
+    await rest(dialler);
+    expect(await tap.done).toMatchObject({ messages: 4, violations: 1 });
+    expect(of(told, "violation")).toMatchObject([
       {
-        kind: "result",
-        bytes: result.length,
-        about: { call_id: "7", chunk_index: "3", ok: true, tensors: 1, tensor_bytes: 8 },
+        from: "listener",
+        at: result(2n).length,
+        class: "sequence",
+        rules: ["pp.acceptance.ahead"],
+        text: expect.stringContaining("expected the result of call 1, that of call 2 came"),
+        ends: false,
       },
     ]);
-    expect(of(told, "violation")).toMatchObject([{ class: "eof.in-body", at: 2 * result.length - 1 }]);
+
+    const short = await tapped(pp);
+    await short.dialler.write([infer(1n), infer(2n), infer(3n)]);
+    await short.dialler.end();
+    await rest(short.listener);
+    await short.listener.write([result(1n)]);
+    await short.listener.end();
+    await rest(short.dialler);
+    expect(await short.tap.done).toMatchObject({ violations: 0 });
+    expect(of(short.told, "ended").find(({ from }) => from === "listener")?.remark).toBe("2 calls without a result");
   });
 });
 

@@ -10,6 +10,7 @@ import {
 import type { WireError } from "@tensorwire/framing";
 import { handleCase } from "@tensorwire/iut-ts";
 import { type Connection, formatAddress } from "@tensorwire/transport";
+import { CallLint } from "./calls.ts";
 import { HandshakeLint } from "./handshake.ts";
 import type { Heard, Listener, TapLimits } from "./listener.ts";
 import { listenerFor, type TapProfile } from "./listeners.ts";
@@ -122,8 +123,10 @@ class TapEar implements Ear {
     this.#tell = options.tell;
     const { profile, reply, limits = {}, handshake } = options;
     const lint = handshake === true ? new HandshakeLint() : undefined;
+    const paired = profile === "pp-session" && reply === "pp-result";
+    const calls = paired ? new CallLint((error, rules) => this.#broken("listener", error, rules, false)) : undefined;
     const follow = (side: Side, spoken: TapProfile): Followed => {
-      const protocol = listenerFor(spoken, limits);
+      const protocol = listenerFor(spoken, limits, calls);
       const followed = { profile: spoken, bytes: 0, messages: 0, decodes: true, over: false };
       const listener = lint?.listener(side, protocol, (error, rules) => this.#broken(side, error, rules, false));
       return { ...followed, listener: listener ?? protocol };
