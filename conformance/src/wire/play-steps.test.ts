@@ -34,7 +34,9 @@ test("a write in bites has a barrier between them and none behind the last, and 
   await play({ conn: "a", write: { parts: ["0102", { fill: { byte: 7, count: 3 } }] }, bite: 2 });
   expect(acts).toEqual(["write 0102", "sync", "write 0707", "sync", "write 07"]);
   await play({ conn: "a", sync: "read", events: [message, message] });
-  await expect(play({ conn: "a", sync: "read", events: [message] })).rejects.toThrow("tells of nothing instead of message");
+  await expect(play({ conn: "a", sync: "read", events: [message] })).rejects.toThrow(
+    "tells of nothing instead of message",
+  );
 });
 
 test("a write without bites is one", async () => {
