@@ -173,6 +173,15 @@ describe("a captured stream becomes a vector", () => {
     expect(vector).toMatchObject({ at_eof: "end", events: [{ at: 5 }, { at: 10 }] });
   });
 
+  test("without the Hello in front of it, in whatever reads that came", async () => {
+    const file = capture(sends("0000000000000003", "aabbcc00000001", "ee"));
+    const { vector } = await one(file, { profile: "len32", handshake: true });
+    expect(vector).toMatchObject({ events: [{ at: 5, value: { payload: "ee" } }], sweeps: { cuts: true } });
+    await expect(imported(capture(sends("00000001ee")), { profile: "len32", handshake: true })).rejects.toThrow(
+      "expected a whole Hello in front, 5 bytes came that are none",
+    );
+  });
+
   test("and says what was not an end", async () => {
     const reset = capture((cut) => {
       cut.bytes("dialler", Uint8Array.fromHex("00000001aa"));

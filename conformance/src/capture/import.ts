@@ -26,6 +26,8 @@ export interface ImportOptions {
   readonly from?: End;
   /** The limit to judge by. Default: the least of the profile's vectors in which everything fits. */
   readonly maxFrameLength?: number;
+  /** Each direction begins with a Hello (`spec/handshake.md`), which is no part of the profile: it is left out. */
+  readonly handshake?: boolean;
   /** Of long streams: these messages alone, from the first on. */
   readonly messages?: number;
   /**
@@ -105,13 +107,32 @@ export async function importCapture(
   const imported: Imported[] = [];
   for (const side of spoken) {
     const what = `stream ${number} of ${basename(path)}, ${side.from} → ${side.to}`;
-    imported.push(await importSide(side, { ...options, what, profile, vectors, refusals }));
+    const behind = options.handshake === true ? withoutHello(side, what) : side;
+    imported.push(await importSide(behind, { ...options, what, profile, vectors, refusals }));
   }
   const about = `Captured: stream ${number} of ${basename(path)}.`;
   return {
     file: { family: "imported", profile: name, about, vectors: imported.map(({ vector }) => vector) },
     imported,
   };
+}
+
+/** What stands behind the first frame, in the reads that it came in. */
+function withoutHello(side: SentBy, what: string): SentBy {
+  const { length: came } = side;
+  const prefix = new Uint8Array(Buffer.concat(side.reads).subarray(0, 8));
+  const size = prefix.length < 8 ? 0n : 8n + new DataView(prefix.buffer).getBigUint64(0);
+  if (size === 0n || size > BigInt(came)) {
+    throw new CaptureError(`${what}: expected a whole Hello in front, ${came} bytes came that are none`);
+  }
+  let left = Number(size);
+  const reads: Uint8Array[] = [];
+  for (const read of side.reads) {
+    const rest = read.subarray(Math.min(left, read.length));
+    left -= read.length - rest.length;
+    if (rest.length > 0) reads.push(rest);
+  }
+  return { ...side, reads, length: came - Number(size) };
 }
 
 function chosen(streams: readonly Assembly[], wanted: number | undefined): Assembly {

@@ -6,6 +6,7 @@ interface ImportFlags {
   readonly stream?: number;
   readonly from?: "dialler" | "listener";
   readonly maxFrameLength?: number;
+  readonly handshake?: true;
   readonly messages?: number;
   readonly second?: string;
   readonly out?: string;
@@ -66,6 +67,7 @@ function importCommand(): Command {
       "the limit to judge by; default: a limit of the corpus in which all of it fits",
       integer(0),
     )
+    .option("--handshake", "each direction begins with a Hello, which is left out")
     .option("--messages <n>", "only the first of them", integer(1))
     .option(
       "--second <command>",
@@ -78,8 +80,8 @@ function importCommand(): Command {
 Examples:
   tcpdump -i lo -s 0 -w capture.pcap 'tcp port 7000'
   tensorwire capture import capture.pcap --profile len64 --out imported.json
-  tensorwire capture import capture.pcap --profile pp-session --from dialler --stream 2 \\
-    --second "python3 conformance/ports/python/full_shim.py"
+  tensorwire capture import capture.pcap --profile pp-session --from dialler --stream 2 --handshake \\
+    --second "conformance/ports/python/.venv/bin/python conformance/ports/python/full_shim.py"
 
 The expectation does not come from the reference alone: layouts are read by the harness's own reader, and what only protobuf or a
 session's memory can say is taken where two implementations agree. Each vector says which it was.
@@ -105,7 +107,7 @@ async function run(path: string, { out: target, second, ...flags }: ImportFlags)
     const say = (line: string) => (target === undefined ? void process.stderr.write(`${line}\n`) : out.line(line));
     for (const { vector, notes } of imported) {
       say(
-        `${vector.id}: ${vector.events.length} events${vector.at_eof === undefined ? "" : `, then ${vector.at_eof}`}`,
+        `${vector.id}: ${vector.events.length} ${vector.events.length === 1 ? "event" : "events"}${vector.at_eof === undefined ? "" : `, then ${vector.at_eof}`}`,
       );
       for (const note of notes) say(`  ${note}`);
     }

@@ -86,7 +86,7 @@ describe("tensorwire tap", () => {
     );
     expect([made.code, made.out]).toEqual([
       0,
-      expect.stringMatching(/^len64\/imported-[0-9a-f]{8}: 1 events, then end\n$/),
+      expect.stringMatching(/^len64\/imported-[0-9a-f]{8}: 1 event, then end\n$/),
     ]);
     const { vectors } = JSON.parse(readFileSync(file("made.json"), "utf8"));
     expect(vectors[0].events).toEqual([{ at: 13, event: "message", value: { payload: "68656c6c6f" } }]);
