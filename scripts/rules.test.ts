@@ -2,12 +2,21 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { indexRules, ruleFaults } from "./rules.ts";
+import { indexRules, namesInTests, ruleFaults } from "./rules.ts";
 
 test("every rule of the spec is named by a vector or by code, and every name is a rule", () => {
   const index = indexRules();
   expect(index.rules.size).toBeGreaterThan(100);
   expect(ruleFaults(index)).toEqual({ doubled: [], unnamed: [], unknown: [] });
+});
+
+test("every rule of the IUT protocol is held by a liar or a test that names it, or by a scenario", () => {
+  const { rules, inVectors } = indexRules();
+  const named = namesInTests();
+  const open = [...rules].filter(([id, { file }]) => {
+    return file === "spec/iut-protocol.md" && !named(id) && !inVectors.has(id);
+  });
+  expect(open.map(([id]) => id)).toEqual([]);
 });
 
 test("a rule that nothing names, a name that no rule bears and a rule stated twice are each found", () => {

@@ -95,6 +95,12 @@ describe("an endpoint that is wrong is found out", () => {
       this.socket.end(this.rest);
     }
   }
+  class TakesLess extends Echo {
+    override echo(frame: Buffer): void {
+      if (frame.length > 4 + 255) this.refuse();
+      else super.echo(frame);
+    }
+  }
   class Mute extends Echo {
     override data(): void {}
   }
@@ -119,6 +125,7 @@ describe("an endpoint that is wrong is found out", () => {
 
   interface Wrong {
     readonly name: string;
+    readonly rule: string;
     readonly Kind: typeof Echo;
     readonly filter: string;
     readonly says: RegExp;
@@ -129,45 +136,76 @@ describe("an endpoint that is wrong is found out", () => {
   test.each<Wrong>([
     {
       name: "one read taken for one message",
+      rule: "iut.echo.endpoint",
       Kind: ReadIsMessage,
       filter: "len32/two#cut=*",
       says: /echoed \d+ of \d+ bytes and closed/,
     },
     {
       name: "the refused frame echoed",
+      rule: "iut.echo.endpoint",
       Kind: EchoesWhatItRefuses,
       filter: "len32/length-2-31*",
       says: /echoed \d+ bytes more than the/,
     },
     {
       name: "the connection left open",
+      rule: "iut.echo.endpoint",
       Kind: StaysOpen,
       filter: "len32/length-2-31",
       says: /left its direction open/,
       deadline: 200,
     },
-    { name: "a frame too many", Kind: OneTooMany, filter: "len32/two*", says: /link-check\/len32\/frame/ },
-    { name: "a cut frame echoed", Kind: EchoesFragments, filter: "len32/two#eof=*", says: /link-check\/len32\/cut/ },
+    {
+      name: "a frame too many",
+      rule: "iut.echo.endpoint",
+      Kind: OneTooMany,
+      filter: "len32/two*",
+      says: /link-check\/len32\/frame/,
+    },
+    {
+      name: "a cut frame echoed",
+      rule: "iut.echo.endpoint",
+      Kind: EchoesFragments,
+      filter: "len32/two#eof=*",
+      says: /link-check\/len32\/cut/,
+    },
     {
       name: "a reset and nothing else",
+      rule: "iut.echo.close",
       Kind: ResetsAtOnce,
       filter: "len32/two*",
       says: /link-check\/len32\/frame.*echoed 0 of \d+ bytes and reset/s,
     },
     {
       name: "a reset in the place of an end, with nothing lost",
+      rule: "iut.echo.close",
       Kind: ResetsForAnEnd,
       filter: "len32/two*",
       says: /link-check\/len32\/frame/,
     },
     {
       name: "a reset that takes along what nobody refused",
+      rule: "iut.echo.close",
       Kind: EchoesNothingButTheProbe,
       filter: "len32/hello#cut=*",
       says: /echoed 0 of 9 bytes and reset the connection/,
     },
-    { name: "no echo at all", Kind: Mute, filter: "len32/two*", says: /link-check\/len32\/frame/ },
-  ])("$name", async ({ Kind, filter, says, deadline }) => {
+    {
+      name: "a limit below the one that was told",
+      rule: "iut.echo.limit",
+      Kind: TakesLess,
+      filter: "len32/length-25*",
+      says: /echoed \d+ of \d+ bytes and closed/,
+    },
+    {
+      name: "no echo at all",
+      rule: "iut.echo.endpoint",
+      Kind: Mute,
+      filter: "len32/two*",
+      says: /link-check\/len32\/frame/,
+    },
+  ])("r[$rule]: $name", async ({ Kind, filter, says, deadline }) => {
     const { exitCode, printed } = await meet(Kind, filter, deadline);
     expect(printed).toMatch(says);
     expect(printed).toContain("timeline");

@@ -26,24 +26,29 @@ describe("the honest one, that the liars differ from, passes", () => {
 });
 
 describe("a liar of level 3 is found out", () => {
-  test.each<[Bend, string, RegExp]>([
-    ["hands-out-chunks", "*#poison", /other content/],
-    ["hands-out-its-buffer", "*#poison*", /other content/],
-    ["swaps-in-place", "*#poison", /bytes in step \d+ has other content/],
-    ["loses-the-rest", "*#quota=*", /bytes is missing/],
-    ["begins-again", "*#quota=*", /other content/],
-    ["jumps-the-queue", "*#quota=*,then=*", /other content/],
-    ["drops-on-cancel", "*#cancel=*", /a message is missing|should give/],
-    ["doubles-on-cancel", "*#cancel=*", /a message is missing|should give|other content/],
-    ["never-fires", "*#clock=*", /a deadline that passes is missing/],
-    ["fires-early", "*#clock=*", /a deadline that passes in step \d+ should not be there/],
-    ["waits-for-silence", "*#clock=trickle", /a deadline that passes is missing/],
-    ["writes-late", "*#clock=write,*", /bytes in step \d+ should not be there/],
-    ["reserves", "*#memory=4294967295", /bytes are held, at most/],
-    ["copies-all", "*#memory=trickle", /bytes were copied, at most/],
-    ["shares-a-decoder", "*#beside=*", /other content|should give|should not be there/],
-    ["ends-with-another", "*#beside=*,inside", /a message is missing/],
-  ])("%s", async (bend, filter, says) => {
+  test.each<[string, Bend, string, RegExp]>([
+    ["iut.probe.poison.recall", "hands-out-chunks", "*#poison", /other content/],
+    ["iut.probe.poison.recall", "hands-out-its-buffer", "*#poison*", /other content/],
+    ["iut.probe.poison.input", "swaps-in-place", "*#poison", /bytes in step \d+ has other content/],
+    ["iut.probe.quota.same", "loses-the-rest", "*#quota=*", /bytes is missing/],
+    ["iut.probe.quota.same", "begins-again", "*#quota=*", /other content/],
+    ["iut.probe.quota.order", "jumps-the-queue", "*#quota=*,then=*", /other content/],
+    ["iut.probe.cancel.nothing-lost", "drops-on-cancel", "*#cancel=*", /a message is missing|should give/],
+    [
+      "iut.probe.cancel.nothing-lost",
+      "doubles-on-cancel",
+      "*#cancel=*",
+      /a message is missing|should give|other content/,
+    ],
+    ["iut.probe.clock.expired", "never-fires", "*#clock=*", /a deadline that passes is missing/],
+    ["iut.probe.clock.read", "fires-early", "*#clock=*", /a deadline that passes in step \d+ should not be there/],
+    ["iut.probe.clock.read", "waits-for-silence", "*#clock=trickle", /a deadline that passes is missing/],
+    ["iut.probe.clock.write", "writes-late", "*#clock=write,*", /bytes in step \d+ should not be there/],
+    ["iut.probe.memory.bound", "reserves", "*#memory=4294967295", /bytes are held, at most/],
+    ["iut.probe.memory.linear", "copies-all", "*#memory=trickle", /bytes were copied, at most/],
+    ["iut.probe.beside.own", "shares-a-decoder", "*#beside=*", /other content|should give|should not be there/],
+    ["iut.probe.beside.end", "ends-with-another", "*#beside=*,inside", /a message is missing/],
+  ])("r[%s]: %s", async (_, bend, filter, says) => {
     const { exitCode, report } = await run(filter, bend);
     const failed = report.outcomes.filter(({ verdict }) => verdict === "fail");
     expect(failed.map(({ difference }) => difference?.problem).join("\n")).toMatch(says);

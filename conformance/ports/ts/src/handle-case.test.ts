@@ -27,8 +27,8 @@ describe("r[iut.decline.unknown]: what is unknown is declined", () => {
     ["role", { role: "echo" }, "role"],
     ["step", { steps: [{ advance: 5 }] }, "step"],
     ["step of the other role", { steps: [{ encode: { payload: "" } }] }, "step"],
-    ["step with two keys", { steps: [{ feed: "", eof: true }] }, "step"],
-    ["step without a key", { steps: [{}] }, "step"],
+    ["step with two keys, r[iut.step.one-key]", { steps: [{ feed: "", eof: true }] }, "step"],
+    ["step without a key, r[iut.step.one-key]", { steps: [{}] }, "step"],
     ["limit", { limits: { max_patience: "1" } }, "limit"],
     ["limit above the declared one", { limits: { max_frame_length: "2147483648" } }, "limit"],
     [
@@ -124,6 +124,26 @@ describe("a case", () => {
       [{ event: "error", class: "eof.in-prefix", at: "2" }],
       [],
       [{ event: "end" }],
+    ]);
+  });
+
+  test("r[iut.limits.absent]: without a limit the declared one holds, and parts have none", () => {
+    const most = (length: string) => result({ steps: [{ feed: length }] });
+    expect(most("7fffffff")).toEqual([[]]);
+    expect(most("80000000")).toMatchObject([[{ class: "oversize.declared", at: "4" }]]);
+    const records = `${"00".repeat(8)}`.repeat(2000);
+    const steps = [{ feed: `${(16_000).toString(16).padStart(16, "0")}${records}` }];
+    expect(result({ profile: "multipart", steps })).toMatchObject([[{ event: "message" }]]);
+  });
+
+  test("r[iut.multipart.frame] r[iut.event.whole-payload]: a payload comes in its frame, and is judged at its end", () => {
+    const cut = "0000000000000009" + "0000000000000002" + "aa";
+    const steps = [{ feed: cut.slice(0, -2) }, { feed: "aa" }];
+    const error = { event: "error", class: "eof.in-body", at: "17", fatal: true };
+    expect(result({ profile: "multipart", steps })).toMatchObject([[], [error]]);
+    const encode = { body: "aa", parts: [] };
+    expect(result({ profile: "multipart", role: "encode", steps: [{ encode }] })).toEqual([
+      [{ event: "bytes", hex: "0000000000000009" + "0000000000000001" + "aa" }],
     ]);
   });
 
