@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { loadCorpus } from "./corpus/index.ts";
+import { DEFAULT_CORPUS } from "./options.ts";
+import { casesOf } from "./runner.ts";
 import { type AnswerContext, checkMessage, readAnswer, readHello, ShapeError } from "./schema.ts";
-import { testCase } from "./testing.ts";
 
 const hello = {
   op: "hello",
@@ -144,9 +146,13 @@ describe("an answer", () => {
   });
 });
 
-test("what the harness sends fits its schemas", () => {
-  const { id, profile, role, limits, steps } = testCase("len32/hello");
-  checkMessage("case", { op: "case", seq: 0, id, profile, role, limits, steps });
+test("what the harness sends fits its schemas: every case, of level 1 and of the probes", () => {
+  let count = 0;
+  for (const { id, profile, role, limits, steps, half = steps } of casesOf(loadCorpus(DEFAULT_CORPUS), () => true)) {
+    checkMessage("case", { op: "case", seq: count++, id, profile, role, limits, steps });
+    if (half !== steps) checkMessage("case", { op: "case", seq: count, id, profile, role, limits, steps: half });
+  }
+  expect(count).toBeGreaterThan(80_000);
   checkMessage("welcome", { op: "welcome", protocol: 1, corpus: `sha256:${"0".repeat(64)}`, run: "r", seed: "s" });
   checkMessage("bye", { op: "bye" });
-});
+}, 60_000);

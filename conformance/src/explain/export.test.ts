@@ -1,7 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Case, loadCorpus } from "../corpus/index.ts";
+import { checkLine } from "../line-schemas.ts";
 import { DEFAULT_CORPUS } from "../options.ts";
 import { type ExportedScenario, exportCases } from "./export.ts";
+
+// Over the whole corpus, on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 const corpus = loadCorpus(DEFAULT_CORPUS);
 
@@ -34,6 +38,12 @@ describe("the exported list", () => {
       for (const about of played) expect(about.steps.length).toBe(about.expected.length);
       expect(played.length > 0 || "steps" in line).toBe(true);
     }
+  });
+
+  test("fits its schema, line by line", () => {
+    let number = 0;
+    exportCases(corpus, { write: (text) => checkLine("cases", JSON.parse(text), ++number) });
+    expect(number).toBeGreaterThan(80_000);
   });
 
   test("loses no field of a scenario of steps", () => {

@@ -1,8 +1,9 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { readLines } from "../line-schemas.ts";
 import type { LinkEvent } from "../link/recorder.ts";
 import type { Selection } from "../report/report.ts";
 import { HARNESS } from "../report/report.ts";
-import { type Outcome, VERDICTS } from "../verdict.ts";
+import type { Outcome } from "../verdict.ts";
 
 /** The first line of a recording: what is needed to run the harness again without the IUT. */
 export interface RecordingHeader {
@@ -60,6 +61,9 @@ export class RecordingWriter {
   }
 }
 
+/** What may stand behind the header. */
+type RecordedLine = RecordedEvent | RecordedOutcome | RecordingFooter;
+
 export interface Recording {
   readonly header: RecordingHeader;
   readonly events: readonly RecordedEvent[];
@@ -75,46 +79,22 @@ export class RecordingError extends Error {
 }
 
 export function readRecording(path: string): Recording {
-  let lines: string[];
+  let lines: unknown[];
   try {
-    lines = readFileSync(path, "utf8").split("\n");
+    lines = readLines("recording", readFileSync(path, "utf8"));
   } catch (error) {
     throw new RecordingError(`${path}: ${(error as Error).message}`);
   }
-  if (lines.at(-1) === "") lines.pop();
-  const parsed = lines.map((line, i) => parseLine(path, line, i));
-  const [header, ...rest] = parsed as [RecordingHeader | undefined, ...unknown[]];
+  const [header, ...rest] = lines as [RecordingHeader | undefined, ...RecordedLine[]];
   if (header?.recording !== 1) throw new RecordingError(`${path}: line 1 is not the header of a recording, version 1`);
-  const last = rest.at(-1) as Partial<RecordingFooter> | null | undefined;
-  const footer = typeof last?.restarts === "number" ? (last as RecordingFooter) : undefined;
   const events: RecordedEvent[] = [];
   const outcomes: Outcome[] = [];
-  for (const [i, line] of (footer === undefined ? rest : rest.slice(0, -1)).entries()) {
-    if (isEvent(line)) events.push(line);
-    else if (isOutcome(line)) outcomes.push(line.outcome);
+  let footer: RecordingFooter | undefined;
+  for (const [i, line] of rest.entries()) {
+    if ("link" in line) events.push(line);
+    else if ("outcome" in line) outcomes.push(line.outcome);
+    else if ("links" in line && i === rest.length - 1) footer = line;
     else throw new RecordingError(`${path}: line ${i + 2} is no event of a link`);
   }
   return { header, events, outcomes, footer };
-}
-
-function parseLine(path: string, line: string, index: number): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    throw new RecordingError(`${path}: line ${index + 1}: ${(error as Error).message}`);
-  }
-}
-
-function isOutcome(value: unknown): value is RecordedOutcome {
-  const { id, profile, verdict } = ((value as Partial<RecordedOutcome> | null)?.outcome ?? {}) as Partial<Outcome>;
-  return typeof id === "string" && typeof profile === "string" && VERDICTS.some((known) => known === verdict);
-}
-
-function isEvent(value: unknown): value is RecordedEvent {
-  if (typeof value !== "object" || value === null) return false;
-  const { link, sent, received, failed } = value as Record<string, unknown>;
-  if (typeof link !== "number") return false;
-  if (typeof sent === "string" || typeof received === "string") return true;
-  const failure = failed as { kind?: unknown; message?: unknown } | null | undefined;
-  return typeof failure?.kind === "string" && typeof failure.message === "string";
 }

@@ -139,6 +139,37 @@ describe("a recording", () => {
     expect(said.join()).toMatch(/was recorded with the corpus .* takes its seed from the recording/s);
   });
 
+  test.each<[string, number, object, string]>([
+    ["a header without a seed", 1, { seed: undefined }, "line 1: must have required property 'seed'"],
+    ["another version", 1, { recording: 2 }, "line 1 at /recording: must be 1; it is 2"],
+    ["a link that is no number", 2, { link: "1" }, 'line 2 at /link: must be integer; it is "1"'],
+    ["an event of no kind", 2, { received: undefined }, "line 2: must have required property 'sent'"],
+    ["a line that is nothing", 3, { link: undefined }, "line 3: must have required property 'recording'"],
+    [
+      "an outcome of a verdict of its own",
+      3,
+      { link: undefined, outcome: { id: "x", profile: "len32", verdict: "good" } },
+      "line 3 at /outcome/verdict: must be equal to one of the allowed values",
+    ],
+    [
+      "a footer in the middle",
+      3,
+      { link: undefined, links: 1, restarts: 0, seconds: 1 },
+      "line 3 is no event of a link",
+    ],
+  ])("with %s is refused, and the line and the place are named", async (name, number, change, says) => {
+    const from = file(`${number}.link`);
+    await runConformance({ ...quiet, way: { kind: "in-process", iut: sampleIut("sample") }, record: from });
+    const lines = readFileSync(from, "utf8").split("\n");
+    lines[number - 1] = JSON.stringify({ ...JSON.parse(lines[number - 1] ?? ""), ...change });
+    const replay = file(`${name}.link`);
+    writeFileSync(replay, lines.join("\n"));
+    expect(() => readRecording(replay)).toThrow(`${replay}: ${says}`);
+    const said: string[] = [];
+    expect((await runConformance({ ...quiet, replay, log: (line) => void said.push(line) })).exitCode).toBe(64);
+    expect(said.join()).toContain(says);
+  });
+
   test("that was cut short is judged as far as it goes", async () => {
     await both("cut", { way: { kind: "in-process", iut: sampleIut("sample") } });
     const lines = readFileSync(file("cut.link"), "utf8").split("\n");

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import schema from "@tensorwire/spec/iut/certificate.schema.json";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Contradiction } from "../contradictions.ts";
+import { readLines } from "../line-schemas.ts";
 import { type Counts, count, type ExitCode, type Word } from "../verdict.ts";
 import { harnessCommit } from "./commit.ts";
 import { type CaseReport, HARNESS, type Judged, profilesOf, type Report, type Selection } from "./report.ts";
@@ -95,11 +96,7 @@ export function checkEvents(claim: Certificate, stream: Uint8Array): string[] {
   differs("sha256 of the events", claim.events.sha256, createHash("sha256").update(stream).digest("hex"));
   let lines: Line[];
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(stream);
-    lines = text
-      .split("\n")
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Line);
+    lines = readLines("events", new TextDecoder("utf-8", { fatal: true }).decode(stream)) as Line[];
   } catch (error) {
     return [...faults, `the events cannot be read: ${(error as Error).message}`];
   }
@@ -109,6 +106,9 @@ export function checkEvents(claim: Certificate, stream: Uint8Array): string[] {
   if (header?.type !== "header" || footer?.type !== "footer") {
     return [...faults, "the events have no header and footer"];
   }
+  const stray = lines.findIndex(({ type }, i) => i > 0 && i < lines.length - 1 && type !== "case");
+  if (stray !== -1)
+    return [...faults, `the events cannot be read: line ${stray + 1}: a ${lines[stray]?.type} between the cases`];
   const cases = lines.slice(1, -1) as unknown as readonly (CaseReport & { readonly profile: string })[];
   const { commit: _, ...harness } = claim.harness;
   differs("harness", harness, header.harness);

@@ -205,6 +205,30 @@ describe("a certificate", () => {
     expect(verifyByEvents(better, Buffer.from(events)).join()).toContain("counts");
   });
 
+  test("falls with a line that does not fit its schema, and the line and the place are named", async () => {
+    await run({ certificate: file("c5.json"), events: file("c5.events") });
+    const claim = readCertificate(file("c5.json"));
+    const lines = readFileSync(file("c5.events"), "utf8").trimEnd().split("\n");
+    const faults = (number: number, change: object) => {
+      const line = JSON.stringify({ ...JSON.parse(lines.at(number) ?? ""), ...change });
+      return verifyByEvents(claim, Buffer.from(`${lines.with(number, line).join("\n")}\n`)).at(-1) ?? "";
+    };
+    const last = lines.length;
+    expect(faults(0, { corpus: { hash: "sha256:x", vectors: 1 } })).toContain("line 1 at /corpus/hash: must match");
+    expect(faults(1, { verdict: "good" })).toContain("line 2 at /verdict: must be equal to one of the allowed values");
+    expect(faults(1, { expected: [[{ event: "end", at: 5 }]] })).toContain(
+      'line 2 at /expected/0/0: unknown field "at"',
+    );
+    expect(faults(1, { type: "pause" })).toContain("line 2 at /type: must be equal to one of the allowed values");
+    expect(faults(1, JSON.parse(lines[0] ?? ""))).toContain("line 2: a header between the cases");
+    expect(faults(-1, { counts: { pass: 1 } })).toContain(
+      `line ${last} at /counts: must have required property 'fail'`,
+    );
+    expect(faults(-1, { contradictions: [{ kind: "works" }] })).toContain(
+      `line ${last} at /contradictions/0: must have`,
+    );
+  });
+
   test("falls with a better word, a profile left out or twice, or another reason", async () => {
     const baseline = file("c3.baseline");
     writeFileSync(baseline, '{"entries":[{"pattern":"len32/cut","reason":"known since May"}]}');
