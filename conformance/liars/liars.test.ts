@@ -89,7 +89,7 @@ test("an IUT that hangs in the link check is ended, since another takes its plac
     jobs: 1,
     seed: "liars",
     // Of the start of each process too.
-    startDeadline: 5000,
+    startDeadline: 12_000,
     log: (line) => lines.push(line),
     print: () => {},
   });

@@ -252,7 +252,9 @@ describe("runConformance", () => {
   });
 
   test("a corpus that cannot be loaded is exit 4", async () => {
-    const { exitCode, report } = await runConformance({ way, corpus: folder, log: () => {}, print: () => {} });
+    const broken = mkdtempSync(join(tmpdir(), "tensorwire-"));
+    writeFileSync(join(broken, "lock.json"), '{"corpus":"sha256:0","files":{}}');
+    const { exitCode, report } = await runConformance({ way, corpus: broken, log: () => {}, print: () => {} });
     expect(exitCode).toBe(4);
     expect(report?.trouble).toContain("the corpus cannot be loaded");
   });
