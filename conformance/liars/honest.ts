@@ -14,9 +14,10 @@ export const honestHello: Hello = {
   error_granularity: "class",
 };
 
-export function honest({ op, seq, profile, role, limits, steps }: CaseRequest): Answer {
+/** `of`: another profile that is a length and a payload, by the width of its length. */
+export function honest({ op, seq, profile, role, limits, steps }: CaseRequest, of = "len32", width = 4): Answer {
   if (op !== "case") return { op: "declined", seq, reason: "operation" };
-  if (profile !== "len32") return { op: "declined", seq, reason: "profile" };
+  if (profile !== of) return { op: "declined", seq, reason: "profile" };
   if (role !== "decode") return { op: "declined", seq, reason: "role" };
   const limit = Number(limits.max_frame_length ?? 65536);
   let bytes = Buffer.alloc(0);
@@ -37,18 +38,19 @@ export function honest({ op, seq, profile, role, limits, steps }: CaseRequest): 
     } else if ("feed_fill" in step) {
       bytes = Buffer.concat([bytes, Buffer.alloc(step.feed_fill.count, step.feed_fill.byte)]);
     }
-    while (!dead && bytes.length >= frame + 4) {
-      const length = bytes.readUInt32BE(frame);
-      if (length > limit) fail("oversize.declared", frame + 4);
-      if (dead || bytes.length < frame + 4 + length) break;
-      const payload = bytes.subarray(frame + 4, frame + 4 + length);
+    while (!dead && bytes.length >= frame + width) {
+      const length = Number(`0x${bytes.subarray(frame, frame + width).toString("hex")}`);
+      if (length > limit) fail("oversize.declared", frame + width);
+      const body = frame + width;
+      if (dead || bytes.length < body + length) break;
+      const payload = bytes.subarray(body, body + length);
       events.push({ event: "message", value: { payload: shown(payload) } });
-      frame += 4 + length;
+      frame = body + length;
     }
     if ("eof" in step && !dead) {
       const left = bytes.length - frame;
       if (left === 0) events.push({ event: "end" });
-      else fail(left < 4 ? "eof.in-prefix" : "eof.in-body", bytes.length);
+      else fail(left < width ? "eof.in-prefix" : "eof.in-body", bytes.length);
     }
     return events;
   });

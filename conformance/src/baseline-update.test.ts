@@ -36,8 +36,8 @@ test("r[iut.baseline.reason]: --update-baseline writes what fails, and the next 
 
 test("--update-baseline keeps what a run that was cut short did not come to", async () => {
   const baseline = join(mkdtempSync(join(tmpdir(), "tensorwire-")), "known.json");
-  const entry = { pattern: "len32/9", reason: "wrong since the spring" };
-  writeFileSync(baseline, JSON.stringify({ entries: [entry, { pattern: "len32/0", reason: "wrong too" }] }));
+  const entry = { pattern: "len32/hello#9", reason: "wrong since the spring" };
+  writeFileSync(baseline, JSON.stringify({ entries: [entry, { pattern: "len32/hello#0", reason: "wrong too" }] }));
   const crash: InProcessIut = {
     hello: honestHello,
     handle: (request) => {
@@ -47,11 +47,11 @@ test("--update-baseline keeps what a run that was cut short did not come to", as
   };
   const { report } = await runConformance({
     ...{ way: { kind: "in-process", iut: crash }, baseline, updateBaseline: true, log: () => {}, print: () => {} },
-    corpus: testCorpus(...Array.from({ length: 10 }, (_, i) => testCase(`len32/${i}`))),
+    corpus: testCorpus(...Array.from({ length: 10 }, (_, i) => testCase(`len32/hello#${i}`))),
   });
   expect(report?.notRun.get("len32")).toBe(1);
   const { entries } = JSON.parse(readFileSync(baseline, "utf8"));
   expect(entries).toContainEqual(entry);
   // What was asked, and failed in another way than stated, is written anew.
-  expect(entries).not.toContainEqual({ pattern: "len32/0", reason: "wrong too" });
+  expect(entries).not.toContainEqual({ pattern: "len32/hello#0", reason: "wrong too" });
 });

@@ -19,7 +19,7 @@ export interface ConformanceOptions {
   readonly filter?: string;
   /** Links to open. Default 1 for attach, connect, stdio and in-process; for launch one a core, at most 4. */
   readonly jobs?: number;
-  /** Seed of the link check's random frames. Default: fresh; it is printed. */
+  /** Of the link check's frames, the challenges and the order of the vectors. Default: fresh; it is printed. */
   readonly seed?: string;
   /** A file of known failures. */
   readonly baseline?: string;

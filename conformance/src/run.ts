@@ -161,10 +161,8 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
     }),
     ...(capture && { capture }),
     ...(replay && { restarts: Number.POSITIVE_INFINITY, asked: replay.asked, measured: replay.measured }),
-    progress: (outcome, order) => {
-      bar?.advance(FAILED.has(outcome.verdict));
-      stream.settle(order, judge.judge(outcome));
-    },
+    progress: (outcome, order) => stream.settle(order, judge.judge(outcome)),
+    advanced: ({ verdict }) => bar?.advance(FAILED.has(verdict)),
   };
   let result: RunResult;
   try {

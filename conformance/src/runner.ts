@@ -1,4 +1,6 @@
+import { Agenda, type Place } from "./agenda.ts";
 import type { CaptureFile } from "./capture/capture-file.ts";
+import { Choices } from "./choices.ts";
 import { answered, Claims, type Contradiction, concluded, undeclared } from "./contradictions.ts";
 import type { Case, Corpus } from "./corpus/types.ts";
 import { alternativeOf, judgeCase, sameJson } from "./judge.ts";
@@ -36,8 +38,10 @@ export interface RunPlan {
   /** Milliseconds for a case; when absent, scaled to the machine by the link check. */
   readonly caseDeadline: number | undefined;
   readonly log: (line: string) => void;
-  /** Each outcome when it is there; `order` is its place in the corpus' order. */
+  /** Each outcome in the corpus' order, of which `order` counts: when those before it are there as well. */
   readonly progress: (outcome: Outcome, order: number) => void;
+  /** Each outcome when it is there. */
+  readonly advanced?: (outcome: Outcome) => void;
   /** The first hello. */
   readonly opened?: (hello: Hello) => void;
   /** Hears every link, by its number. */
@@ -91,9 +95,9 @@ class Run {
   readonly #plan: RunPlan;
   readonly #outcomes: Outcome[] = [];
   readonly #notRun = new Map<string, number>();
-  readonly #queue: Iterator<Case>;
+  readonly #agenda: Agenda;
   readonly #claims = new Claims();
-  #order = 0;
+  readonly #choices = new Choices();
   #first: Hello | undefined;
   #opened = 0;
   #restarts = 0;
@@ -101,11 +105,21 @@ class Run {
 
   constructor(plan: RunPlan) {
     this.#plan = plan;
-    this.#queue = casesOf(plan.corpus, plan.filter)[Symbol.iterator]();
+    const { corpus, filter, welcome } = plan;
+    this.#agenda = new Agenda({ corpus, filter, seed: welcome.seed, tell: (outcome) => this.#tell(outcome) });
     this.#deadline = { base: plan.caseDeadline ?? 2000, perByte: 0 };
   }
 
   async run(): Promise<RunResult> {
+    try {
+      return await this.#all();
+    } catch (error) {
+      this.#agenda.breakOff();
+      throw error;
+    }
+  }
+
+  async #all(): Promise<RunResult> {
     const { jobs, profile, welcome, log } = this.#plan;
     const first = await this.#open();
     const { hello } = first;
@@ -122,7 +136,7 @@ class Run {
       return { ...result, outcomes: [], notRun: this.#notRun, links: 1, restarts: this.#restarts };
     }
     this.#scale(check);
-    for (const outcome of check.codecs.values()) this.#settle(this.#order++, outcome);
+    for (const outcome of check.codecs.values()) this.#settle(outcome);
 
     const unusable = this.#plan.unusableToo ? new Map<string, unknown>() : check.codecs;
     const sessions = check.session === undefined ? [] : [check.session];
@@ -133,8 +147,10 @@ class Run {
     }
     const alive = await Promise.all(sessions.map((session) => this.#work(session, unusable)));
     for (let next = this.#next(hello, unusable); next !== undefined; next = this.#next(hello, unusable)) {
-      this.#left(next.profile);
+      this.#agenda.left(next.place);
+      this.#left(next.about.profile);
     }
+    for (const outcome of this.#choices.mixed()) this.#settle(outcome);
     const left = await this.#level2(
       alive.filter((session) => session !== undefined),
       hello,
@@ -214,7 +230,7 @@ class Run {
       deadline: this.#deadline.base,
       reopen: () => this.#reopen(),
       settle: (outcome) => {
-        const settled = this.#settle(this.#order++, outcome);
+        const settled = this.#settle(outcome);
         this.#plan.beside?.(settled);
       },
       left: (name) => this.#left(name),
@@ -264,22 +280,17 @@ class Run {
   }
 
   /** The next case that this IUT is to be put to; settles those before it that do not apply. */
-  #next(hello: Hello, unusable: ReadonlyMap<string, unknown>): Case | undefined {
-    for (let item = this.#queue.next(); item.done !== true; item = this.#queue.next()) {
-      const next = item.value;
-      if (!this.#plan.profile(next.profile)) continue;
-      const reason = notApplicable(next, hello);
+  #next(hello: Hello, unusable: ReadonlyMap<string, unknown>): ReturnType<Agenda["next"]> {
+    for (let next = this.#agenda.next(); next !== undefined; next = this.#agenda.next()) {
+      const { about, place } = next;
+      const { id, profile } = about;
+      const reason = this.#plan.profile(profile) ? notApplicable(about, hello) : undefined;
       if (reason !== undefined) {
-        if (undeclared(next, hello) !== undefined) this.#claims.left(next, hello);
-        this.#settle(this.#order++, {
-          id: next.id,
-          profile: next.profile,
-          verdict: "not applicable",
-          case: next,
-          text: reason,
-        });
-      } else if (unusable.has(next.profile)) {
-        this.#left(next.profile);
+        if (undeclared(about, hello) !== undefined) this.#claims.left(about, hello);
+        this.#settle({ id, profile, verdict: "not applicable", case: about, text: reason }, place);
+      } else if (!this.#plan.profile(profile) || unusable.has(profile)) {
+        this.#agenda.left(place);
+        if (this.#plan.profile(profile)) this.#left(profile);
       } else {
         return next;
       }
@@ -293,10 +304,9 @@ class Run {
     let turn = performance.now();
     const { hello } = session;
     for (let next = this.#next(hello, unusable); next !== undefined; next = this.#next(hello, unusable)) {
-      const order = this.#order++;
-      this.#claims.put(next);
-      const { outcome, lost } = await this.#put(current, next);
-      this.#settle(order, outcome);
+      this.#claims.put(next.about);
+      const { outcome, lost } = await this.#put(current, next.about);
+      this.#settle(outcome, next.place);
       if (lost) {
         await current.close();
         current = await this.#reopen();
@@ -373,18 +383,24 @@ class Run {
     if (answer.op === "errored") return { id, profile, verdict: wrong, case: next, text: answer.text };
     const difference = judgeCase(next, answer.steps, session.hello.error_granularity);
     if (difference === null) {
+      this.#choices.note(next, answer.steps, session.hello.error_granularity);
       const alternative = alternativeOf(next, answer.steps, session.hello.error_granularity);
       return { id, profile, verdict: "pass", ...(alternative !== undefined && { alternative }) };
     }
     return { id, profile, verdict: wrong, case: next, actual: answer.steps, difference };
   }
 
-  /** Gives back what is kept of an outcome. */
-  #settle(order: number, whole: Outcome): Outcome {
+  /** Gives back what is kept of an outcome. Without a place it stands behind all that has been told. */
+  #settle(whole: Outcome, place?: Place): Outcome {
     const outcome = trimmed(whole);
-    this.#outcomes[order] = outcome;
-    this.#plan.progress(outcome, order);
+    this.#plan.advanced?.(outcome);
+    if (place === undefined) this.#tell(outcome);
+    else this.#agenda.settle(place, outcome);
     return outcome;
+  }
+
+  #tell(outcome: Outcome): void {
+    this.#plan.progress(outcome, this.#outcomes.push(outcome) - 1);
   }
 
   #left(profile: string): void {
@@ -393,13 +409,14 @@ class Run {
 
   #deadlineOf({ steps }: Case): number {
     let bytes = 0;
+    let reads = steps.length;
     for (const step of steps) {
       if ("feed" in step) bytes += step.feed.length / 2;
       else if ("feed_fill" in step) bytes += step.feed_fill.count;
-      else if ("trickle" in step) bytes += step.trickle.count;
+      else if ("trickle" in step) reads += step.trickle.count;
       else if ("encode" in step) bytes += bytesOf(step.encode);
     }
-    return this.#deadline.base + bytes * this.#deadline.perByte + steps.length * PER_STEP;
+    return this.#deadline.base + bytes * this.#deadline.perByte + reads * PER_STEP;
   }
 }
 

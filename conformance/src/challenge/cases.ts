@@ -18,11 +18,14 @@ const limitsOf = ({ limit = LIMIT }: Layout) => ({ max_frame_length: String(limi
 
 /** The corpus with the challenges of a run behind it: they are no part of its hash, and follow from the seed alone. */
 export function withChallenges(corpus: Corpus, seed: string): Corpus {
+  // Named once: a run asks for one vector after the other.
+  let plans: readonly ChallengePlan[] | undefined;
   return {
     ...corpus,
-    *cases(filter = () => true) {
-      yield* corpus.cases(filter);
-      yield* challenges(seed, filter);
+    *cases(filter = () => true, among = () => true) {
+      yield* corpus.cases(filter, among);
+      plans ??= allPlans(seed);
+      yield* built(plans, (id) => among(id) && filter(id));
     },
   };
 }
@@ -31,10 +34,14 @@ export function withChallenges(corpus: Corpus, seed: string): Corpus {
  * Messages that nobody has seen before, right ones and ones with a single fault, in reads that nobody has chosen: no table of
  * answers can know them. The oracle is whoever wrote the bytes. The same seed gives the same cases. r[iut.challenge.seed]
  */
-export function* challenges(seed: string, filter: (id: string) => boolean = () => true): Iterable<Case> {
-  for (const layout of LAYOUTS) {
-    for (const { id, build } of plans(layout, seed)) if (filter(id)) yield build(id);
-  }
+export function challenges(seed: string, filter: (id: string) => boolean = () => true): Iterable<Case> {
+  return built(allPlans(seed), filter);
+}
+
+const allPlans = (seed: string) => LAYOUTS.flatMap((layout) => [...plansOf(layout, seed)]);
+
+function* built(plans: readonly ChallengePlan[], filter: (id: string) => boolean): Iterable<Case> {
+  for (const { id, build } of plans) if (filter(id)) yield build(id);
 }
 
 interface ChallengePlan {
@@ -42,7 +49,7 @@ interface ChallengePlan {
   build(id: string): Case;
 }
 
-function* plans(layout: Layout, seed: string): Iterable<ChallengePlan> {
+function* plansOf(layout: Layout, seed: string): Iterable<ChallengePlan> {
   const { profile, kind, faults, refusal } = layout;
   const plan = (name: string, build: (id: string, draw: Draw) => Case): ChallengePlan => {
     const id = `challenge/${profile}/${kind === undefined ? "" : `${kind}-`}${name}`;

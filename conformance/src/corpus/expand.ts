@@ -90,11 +90,9 @@ export function build(id: string, vector: Vector, plan: Plan): Case {
 }
 
 class Table implements Neighbours {
-  private readonly byId: ReadonlyMap<string, Vector>;
+  private byId: ReadonlyMap<string, Vector> | undefined;
 
-  constructor(private readonly vectors: readonly Vector[]) {
-    this.byId = new Map(vectors.map((vector) => [vector.id, vector]));
-  }
+  constructor(private readonly vectors: readonly Vector[]) {}
 
   glueable(vector: DecodeVector): readonly DecodeVector[] {
     return this.vectors.filter((v) => v.role === "decode" && related(v, vector)) as DecodeVector[];
@@ -105,6 +103,8 @@ class Table implements Neighbours {
   }
 
   sibling<V extends Vector>(vector: V): V {
+    // For most vectors nobody asks, and a run makes a table for each.
+    this.byId ??= new Map(this.vectors.map((each) => [each.id, each]));
     const found = this.byId.get(vector.sibling ?? "");
     if (!found || found.role !== vector.role) {
       throw new CorpusDefect(`${vector.id}: its sibling "${vector.sibling}" is no vector of the same role`);

@@ -1,3 +1,4 @@
+import { CHOICE } from "../choices.ts";
 import type { Case, Mark } from "../corpus/types.ts";
 import { judge } from "../judge.ts";
 import type { Event, Granularity, Limits } from "../protocol.ts";
@@ -75,9 +76,9 @@ type Evidence = Omit<Failure, "id" | "vector" | "profile" | "verdict" | "more" |
 
 export const omittedText = (omitted: number) => `${omitted === 1 ? "1 event" : `${omitted} events`} behind those shown`;
 
-/** The command that repeats one case. */
+/** The command that repeats one case; a vector of which no case is wrong by itself, with all its cases. */
 export const repeatOf = ({ command, seed }: Report, id: string) =>
-  `${command} --filter ${quote(id)} --seed ${quote(seed)}`;
+  `${command} --filter ${quote(id.endsWith(CHOICE) ? id.slice(0, -CHOICE.length) : id)} --seed ${quote(seed)}`;
 
 function evidence(about: Case, { difference, actual }: Outcome, { granularity }: Report): Evidence {
   const stream = streamOf(about);

@@ -208,6 +208,7 @@ class Level0 {
   }
 
   #settle(outcome: Outcome): void {
+    this.#plan.advanced?.(outcome);
     this.#plan.progress(outcome, this.#outcomes.length);
     this.#outcomes.push(outcome);
   }

@@ -42,7 +42,10 @@ export function conformanceCommand(): Command {
     .option("--profile <names>", "only these profiles, comma-separated: len64,tp")
     .option("--filter <glob>", "only cases whose id matches, such as 'len64/*#cut=*'")
     .option("--jobs <n>", "links to open at once", integer(1, 64))
-    .option("--seed <text>", "repeat a run with its seed")
+    .option(
+      "--seed <text>",
+      "repeat a run with its seed: the fresh cases, and the order in which vectors are put, follow from it",
+    )
     .option("--case-deadline <ms>", "milliseconds for each case; default: scaled to the machine", integer(1))
     .option("--unusable-too", "go on with the cases of a profile whose codec failed the link check")
     .option(
