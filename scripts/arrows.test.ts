@@ -24,6 +24,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "tensor-stage",
     "pipeline",
     "iut-ts",
+    "iut-ts/program",
     "conformance",
     "conformance/paint",
   ],

@@ -24,6 +24,7 @@ export { type ConformanceOptions, DEFAULT_CORPUS, DEFAULT_SPEC, UsageError } fro
 export type * from "./protocol.ts";
 export { EVENT_CLASSES, HEX_LIMIT, LINE_LIMIT } from "./protocol.ts";
 export { type Certificate, CertificateError, readCertificate } from "./report/certificate.ts";
+export { harnessCommit } from "./report/commit.ts";
 export { html as matrixPage } from "./report/html.ts";
 export { paint, paintFor } from "./report/paint.ts";
 export { ReportError, readReport } from "./report/read.ts";

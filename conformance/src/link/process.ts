@@ -7,6 +7,9 @@ const GRACE_MS = 2000;
 /** How long to wait for the end of a process whose link has gone, to be able to say how it ended. */
 const EPITAPH_MS = 1000;
 
+/** Where there is no PATH it stands where every system has one. */
+const SHELL = Bun.which("sh") ?? "/bin/sh";
+
 function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
@@ -31,7 +34,7 @@ export class Child implements Behind {
   readonly #forwarded: Promise<unknown>;
 
   constructor(command: string, { env = {}, mark, log, stdio }: ChildOptions) {
-    this.#process = Bun.spawn(process.platform === "win32" ? ["cmd", "/c", command] : ["sh", "-c", command], {
+    this.#process = Bun.spawn(process.platform === "win32" ? ["cmd", "/c", command] : [SHELL, "-c", command], {
       env: { ...process.env, ...env },
       stdin: stdio ? "pipe" : "ignore",
       stdout: "pipe",

@@ -37,15 +37,10 @@ Exit status: 0 the conformance run and the pipeline can run here, 1 something th
 }
 
 async function examine(): Promise<Finding[]> {
-  return [
-    runtime(),
-    await loopback("loopback TCP"),
-    await mutualTls(),
-    await backend("wasm", true),
-    await backend("tfjs-node-gpu", false),
-    await model(),
-    ...tools(),
-  ];
+  const sockets = [runtime(), await loopback("loopback TCP"), await mutualTls()];
+  // The rest is for commands that need the repository.
+  if (Bun.isStandaloneExecutable) return sockets;
+  return [...sockets, await backend("wasm", true), await backend("tfjs-node-gpu", false), await model(), ...tools()];
 }
 
 function runtime(): Finding {
