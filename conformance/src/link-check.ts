@@ -14,6 +14,20 @@ export interface LinkCheckOptions {
   readonly selected: (profile: string) => boolean;
   /** A fresh session, after one was lost to a probe; undefined when there is none to be had. */
   readonly reopen: () => Promise<Session | undefined>;
+  /** Hears of each check when it is over. */
+  readonly heard?: (check: Checked) => void;
+}
+
+/** What one check came to. Behind one that failed, or was declined, no more is asked of that profile; nor of any, where the adapter failed. */
+export interface Checked {
+  /** `an unknown op`; of a codec its id, `link-check/len64/frame`. */
+  readonly check: string;
+  readonly verdict: "pass" | "declined" | "fail" | "crash" | "timeout" | "adapter error";
+  /** What went wrong. */
+  readonly text?: string;
+  /** Of a codec: what was sent, and what had to come. */
+  readonly case?: Case;
+  readonly actual?: Events;
 }
 
 export interface LinkCheck {
@@ -32,6 +46,7 @@ class Unusable extends Error {}
 
 /** What must hold before any verdict. r[iut.link-check.adapter] r[iut.link-check.codec] */
 export async function checkLink(first: Session, options: LinkCheckOptions): Promise<LinkCheck> {
+  const { heard = () => {} } = options;
   let session: Session | undefined = first;
   const codecs = new Map<string, Outcome>();
   let roundTrip = 0;
@@ -48,6 +63,7 @@ export async function checkLink(first: Session, options: LinkCheckOptions): Prom
         const text = answer.op === "errored" ? `: ${answer.text}` : "";
         throw new Unusable(`the only right answer is "declined"; it is "${answer.op}"${text}`);
       }
+      heard({ check, verdict: "pass" });
     }
     for (const [profile, declared] of Object.entries(first.hello.profiles)) {
       if (session === undefined || !options.selected(profile) || !declared.roles.includes("decode")) continue;
@@ -56,6 +72,7 @@ export async function checkLink(first: Session, options: LinkCheckOptions): Prom
       for (const scenario of scenarios(profile, probe)) {
         check = scenario.id;
         const outcome: Outcome | "declined" | undefined = await put(session, scenario, options.deadline);
+        heard(checked(scenario, outcome));
         if (outcome === undefined) continue;
         if (outcome === "declined") break;
         codecs.set(profile, outcome);
@@ -70,8 +87,23 @@ export async function checkLink(first: Session, options: LinkCheckOptions): Prom
   } catch (error) {
     if (!(error instanceof Unusable) && blame(error) === undefined) throw error;
     const record = session?.link.record.lines() ?? [];
-    return { session, adapter: { check, text: (error as Error).message, record }, codecs, roundTrip, longLine };
+    const text = (error as Error).message;
+    heard({ check, verdict: "adapter error", text });
+    return { session, adapter: { check, text, record }, codecs, roundTrip, longLine };
   }
+}
+
+function checked(about: Scenario, outcome: Outcome | "declined" | undefined): Checked {
+  const { exact: _, ...scenario } = about;
+  const check = { check: about.id, case: scenario };
+  if (outcome === undefined || outcome === "declined") return { ...check, verdict: outcome ?? "pass" };
+  const { verdict, difference, text = difference?.problem, actual } = outcome;
+  return {
+    ...check,
+    verdict: verdict === "crash" || verdict === "timeout" ? verdict : "fail",
+    ...(text !== undefined && { text }),
+    ...(actual !== undefined && { actual }),
+  };
 }
 
 const LONG_LINE = "one line of 8 MiB";

@@ -82,6 +82,39 @@ test("the binary alone lists and explains the corpus that it was built with", as
   expect((await alone("explain", "len64/hello")).out).toContain("The prefix MUST be 8 bytes");
 });
 
+function reference(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = Bun.spawn([binary, "reference", ...words], { cwd: nowhere, env, stdout: "ignore", stderr: "pipe" });
+  return { child, [Symbol.dispose]: () => child.kill("SIGKILL") };
+}
+
+async function told(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<RegExpExecArray> {
+  let text = "";
+  for await (const chunk of stream) {
+    text += new TextDecoder().decode(chunk);
+    const match = pattern.exec(text);
+    if (match !== null) return match;
+  }
+  throw new Error(`ended before ${pattern} came: ${text}`);
+}
+
+test("the binary alone reaches an implementation by each way in", async () => {
+  const itself = `'${binary}' reference`;
+  const stdio = await alone("doctor", "--stdio", `${itself} --stdio`);
+  expect([stdio.code, stdio.out]).toEqual([0, expect.stringContaining("a run can begin")]);
+  expect((await alone("doctor", "--launch", itself)).code).toBe(0);
+  expect((await alone("doctor", "--in-process")).code).toBe(0);
+
+  using listening = reference(["--listen", "127.0.0.1:0"]);
+  const [, address = ""] = await told(listening.child.stderr, /listening on (\S+)\n/);
+  expect((await alone("doctor", "--connect", address)).code).toBe(0);
+
+  const words = [binary, "doctor", "--attach"];
+  const waiting = Bun.spawn(words, { cwd: nowhere, env: {}, stdout: "ignore", stderr: "pipe" });
+  const [, at = "", token = ""] = await told(waiting.stderr, /TENSORWIRE_ADDR=(\S+) TENSORWIRE_TOKEN=(\S+)\n/);
+  using _ = reference([], { TENSORWIRE_ADDR: at, TENSORWIRE_TOKEN: token });
+  expect(await waiting.exited).toBe(0);
+});
+
 test("the binary alone finds its sockets and certificates usable, and says where the rest is", async () => {
   const { out, code } = await alone("doctor");
   expect([out.match(/^ok /gm)?.length, code]).toEqual([3, 0]);

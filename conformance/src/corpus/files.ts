@@ -35,10 +35,18 @@ export interface CorpusFiles {
   readonly history: History | undefined;
 }
 
+/** The hash of a corpus, as its lock has it and without a look at its files. Throws `CorpusDefect`. */
+export const hashOf = (directory: string) => lockOf(directory).corpus;
+
+function lockOf(directory: string): Lock {
+  const lock = parse<Partial<Lock>>(read(directory, "lock.json"), "lock.json");
+  if (isLock(lock)) return lock;
+  throw new CorpusDefect("lock.json: expected the fields corpus and files, as a corpus has them");
+}
+
 /** Reads the files that `lock.json` names, in its order, and holds each to its hash and its schema. Throws `CorpusDefect`. */
 export function readCorpusFiles(directory: string): CorpusFiles {
-  const lock = parse<Partial<Lock>>(read(directory, "lock.json"), "lock.json");
-  if (!isLock(lock)) throw new CorpusDefect("lock.json: expected the fields corpus and files, as a corpus has them");
+  const lock = lockOf(directory);
   const files = lockedFiles(directory, lock);
   const check = schemaCheck(directory);
   const profiles = new Map<string, ProfileFile>();

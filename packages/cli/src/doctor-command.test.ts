@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setPaths, TestAuthority, validFor, writeSet } from "@tensorwire/transport/certificates";
+import { tensorwire } from "./testing.ts";
 
 test("a connection that cannot be made is a finding, and keeps no process", async () => {
   const folder = mkdtempSync(join(tmpdir(), "tensorwire-doctor-"));
@@ -21,6 +22,34 @@ test("a connection that cannot be made is a finding, and keeps no process", asyn
     rmSync(folder, { recursive: true });
   }
 }, 20_000);
+
+test("with a way in it says each part of the link check, and nothing of this machine", async () => {
+  const good = await tensorwire(
+    "doctor",
+    "--launch",
+    `'${process.execPath}' '${join(import.meta.dir, "main.ts")}' reference`,
+  );
+  expect(good.out).toMatch(
+    /^ok +hello +tensorwire-reference .*\nok +one request in several segments\nok +one line of 8 MiB\n/,
+  );
+  expect([good.out.match(/^(?!ok).*/gm), good.code]).toEqual([
+    [expect.stringContaining("a run can begin · seed "), ""],
+    0,
+  ]);
+  const ended = await tensorwire("doctor", "--stdio", "exit 7", "--seed", "s", "--json");
+  expect([JSON.parse(ended.out), ended.code]).toEqual([
+    {
+      exit: 3,
+      seed: "s",
+      iut: null,
+      link: [],
+      checks: [expect.objectContaining({ check: "hello", verdict: "adapter error" })],
+    },
+    3,
+  ]);
+  const alone = await tensorwire("doctor", "--seed", "s");
+  expect([alone.code, alone.err]).toEqual([64, expect.stringContaining("--seed is for a way in")]);
+}, 120_000);
 
 test("a program that is not here, or too old, is absent with what it is for", async () => {
   const folder = mkdtempSync(join(tmpdir(), "tensorwire-doctor-"));

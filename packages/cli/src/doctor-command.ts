@@ -1,11 +1,13 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Way } from "@tensorwire/conformance";
 import { paintFor } from "@tensorwire/conformance/paint";
 import type { Protection, TlsOptions } from "@tensorwire/transport";
 import { Command } from "commander";
 import { tools } from "./doctor-tools.ts";
-import { out } from "./output.ts";
+import { integer, out, UsageError } from "./output.ts";
+import { type WayFlags, wayOf, waysIn } from "./ways.ts";
 
 export interface Finding {
   readonly what: string;
@@ -15,28 +17,77 @@ export interface Finding {
   readonly detail: string;
 }
 
+interface Flags extends WayFlags {
+  readonly seed?: string;
+  readonly deadline?: number;
+  readonly json?: true;
+}
+
 export function doctorCommand(): Command {
-  return new Command("doctor")
-    .description("Say what this machine has and lacks: runtime, sockets, TLS, tensor backends, port languages, tools.")
+  const command = new Command("doctor").description(
+    "Say what this machine has and lacks, or, with a way in, whether an adapter is in order: the link check of a run and nothing else.",
+  );
+  return waysIn(command)
+    .optionsGroup("What to ask of it:")
+    .option("--seed <text>", "repeat the random frames of a check with its seed")
+    .option(
+      "--deadline <ms>",
+      "milliseconds until hello must be there, and for each answer; default: 10,000",
+      integer(1),
+    )
+    .optionsGroup("Report:")
     .option("--json", "the findings as JSON")
     .addHelpText(
       "after",
       `
+Without a way in: runtime, sockets, TLS, tensor backends, port languages, tools.
+
 Examples:
   tensorwire doctor
   tensorwire doctor --json | jq '.[] | select(.ok | not)'
+  tensorwire doctor --launch "python3 port.py"
+  tensorwire doctor --connect 127.0.0.1:4000 --json | jq '.checks[] | select(.verdict != "pass")'
 
-Exit status: 0 the conformance run and the pipeline can run here, 1 something that they need is missing.`,
+Exit status: 0 the conformance run and the pipeline can run here, 1 something that they need is missing. With a way in: 0 the run can
+begin, 1 the codec of a profile is unusable, 3 the implementation did not start or its adapter is broken, 64 usage.`,
     )
-    .action(async ({ json }: { json?: true }) => {
-      const findings = await examine();
-      if (json) out.json(findings);
+    .action(async (flags: Flags) => {
+      const way = await wayOf(flags);
+      if (way !== null) return await examineLink(way, flags);
+      const other = (["seed", "deadline"] as const).find((name) => flags[name] !== undefined);
+      if (other !== undefined) throw new UsageError(`--${other} is for a way in, such as --launch`);
+      const findings = await examineMachine();
+      if (flags.json) out.json(findings);
       else for (const finding of findings) out.line(render(finding));
       process.exitCode = findings.some(({ ok, needed }) => needed && !ok) ? 1 : 0;
     });
 }
 
-async function examine(): Promise<Finding[]> {
+async function examineLink(way: Way, { seed, deadline, json }: Flags): Promise<void> {
+  const { checkedText, examine } = await import("@tensorwire/conformance");
+  const paint = paintFor(process.stdout);
+  const examination = await examine({
+    way,
+    ...(seed !== undefined && { seed }),
+    ...(deadline !== undefined && { deadline }),
+    ...(!json && { heard: (check) => void out.line(checkedText(check, paint)) }),
+    log: (line) => void process.stderr.write(`${line}\n`),
+  });
+  if (json) out.json(examination);
+  else {
+    for (const line of examination.link) out.line(`  ${line}`);
+    out.line(`${ENDS[examination.exit]} · seed ${examination.seed}`);
+  }
+  process.exitCode = examination.exit;
+}
+
+const ENDS = {
+  0: "a run can begin",
+  1: "the codec of a profile is unusable: a run would judge the others",
+  3: "the implementation did not start, or its adapter is broken: a run would judge nothing",
+} as const;
+
+async function examineMachine(): Promise<Finding[]> {
   const sockets = [runtime(), await loopback("loopback TCP"), await mutualTls()];
   // The rest is for commands that need the repository.
   if (Bun.isStandaloneExecutable) return sockets;
