@@ -26,6 +26,8 @@ export interface Outcome {
   readonly verdict: Verdict;
   /** Of a pass by another answer than the expected one: why that is as right. */
   readonly alternative?: string;
+  /** Of a pass: the memory of the process was to be watched, and could not be. */
+  readonly unwatched?: true;
   /** What follows is absent from a pass. */
   readonly case?: Case;
   readonly actual?: Events;

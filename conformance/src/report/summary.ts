@@ -5,7 +5,7 @@ import { ENDINGS } from "./endings.ts";
 import { failurePage } from "./failure-page.ts";
 import type { Paint } from "./paint.ts";
 import { probesOf } from "./probes.ts";
-import { failuresOf, profilesOf, type Report, strandedOf } from "./report.ts";
+import { failuresOf, profilesOf, type Report, strandedOf, unwatchedOf } from "./report.ts";
 
 /** Failure pages on a terminal; the JSON and HTML reports have all. */
 const PAGES = 10;
@@ -45,6 +45,8 @@ export function summary(report: Report, paint: Paint): string {
     lines.push("");
   }
   lines.push(...header(report), "", ...table(report, paint), ...probes(report, paint), ...ranks(report, paint));
+  const unwatched = unwatchedOf(report);
+  if (unwatched.length > 0) lines.push(...unwatched, "");
   lines.push(...contradictions(report, paint));
   for (const { kind, entry, text } of report.baseline) {
     const reason = entry.reason === "" ? "" : ` (${entry.reason})`;

@@ -161,13 +161,13 @@ async function play(stage: Stage, session: Session, item: Item, plan: Level2Plan
   const { scenario, cases, id, profile } = item;
   const granularity = plan.hello.error_granularity;
   if (cases.length === 0) {
-    const context = { granularity, kernelTakes: plan.runtime.kernelTakes };
+    const context = { granularity, kernelTakes: plan.runtime.kernelTakes, group: session.link.group };
     if (isRanks(scenario)) {
       await playRanks(stage, scenario, context);
       return [{ id, profile, verdict: "pass", stranded: 0 }];
     }
-    await playSteps(stage, scenario as StepsScenario, context);
-    return [{ id, profile, verdict: "pass" }];
+    const unwatched = await playSteps(stage, scenario as StepsScenario, context);
+    return [{ id, profile, verdict: "pass", ...(unwatched && { unwatched }) }];
   }
   const played = await playCases(stage, cases);
   const outcomes: Outcome[] = [];

@@ -9,6 +9,7 @@ import type {
   WriteStep,
 } from "../corpus/wire-file.ts";
 import { judge } from "../judge.ts";
+import { overgrown, type Resident, watchResident } from "../probes/resident.ts";
 import type { Event, Events, Granularity, Json } from "../protocol.ts";
 import { type Peer, WireFailure } from "./peer.ts";
 import { isDecoded, type State, type WireEvent, type WireRequest } from "./protocol.ts";
@@ -32,11 +33,16 @@ type On<S> = S & { readonly conn: string };
 export interface StepsContext {
   readonly granularity: Granularity;
   readonly kernelTakes: number;
+  /** The process group of the implementation, where the harness started it. */
+  readonly group?: number | undefined;
 }
 
-/** Plays the steps of a scenario in order; throws `WireFailure` at the first that does not come out. */
-export async function playSteps(stage: Stage, scenario: StepsScenario, context: StepsContext): Promise<void> {
-  for (const conn of scenario.connections) await stage.open(conn);
+/**
+ * Plays the steps of a scenario in order; throws `WireFailure` at the first that does not come out. True where the memory of the process was
+ * to be watched, and could not be.
+ */
+export async function playSteps(stage: Stage, scenario: StepsScenario, context: StepsContext): Promise<boolean> {
+  await stage.openAll(scenario.connections);
   const player = new StepsPlayer(stage, context);
   for (const [at, step] of scenario.steps.entries()) {
     stage.timeline.tape?.step(at);
@@ -51,6 +57,7 @@ export async function playSteps(stage: Stage, scenario: StepsScenario, context: 
     const { waiting } = stage.peer(conn);
     if (waiting > 0) throw new WireFailure(`${conn}: ${waiting} bytes came that the scenario does not know`);
   }
+  return player.unwatched;
 }
 
 export class StepsPlayer {
@@ -60,6 +67,10 @@ export class StepsPlayer {
   readonly #told = new Map<string, WireEvent[]>();
   /** What a flood has left to write, by connection. */
   readonly #rest = new Map<string, Uint8Array[]>();
+  /** While a connection is held back. */
+  #resident: Resident | undefined;
+  /** True once the memory of the process was to be watched, and could not be. */
+  unwatched = false;
 
   constructor(stage: Stage, context: StepsContext) {
     this.#stage = stage;
@@ -70,6 +81,11 @@ export class StepsPlayer {
     const { conn } = step;
     const peer = this.#stage.peer(conn);
     const { deadline } = this.#stage.options;
+    if ("flood" in step || ("send" in step && step.blocks === true)) {
+      this.#resident = watchResident(this.#context.group);
+    } else if ("resume" in step || "receive" in step) {
+      this.#resident = undefined;
+    }
     if ("write" in step) await this.#write(peer, step);
     else if ("flood" in step) await this.#flood(peer, step);
     else if ("finish" in step) for (const part of this.#rest.get(conn) ?? []) await peer.write(part, deadline);
@@ -82,6 +98,16 @@ export class StepsPlayer {
     else if ("close" in step) await this.#ask(conn, { op: "close", conn, how: step.close });
     else if ("sees" in step) await sees(peer, step.sees, deadline);
     else await this.#ask(conn, { op: "pause" in step ? "pause" : "resume", conn });
+    this.#holdsLittle(conn);
+  }
+
+  /** What is held back is not held in memory instead, whatever the implementation says of it. r[iut.wire.resident] */
+  #holdsLittle(conn: string): void {
+    if (this.#resident === undefined) return;
+    const grown = this.#resident.grown();
+    this.unwatched ||= grown === undefined;
+    const problem = overgrown(grown ?? 0);
+    if (problem !== undefined) throw new WireFailure(`${conn}: while a connection is held back ${problem}`);
   }
 
   /** What came as it had to: a rank's messages are followed. */

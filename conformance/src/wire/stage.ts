@@ -33,6 +33,9 @@ export interface StageOptions {
   readonly tape?: Tape;
 }
 
+/** What is spoken on a connection, beside what the scenario has for all. */
+type Opening = Omit<Spoken, "profile" | "limits"> & Partial<Spoken>;
+
 /** Who opens a connection on which the implementation has this role; of a `peer` the scenario says it. */
 const DIALS: Readonly<Record<string, boolean>> = { "tp-leader": true, "pp-driver": true };
 /** The session that a rank's connection has, whatever profile its scenario is of: a stage may lead a TP group. */
@@ -73,11 +76,28 @@ export class Stage {
     return peer;
   }
 
+  /**
+   * Connections as `peer`. Those that the harness opens over a Unix socket are all there before the first is accepted: the system keeps their
+   * order. Of those over TCP it promises none, and each is accepted before the next is dialled. r[iut.wire.accept]
+   */
+  async openAll(conns: readonly string[]): Promise<void> {
+    const together = this.options.openedBy === "harness" && this.options.over === "unix";
+    const waiting: (() => Promise<Peer>)[] = [];
+    for (const conn of conns) {
+      if (together) waiting.push(await this.#begin(conn, { role: "peer" }));
+      else await this.open(conn);
+    }
+    for (const named of waiting) await named();
+  }
+
   /** One more connection, as `peer` unless told. r[iut.wire.accept] r[iut.wire.dial] */
-  async open(
-    conn: string,
-    about: Omit<Spoken, "profile" | "limits"> & Partial<Spoken> = { role: "peer" },
-  ): Promise<Peer> {
+  async open(conn: string, about: Opening = { role: "peer" }): Promise<Peer> {
+    const named = await this.#begin(conn, about);
+    return named();
+  }
+
+  /** A connection that stands; what is given names it on both sides. */
+  async #begin(conn: string, about: Opening): Promise<() => Promise<Peer>> {
     const { openedBy, deadline, limits } = this.options;
     const profile = SESSION_OF[about.role] ?? this.options.profile;
     const spoken = { ...about, profile, limits: { ...limits, ...about.limits } };
@@ -88,18 +108,21 @@ export class Stage {
       opened_by: dials ? "iut" : "harness",
       ...(this.options.over === "unix" && { over: "unix" }),
     });
-    let peer: Peer;
     if (dials) {
       this.#waiting ??= new PeerListener(this.#place(), this.timeline);
       await this.#state({ op: "dial", conn, address: this.#waiting.address, ...spoken });
-      peer = await this.#waiting.accept(conn);
-    } else {
-      const { listener, address } = await this.#listener(spoken);
-      peer = await dialPeer(conn, address, this.timeline, deadline);
-      await this.#state({ op: "accept", listener, conn });
+      const peer = await this.#waiting.accept(conn);
+      this.#peers.set(conn, peer);
+      return async () => peer;
     }
+    const { listener, address } = await this.#listener(spoken);
+    const peer = await dialPeer(conn, address, this.timeline, deadline);
+    // Known from here on, so that it is closed whatever comes.
     this.#peers.set(conn, peer);
-    return peer;
+    return async () => {
+      await this.#state({ op: "accept", listener, conn });
+      return peer;
+    };
   }
 
   /** The barrier: everything that the harness wrote has been read and acted on. r[iut.wire.sync] */

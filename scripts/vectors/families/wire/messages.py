@@ -1,5 +1,6 @@
 """Multipart, TP and PP messages, and their sessions: cases of the corpus on connections."""
 
+from families.wire.peers import peers, receivers
 from families.wire.scenario import Scenarios
 
 
@@ -34,11 +35,12 @@ def multipart(profile: str) -> list[dict]:
     )
     s.interleave(
         "two-connections",
-        ["iut.wire.connections", "len64.state.isolated"],
+        ["iut.wire.connections", "iut.wire.accept", "len64.state.isolated"],
         "Frames on several connections do not meet: neither their prefixes nor their records.",
         ("length-258#chunk=1", "two-messages#chunk=1"),
         ("length-258#chunk=7", "five-parts#chunk=3", "length-258#chunk=1"),
     )
+    peers(s)
     return s.list
 
 
@@ -64,12 +66,13 @@ def tp() -> list[dict]:
     )
     s.interleave(
         "two-connections",
-        ["iut.wire.connections", "tp.state.isolated"],
+        ["iut.wire.connections", "iut.wire.accept", "tp.state.isolated"],
         "Two groups on two connections do not meet.",
         ("infer-tensor#chunk=1", "mixed#chunk=1"),
         ("noop#chunk=1", "infer#chunk=1"),
         *DISTINCT,
     )
+    peers(s)
     return s.list
 
 
@@ -95,11 +98,12 @@ def pp_envelope() -> list[dict]:
     )
     s.interleave(
         "two-connections",
-        ["iut.wire.connections", "pp.state.isolated"],
+        ["iut.wire.connections", "iut.wire.accept", "pp.state.isolated"],
         "Two stages on two connections do not meet.",
         ("infer#chunk=1", "mixed#chunk=1"),
         *DISTINCT,
     )
+    peers(s)
     return s.list
 
 
@@ -125,11 +129,12 @@ def pp_result() -> list[dict]:
     )
     s.interleave(
         "two-connections",
-        ["iut.wire.connections", "pp.state.isolated"],
+        ["iut.wire.connections", "iut.wire.accept", "pp.state.isolated"],
         "Results of two stages on two connections do not meet.",
         ("wide#chunk=1", "two#chunk=1"),
         ("wide#chunk=3", "error#chunk=1", "wide#chunk=1"),
     )
+    peers(s)
     return s.list
 
 
@@ -149,10 +154,11 @@ def session(profile: str) -> list[dict]:
     )
     s.interleave(
         "two-connections",
-        ["iut.wire.connections", f"{profile}.call-id.increasing"],
+        ["iut.wire.connections", "iut.wire.accept", f"{profile}.call-id.increasing"],
         "Each connection has a session of its own: the ids of one are nothing to another.",
         ("plain#chunk=1", "duplicate-noop#chunk=1"),
         ("distinct#chunk=1", "largest#chunk=1"),
         ("plain#chunk=3", "distinct#chunk=1", "duplicate-infer#chunk=7"),
     )
+    receivers(s)
     return s.list

@@ -131,7 +131,8 @@ class Pair:
             found += derived.get("limit.accept", [])
         found += derived.get("glued" if self.row["writes"] == "glued" else "chunking", [])
         if self.others:
-            found += ["iut.wire.connections", *derived.get("isolation", [])]
+            named = ["iut.wire.accept"] if self.row["dials"] == "harness" else []
+            found += ["iut.wire.connections", *named, *derived.get("isolation", [])]
         return list(dict.fromkeys(found))
 
     def cuts(self, of: Written, stop: int) -> list[int]:

@@ -58,7 +58,7 @@ def prefixed(p: Prefix) -> list[dict]:
         *("hello", "two#cut=*", "limit-over-second", "end-second-body"),
         over="unix",
     )
-    isolated = ["iut.wire.connections", p.rule("state.isolated")]
+    isolated = ["iut.wire.connections", "iut.wire.accept", p.rule("state.isolated")]
     s.interleave(
         "two-connections",
         isolated,

@@ -106,6 +106,23 @@ def answer(layout: Layout, size: int) -> tuple[dict, str | dict]:
     return message.events[0]["value"], _joined(message.segments, 0, message.size)
 
 
+@dataclass(frozen=True)
+class Said:
+    """One message: as a value to send, as bytes, and as it is told."""
+
+    value: dict
+    bytes: str | dict
+    event: dict
+    length: int
+    """What a limit counts of it."""
+
+
+def said(layout: Layout, size: int, byte: int, nth: int = 0) -> Said:
+    message = _message(layout, size, byte, nth)
+    event = message.events[0]
+    return Said(event["value"], _joined(message.segments, 0, message.size), _told(event), message.size - _length_end(message))
+
+
 def _message(layout: Layout, size: int, byte: int, nth: int) -> Stream:
     count = size * layout.width
     data: Data = bytes([byte]) * count if count < 16 else Fill(byte, count)
