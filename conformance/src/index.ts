@@ -15,7 +15,7 @@ export { loadCorpus } from "./corpus/index.ts";
 export type { Case, Corpus, Mark } from "./corpus/types.ts";
 export { corpusAt } from "./corpus-at.ts";
 export { checkedText, type Examination, type ExamineOptions, examine } from "./examine.ts";
-export { type Explanation, explain, explainText, nearest } from "./explain/explain.ts";
+export { type Explanation, explain, explainText, nearest, type ToldMutant } from "./explain/explain.ts";
 export { type ExportedScenario, exportCases } from "./explain/export.ts";
 export { type Listing, listCorpus } from "./explain/list.ts";
 export type { InProcessIut } from "./link/in-process.ts";

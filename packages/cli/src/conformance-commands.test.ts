@@ -92,6 +92,11 @@ describe("what there is to run", () => {
     const challenge = ["explain", "challenge/len32/valid-1"] as const;
     expect((await tensorwire(...challenge, "--seed", "7")).out).toContain("Fresh messages in fresh reads");
     expect((await tensorwire(...challenge)).err).toContain("expected --seed");
+    const told = await tensorwire("explain", "len32/hello", "--mutants", join(DEFAULT_CORPUS, "lock.json"));
+    expect([told.code, told.err]).toEqual([
+      64,
+      expect.stringContaining("expected what `bun run mutants --json` wrote"),
+    ]);
     const wrong = await tensorwire("explain", "len32/helo");
     expect(wrong.code).toBe(64);
     expect(wrong.err).toContain("near: len32/hello");

@@ -1,3 +1,4 @@
+import type { ToldMutant } from "@tensorwire/conformance";
 import { Command } from "commander";
 import { out, UsageError } from "./output.ts";
 
@@ -40,7 +41,7 @@ Exit status: 0, or 64 when nothing has this id.`,
         "@tensorwire/conformance"
       );
       const corpus = corpusAt(folder, seed);
-      const told = mutants === undefined ? undefined : (await Bun.file(mutants).json()).mutants;
+      const told = mutants === undefined ? undefined : await toldMutants(mutants);
       const explanation = explain(id, {
         ...{ corpus, vectors: folder ?? DEFAULT_CORPUS, spec: DEFAULT_SPEC },
         ...(told && { mutants: told }),
@@ -59,4 +60,13 @@ Exit status: 0, or 64 when nothing has this id.`,
       if (json) out.json(explanation);
       else process.stdout.write(explainText(explanation, paintFor(process.stdout)));
     });
+}
+
+/** What a run of the mutants told. The sources have mutants and rules, but which vector kills which mutant only a run can know. */
+async function toldMutants(path: string): Promise<readonly ToldMutant[]> {
+  const given = Bun.file(path);
+  if (!(await given.exists())) throw new UsageError(`${path}: no such file`);
+  const content: { readonly mutants?: unknown } | null = await given.json().catch(() => null);
+  if (Array.isArray(content?.mutants)) return content.mutants;
+  throw new UsageError(`${path}: expected what \`bun run mutants --json\` wrote, an object with the list mutants`);
 }
