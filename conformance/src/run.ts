@@ -161,8 +161,8 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
     }),
     ...(capture && { capture }),
     ...(replay && { restarts: Number.POSITIVE_INFINITY, asked: replay.asked, measured: replay.measured }),
-    progress: (outcome, order) => stream.settle(order, judge.judge(outcome)),
-    advanced: ({ verdict }) => bar?.advance(FAILED.has(verdict)),
+    told: (outcome) => stream.settle(judge.judge(outcome)),
+    progress: ({ verdict }) => bar?.advance(FAILED.has(verdict)),
   };
   let result: RunResult;
   try {
@@ -171,7 +171,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
     if (replay !== undefined) {
       const judged = result.outcomes.length;
       result = replay.correct(result);
-      for (const [i, outcome] of result.outcomes.slice(judged).entries()) plan.progress(outcome, judged + i);
+      for (const outcome of result.outcomes.slice(judged)) plan.told(outcome);
     }
   } catch (error) {
     if (error instanceof UsageError) throw error;

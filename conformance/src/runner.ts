@@ -38,10 +38,10 @@ export interface RunPlan {
   /** Milliseconds for a case; when absent, scaled to the machine by the link check. */
   readonly caseDeadline: number | undefined;
   readonly log: (line: string) => void;
-  /** Each outcome in the corpus' order, of which `order` counts: when those before it are there as well. */
-  readonly progress: (outcome: Outcome, order: number) => void;
+  /** Each outcome in the corpus' order: when those before it are there as well. */
+  readonly told: (outcome: Outcome) => void;
   /** Each outcome when it is there. */
-  readonly advanced?: (outcome: Outcome) => void;
+  readonly progress: (outcome: Outcome) => void;
   /** The first hello. */
   readonly opened?: (hello: Hello) => void;
   /** Hears every link, by its number. */
@@ -393,14 +393,15 @@ class Run {
   /** Gives back what is kept of an outcome. Without a place it stands behind all that has been told. */
   #settle(whole: Outcome, place?: Place): Outcome {
     const outcome = trimmed(whole);
-    this.#plan.advanced?.(outcome);
+    this.#plan.progress(outcome);
     if (place === undefined) this.#tell(outcome);
     else this.#agenda.settle(place, outcome);
     return outcome;
   }
 
   #tell(outcome: Outcome): void {
-    this.#plan.progress(outcome, this.#outcomes.push(outcome) - 1);
+    this.#outcomes.push(outcome);
+    this.#plan.told(outcome);
   }
 
   #left(profile: string): void {

@@ -18,8 +18,6 @@ export class EventStream {
   readonly #sink: (text: string) => void;
   readonly #hash = createHash("sha256");
   readonly #beginning: Beginning;
-  readonly #early = new Map<number, Outcome>();
-  #next = 0;
   #lines = 0;
 
   constructor(beginning: Beginning, sink: (text: string) => void = () => {}) {
@@ -44,20 +42,14 @@ export class EventStream {
     });
   }
 
-  /** An outcome and its place; it is written when all before it have been. */
-  settle(order: number, outcome: Outcome): void {
-    this.#early.set(order, outcome);
-    for (let next = this.#early.get(this.#next); next !== undefined; next = this.#early.get(this.#next)) {
-      this.#early.delete(this.#next++);
-      this.#case(next);
-    }
+  /** Comes in the corpus' order. */
+  settle(outcome: Outcome): void {
+    this.#write({ type: "case", profile: outcome.profile, ...caseReport(outcome) });
   }
 
   /** The end. Returns what a certificate says of the stream. */
   footer(report: Report): { readonly sha256: string; readonly lines: number } {
     this.header(undefined);
-    // Where the harness failed, some in the middle never ended.
-    for (const [, outcome] of [...this.#early].sort(([a], [b]) => a - b)) this.#case(outcome);
     const { exit, outcomes, notRun, baseline, contradictions, trouble } = report;
     this.#write({
       type: "footer",
@@ -69,10 +61,6 @@ export class EventStream {
       ...(trouble !== undefined && { trouble }),
     });
     return { sha256: this.#hash.digest("hex"), lines: this.#lines };
-  }
-
-  #case(outcome: Outcome): void {
-    this.#write({ type: "case", profile: outcome.profile, ...caseReport(outcome) });
   }
 
   #write(line: object): void {

@@ -9,7 +9,6 @@ import { runConformance } from "../run.ts";
 import { testCase, testCorpus } from "../testing.ts";
 import { badge } from "./badge.ts";
 import { CertificateError, readCertificate } from "./certificate.ts";
-import { EventStream } from "./events.ts";
 import { junit } from "./junit.ts";
 import { ReportError, readReport } from "./read.ts";
 import type { Report } from "./report.ts";
@@ -48,20 +47,6 @@ describe("the event stream", () => {
     expect(lines.at(-1)).toMatchObject({ type: "footer", exit: 1, counts: { pass: 2, fail: 1 } });
   });
 
-  test("r[iut.events.order]: is in the corpus' order, whatever order the cases end in", () => {
-    const write = (...orders: readonly number[]) => {
-      let text = "";
-      const stream = new EventStream({ corpus: { hash: "h", vectors: 1 }, seed: "s", selection: NONE }, (line) => {
-        text += line;
-      });
-      stream.header(undefined);
-      for (const order of orders) stream.settle(order, { id: `len32/${order}`, profile: "len32", verdict: "pass" });
-      return text;
-    };
-    expect(write(2, 0, 1)).toBe(write(0, 1, 2));
-    expect(write(0, 2)).not.toContain("len32/2");
-  });
-
   test("is the same for the same run, and there too when the IUT never starts", async () => {
     await run({ events: file("once") });
     await run({ events: file("again") });
@@ -76,8 +61,6 @@ describe("the event stream", () => {
     expect(lines[1].trouble).toContain("did not start");
   });
 });
-
-const NONE = { profiles: null, filter: null };
 
 describe("TAP", () => {
   test("has a plan, a line for each case, and a YAML block for each failure", async () => {

@@ -208,8 +208,8 @@ class Level0 {
   }
 
   #settle(outcome: Outcome): void {
-    this.#plan.advanced?.(outcome);
-    this.#plan.progress(outcome, this.#outcomes.length);
+    this.#plan.progress(outcome);
+    this.#plan.told(outcome);
     this.#outcomes.push(outcome);
   }
 
