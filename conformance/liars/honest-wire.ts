@@ -136,8 +136,7 @@ export class HonestWire {
     if (request.op === "listen") return this.listen(request);
     if (!("conn" in request)) return { op: "declined", seq, reason: "operation" };
     if (request.op === "accept") {
-      while (this.#sockets.length === 0) await this.#arrived.promise;
-      this.connections.set(request.conn, this.connection(this.#sockets.shift() as Socket, this.#limit));
+      this.connections.set(request.conn, this.connection(await this.next(), this.#limit));
     } else if (request.op === "dial") {
       const [host = "", port = ""] = request.address.split(":");
       const place = request.address.startsWith("/") ? { path: request.address } : { host, port: Number(port) };
@@ -152,6 +151,18 @@ export class HonestWire {
 
   connection(socket: Socket, limit: number): HonestConnection {
     return new HonestConnection(socket, limit);
+  }
+
+  /** Those that have come and have no name, when there are so many. */
+  async waiting(count: number): Promise<Socket[]> {
+    while (this.#sockets.length < count) await this.#arrived.promise;
+    return this.#sockets;
+  }
+
+  /** r[iut.wire.accept] */
+  async next(): Promise<Socket> {
+    const sockets = await this.waiting(1);
+    return sockets.shift() as Socket;
   }
 
   async act(connection: HonestConnection, request: Numbered): Promise<void> {
@@ -173,14 +184,17 @@ export class HonestWire {
   }
 
   async listen({ seq, address, limits }: Numbered & { op: "listen" }): Promise<Reply> {
-    if (address.startsWith("/")) return { op: "declined", seq, reason: "operation" };
     this.#limit = Number(limits.max_frame_length);
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       this.#sockets.push(socket);
       this.#arrived.resolve();
       this.#arrived = Promise.withResolvers();
-    }).listen(0, "127.0.0.1");
+    });
+    const unix = address.startsWith("/");
+    if (unix) this.#server.listen(address);
+    else this.#server.listen(0, "127.0.0.1");
     await once(this.#server, "listening");
+    if (unix) return { op: "listening", seq, address };
     const { port } = this.#server.address() as { port: number };
     return { op: "listening", seq, address: `127.0.0.1:${port}` };
   }

@@ -6,7 +6,7 @@ import type { InProcessIut } from "../src/link/in-process.ts";
 import type { Answer, CaseRequest, Event, Json } from "../src/protocol.ts";
 import { strandedOf } from "../src/report/report.ts";
 import { runInProcess } from "../src/run.ts";
-import type { WireRequest } from "../src/wire/protocol.ts";
+import type { State, WireRequest } from "../src/wire/protocol.ts";
 import { encoded, type HonestRank, type Request } from "./honest-rank.ts";
 import { HonestRanks, ranksHello } from "./honest-ranks.ts";
 
@@ -243,6 +243,25 @@ const LIES: readonly Lie[] = [
       }),
     in: "leader-worker-reset-in-tensor",
     says: /b: the implementation tells of nothing instead of lost/,
+  },
+  {
+    name: "a worker that answers the barrier before the connection is over",
+    rules: ["iut.rank.sync"],
+    liar: () =>
+      new Bent((rank) => {
+        const { sync, state } = rank;
+        let known: State["events"] | undefined;
+        rank.sync = async (n, end) => {
+          if (end) known = rank.events.splice(0);
+          else await sync.call(rank, n, end);
+        };
+        rank.state = (seq, conn) => {
+          const told = state.call(rank, seq, conn);
+          return known === undefined ? told : { ...told, reading: false, events: known };
+        };
+      }),
+    in: "worker-leader-reset-in-tensor",
+    says: /a: the implementation tells of nothing instead of lost/,
   },
   {
     name: "a leader that names the wrong call",

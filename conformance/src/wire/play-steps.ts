@@ -81,8 +81,8 @@ export class StepsPlayer {
     const { conn } = step;
     const peer = this.#stage.peer(conn);
     const { deadline } = this.#stage.options;
-    if ("flood" in step || ("send" in step && step.blocks === true)) {
-      this.#resident = watchResident(this.#context.group);
+    if ("pause" in step || ("send" in step && step.blocks === true)) {
+      this.#resident ??= watchResident(this.#context.group);
     } else if ("resume" in step || "receive" in step) {
       this.#resident = undefined;
     }

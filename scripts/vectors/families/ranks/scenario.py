@@ -19,11 +19,23 @@ class Scenarios:
         """`upstream`: the failure of the lists in spec/guarantees.md that it plays, "OM-01" or "retry"."""
         head = {"id": f"wire/{self.profile}/{slug}"} | ({"upstream": upstream} if upstream else {})
         flat = [one for step in steps for one in (step if isinstance(step, list) else [step])]
-        self.list.append(head | {"rules": list(dict.fromkeys(rules)), "level": "must", "why": why, "limits": limits,
+        ruled = rules + (["iut.rank.sync"] if _waits_for_the_end(flat) else [])
+        self.list.append(head | {"rules": list(dict.fromkeys(ruled)), "level": "must", "why": why, "limits": limits,
                                  "ranks": ranks, "steps": flat})
 
     def document(self) -> dict:
         return {"profile": self.profile, "about": self.about, "scenarios": self.list}
+
+
+def _waits_for_the_end(steps: list[dict]) -> bool:
+    """Whether a barrier stands where the harness has not seen the end of that connection itself: the implementation alone knows of it."""
+    seen: set[str] = set()
+    for step in steps:
+        if "over" in step:
+            seen.add(step["conn"])
+        if step.get("sync") == "end" and step["conn"] not in seen:
+            return True
+    return False
 
 
 def rank(conn: str, role: str, number: int, group: str | None = None, limits: dict | None = None,
