@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GALLERY } from "../../liars/gallery.ts";
 import { honest, honestHello } from "../../liars/honest.ts";
+import { probed } from "../../liars/honest-probes.ts";
 import { TOUCHES } from "../../liars/touches.ts";
 import type { InProcessIut } from "../link/in-process.ts";
-import type { ConformanceOptions } from "../options.ts";
+import { type ConformanceOptions, DEFAULT_CORPUS } from "../options.ts";
 import type { Answer } from "../protocol.ts";
 import { SAMPLE, sampleIut } from "../report/testing.ts";
 import { runConformance } from "../run.ts";
@@ -44,6 +45,15 @@ describe("a replay gives the report of the run that was recorded", () => {
       way: { kind: "in-process", iut: sampleIut("sample", "eof-in-prefix-clean") },
     });
     expect(live.exitCode).toBe(1);
+    expect(second).toEqual(first);
+  });
+
+  test("for connections that share a decoder", async () => {
+    const { first, second } = await both("beside", {
+      way: { kind: "in-process", iut: probed("shares-a-decoder") },
+      ...{ corpus: DEFAULT_CORPUS, filter: "len32/hello#beside*" },
+    });
+    expect(first.summary.fail).toBeGreaterThan(3);
     expect(second).toEqual(first);
   });
 

@@ -3,9 +3,10 @@ import { judge } from "../judge.ts";
 import type { Events } from "../protocol.ts";
 import { error, message, testCase } from "../testing.ts";
 import type { Outcome } from "../verdict.ts";
+import { failureOf } from "./failure.ts";
 import { failurePage } from "./failure-page.ts";
 import { paint } from "./paint.ts";
-import type { Report } from "./report.ts";
+import type { FailureGroup, Report } from "./report.ts";
 import { quote } from "./shell.ts";
 
 const report = {
@@ -14,7 +15,7 @@ const report = {
   granularity: "class",
 } as Report;
 
-function page(about: ReturnType<typeof testCase>, actual: Events, more = 0): string[] {
+function groupOf(about: ReturnType<typeof testCase>, actual: Events, more = 0): FailureGroup {
   const difference = judge(about.expected, actual, "class") ?? undefined;
   const outcome: Outcome = {
     id: about.id,
@@ -24,8 +25,10 @@ function page(about: ReturnType<typeof testCase>, actual: Events, more = 0): str
     actual,
     ...(difference && { difference }),
   };
-  return failurePage({ first: outcome, more }, report, paint(false));
+  return { first: outcome, more };
 }
+
+const page = (...given: Parameters<typeof groupOf>) => failurePage(groupOf(...given), report, paint(false));
 
 describe("a failure page", () => {
   test("has what, why, the bytes with cuts and fields, both event lists, the last good point and the command", () => {
@@ -62,6 +65,27 @@ describe("a failure page", () => {
       alternatives: [{ reason: "It may be ignored.", expected: [[]] }],
     });
     expect(page(about, [[message("00")]])).toContain("  allowed  another outcome too: It may be ignored.");
+  });
+
+  test("has the bytes of each connection together, however their steps alternate", () => {
+    const about = testCase("len32/x#beside=y", {
+      steps: [{ on: 0 }, { feed: "0000" }, { on: 1 }, { feed: "00" }, { on: 0 }, { feed: "0001ff" }],
+      expected: [[], [], [], [], [], [message("ff")]],
+      marks: [
+        { field: "length", start: 0, end: 4 },
+        { field: "payload", start: 4, end: 5 },
+        { field: "length", start: 5, end: 6 },
+      ],
+    });
+    const lines = page(about, [[], [], [], [], [], []]);
+    expect(lines).toContain(
+      "  stream   6 bytes in 3 reads of 2 connections, one behind the other, under max_frame_length 1024",
+    );
+    expect(lines).toContain("    00000000  00 00|00 01 ff|00                                 ......");
+    expect(lines).toContain("    step 3   read of 1 byte → 6");
+    expect(lines).toContain("    step 5   read of 3 bytes → 5   ◀");
+    const { stream } = failureOf(groupOf(about, [[], [], [], [], [], []]), report);
+    expect(stream).toMatchObject({ hex: "00000001ff00", total: 6, cuts: [2, 5], connections: 2 });
   });
 
   test("an error that agrees in all but its text has agreed", () => {

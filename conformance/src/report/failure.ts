@@ -43,7 +43,13 @@ export interface Failure {
   readonly role?: string;
   readonly limits?: Limits;
   /** The bytes that were fed, up to 4,096 of them, with the places where one read ends and the next begins. */
-  readonly stream?: { readonly hex: string; readonly total: number; readonly cuts: readonly number[] };
+  readonly stream?: {
+    readonly hex: string;
+    readonly total: number;
+    readonly cuts: readonly number[];
+    /** Where there are several: the bytes of one stand behind those of the other. */
+    readonly connections?: number;
+  };
   readonly marks: readonly Mark[];
   /** Where an encoder's bytes differ. */
   readonly encoded?: { readonly expected: string; readonly actual: string };
@@ -83,7 +89,8 @@ export const repeatOf = ({ command, seed }: Report, id: string) =>
 function evidence(about: Case, { difference, actual }: Outcome, { granularity }: Report): Evidence {
   const stream = streamOf(about);
   const step = difference?.step;
-  const { bytes, total, cuts } = stream;
+  const { bytes, total, cuts, connections } = stream;
+  const several = connections > 1 && { connections };
   return {
     why: about.why,
     rules: about.rules,
@@ -91,7 +98,7 @@ function evidence(about: Case, { difference, actual }: Outcome, { granularity }:
     limits: about.limits,
     marks: about.marks,
     ...(about.sibling !== undefined && { sibling: about.sibling }),
-    ...(total > 0 && { stream: { hex: bytes.toHex(), total, cuts } }),
+    ...(total > 0 && { stream: { hex: bytes.toHex(), total, cuts, ...several } }),
     ...(difference !== undefined && encoded(about.expected, actual, difference)),
     ...(step !== undefined && step > 0 && { good: lastGood(about, stream, step) }),
     stepsInAll: about.steps.length,

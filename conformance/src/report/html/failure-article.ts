@@ -51,9 +51,10 @@ function goodOf({ step, good, stream }: Failure): string | undefined {
 function bytesOf({ stream, marks, good, step, steps, encoded }: Failure): Markup | undefined {
   if (encoded !== undefined) return encodedBytes(encoded);
   if (stream === undefined) return undefined;
-  const { hex, total, cuts } = stream;
+  const { hex, total, cuts, connections } = stream;
   const reads = cuts.length + 1;
-  const caption = `${total} bytes in ${reads === 1 ? "1 read" : `${reads} reads`}`;
+  const beside = connections === undefined ? "" : ` of ${connections} connections, one behind the other`;
+  const caption = `${total} bytes in ${reads === 1 ? "1 read" : `${reads} reads`}${beside}`;
   const focus = steps.find(({ index }) => index === step)?.position ?? 0;
   return h`<h3>Bytes</h3>
 ${dump(Buffer.from(hex, "hex"), { caption, total, cuts, marks, focus, ...(good && { good: good.position }) })}
