@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from canonical import canonical  # noqa: E402
+from defects import DEFECTS  # noqa: E402
 from digest import bins_of, scenario_digest, vector_digest  # noqa: E402
 from families import all_families, all_profiles, ranks, wire  # noqa: E402
 from history import HistoryFault, history  # noqa: E402
@@ -45,6 +46,7 @@ def corpus() -> dict[str, bytes]:
         files[path] = canonical(document).encode()
         for scenario in document["scenarios"]:
             digests[scenario["id"]] = scenario_digest(scenario, document["profile"])
+    files["defects.json"] = canonical({"defects": DEFECTS}).encode()
     files["history.json"] = canonical(
         history(_json("history.json"), (_json("lock.json") or {}).get("corpus"), digests,
                 version=VERSION, changed=CHANGED, removed=REMOVED)

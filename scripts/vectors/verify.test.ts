@@ -11,7 +11,7 @@ import { indexRules } from "../rules.ts";
 import { coverageFaults, mustRules, sidesOf } from "./coverage.ts";
 import { checkEncoders } from "./encoders.ts";
 import { positionFaults, valueFaults } from "./position.ts";
-import { CORPUS, generatorFaults, positionProof } from "./verify.ts";
+import { CORPUS, defectFaults, generatorFaults, positionProof } from "./verify.ts";
 
 const { families } = readCorpusFiles(CORPUS);
 
@@ -46,6 +46,16 @@ describe("two derivations of the golden bytes", () => {
 test("every rule that a vector or a profile names is in the spec", () => {
   const { rules } = indexRules();
   expect([...loadCorpus(CORPUS).rules].filter((id) => !rules.has(id))).toEqual([]);
+});
+
+test("each defect that a vector names is told, and no other", () => {
+  const files = readCorpusFiles(CORPUS);
+  expect(defectFaults(files)).toEqual([]);
+  const { "tokio-rs/tokio#333": _, ...fewer } = files.defects;
+  expect(defectFaults({ ...files, defects: { ...fewer, "a/b#1": "x" } })).toEqual([
+    "tokio-rs/tokio#333: a vector names it, and defects.json does not tell what was wrong",
+    "a/b#1: stands in defects.json, and no vector names it",
+  ]);
 });
 
 test("every sweep of bytes is declared in every layout, and the schema knows no other", async () => {

@@ -9,6 +9,7 @@
 import { resolve } from "node:path";
 import {
   CorpusDefect,
+  type CorpusFiles,
   digestFaults,
   type FileDecodeVector,
   loadCorpus,
@@ -50,6 +51,18 @@ export function positionProof(directory = CORPUS): { vectors: number; faults: st
   };
 }
 
+/** Defects that vectors name and `defects.json` does not tell, and the other way round. */
+export function defectFaults({ families, defects }: Pick<CorpusFiles, "families" | "defects">): string[] {
+  const named = new Set(families.flatMap(({ family }) => family.vectors.flatMap((vector) => vector.defects ?? [])));
+  const told = new Set(Object.keys(defects));
+  return [
+    ...[...named.difference(told)].map(
+      (id) => `${id}: a vector names it, and defects.json does not tell what was wrong`,
+    ),
+    ...[...told.difference(named)].map((id) => `${id}: stands in defects.json, and no vector names it`),
+  ];
+}
+
 function main(): number {
   const faults: string[] = [];
   const report = (what: string, found: readonly string[]) => {
@@ -63,6 +76,7 @@ function main(): number {
     const { messages, refusals, faults: encoders } = checkEncoders(readCorpusFiles(CORPUS).families);
     report(`${messages} messages and ${refusals} refusals: the TypeScript encoders agree`, encoders);
     report("every MUST of the chapters on bytes has both sides, or a reason", coverageFaults(sidesOf(CORPUS)));
+    report("each defect that a vector names is told", defectFaults(readCorpusFiles(CORPUS)));
     const { refusals: refused, faults: healed } = checkOneFault(readCorpusFiles(CORPUS).families);
     const named = ruleFaults(readCorpusFiles(CORPUS).families);
     report(`${refused} vectors that refuse: each breaks one rule, and names it`, [...named, ...healed]);

@@ -33,6 +33,8 @@ export interface CorpusFiles {
   readonly wire: readonly WireFile[];
   /** Absent where `lock.json` names none. */
   readonly history: History | undefined;
+  /** Real defects that vectors would have shown, by the id of an issue or pull request: what was wrong. None in a corpus that does not say. */
+  readonly defects: Readonly<Record<string, string>>;
 }
 
 /** The hash of a corpus, as its lock has it and without a look at its files. Throws `CorpusDefect`. */
@@ -53,6 +55,7 @@ export function readCorpusFiles(directory: string): CorpusFiles {
   const families: { path: string; family: VectorFile }[] = [];
   const wire: WireFile[] = [];
   let history: History | undefined;
+  let defects: Readonly<Record<string, string>> = {};
   for (const [path, bytes] of files) {
     if (path.endsWith("/profile.json")) {
       const profile = check<ProfileFile>("profile.schema.json", bytes, path);
@@ -62,6 +65,8 @@ export function readCorpusFiles(directory: string): CorpusFiles {
       // Its own schema cannot know what this harness reads.
       if (typeof history.digests !== "object")
         throw new CorpusDefect(`${path} has no digests: this harness does not read a corpus so old`);
+    } else if (path === "defects.json") {
+      ({ defects } = check<{ defects: typeof defects }>("defects.schema.json", bytes, path));
     } else if (path.startsWith("wire/")) {
       wire.push(check<WireFile>("wire-file.schema.json", bytes, path));
     } else if (path.endsWith(".json")) {
@@ -80,6 +85,7 @@ export function readCorpusFiles(directory: string): CorpusFiles {
     profiles: [...profiles.values()],
     wire,
     history,
+    defects,
     families: families.map(({ path, family }) => {
       const profile = profiles.get(family.profile);
       if (!profile) throw new CorpusDefect(`${path}: no profile.json for profile "${family.profile}"`);

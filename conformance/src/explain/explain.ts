@@ -37,7 +37,8 @@ export interface CaseExplanation {
   /** The accepting sibling, and the vectors that name this one as theirs. */
   readonly sibling: string | undefined;
   readonly siblingOf: readonly string[];
-  readonly defects: readonly string[];
+  /** Real defects that it would have shown. */
+  readonly defects: readonly { readonly id: string; readonly what: string | undefined }[];
   readonly mutants: readonly ToldMutant[];
 }
 
@@ -70,7 +71,7 @@ export function explain(id: string, sources: ExplainSources): Explanation | unde
     probes: own?.probes ?? {},
     sibling: about.sibling,
     siblingOf,
-    defects,
+    defects: defects.map((defect) => ({ id: defect, what: files.defects[defect] })),
     mutants: mutants.filter(({ first, rules, fate }) => {
       if (fate !== "killed" || first === null) return false;
       return first.split("#", 1)[0] === vector || rules.some((rule) => about.rules.includes(rule));
@@ -130,7 +131,7 @@ function caseText(explanation: CaseExplanation, paint: Paint): string {
   item("requires", about.requires?.join(", "));
   item("sibling", sibling && `${sibling} is its accepted neighbour`);
   item("sibling of", siblingOf.join(", "));
-  item("defects", defects.join(", "));
+  for (const { id, what } of defects) item("defect", what === undefined ? id : `${id}: ${what}`);
   if (cases > 1) {
     item("cases", `${cases}: itself, ${countsText(sweeps)}`);
   }
