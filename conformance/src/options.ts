@@ -6,6 +6,7 @@ import { isWebSocket } from "./link/web-socket.ts";
 import type { Certificate } from "./report/certificate.ts";
 import type { Report } from "./report/report.ts";
 import { quote } from "./report/shell.ts";
+import type { RuntimeFacts } from "./wire/runtime.ts";
 
 /** What a run of the harness may be told. Everything has a default: `{}` is the reference over a real TCP socket. */
 export interface ConformanceOptions {
@@ -53,6 +54,8 @@ export interface ConformanceOptions {
   readonly startDeadline?: number;
   /** Milliseconds for each case. Default: scaled to the machine by the link check, 2,000 at least. */
   readonly caseDeadline?: number;
+  /** The test of the sockets that the harness stands on. Default: its own; another is for tests of what a difference comes to. */
+  readonly checkRuntime?: () => Promise<RuntimeFacts>;
   /** For programs: the report, and what a certificate says of its events. */
   readonly observe?: (report: Report, events: Certificate["events"]) => void;
   /** Where the report goes. Default: stdout (stderr with `json: "-"`). */

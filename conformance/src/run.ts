@@ -32,7 +32,7 @@ import { shrinkFailures } from "./shrink/write.ts";
 import { count, EXIT, type ExitCode, exitCode, type Outcome, type Verdict } from "./verdict.ts";
 import { runLevel0 } from "./wire/level0.ts";
 import { selected } from "./wire/level2.ts";
-import { RuntimeDefect } from "./wire/runtime.ts";
+import { RuntimeDefect, runtimeOnce } from "./wire/runtime.ts";
 
 export interface ConformanceResult {
   readonly exitCode: ExitCode;
@@ -151,6 +151,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
     profile: profileFilter(options.profiles),
     jobs: way.kind === "attach" || way.kind === "in-process" || way.kind === "replay" ? 1 : jobs,
     unusableToo: options.unusableToo ?? false,
+    runtime: runtimeOnce(options.checkRuntime),
     startDeadline: options.startDeadline ?? (way.kind === "attach" ? 300_000 : 10_000),
     caseDeadline: options.caseDeadline,
     log,
@@ -167,6 +168,8 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
   let result: RunResult;
   try {
     bar = options.log === undefined ? progress(process.stderr, () => size(plan)) : undefined;
+    // r[iut.wire.runtime]
+    if (!WITHOUT_SOCKETS.has(way.kind)) await plan.runtime();
     result = way.kind === "wire" ? await runLevel0(plan, way) : await run(plan);
     if (replay !== undefined) {
       const judged = result.outcomes.length;
@@ -247,6 +250,8 @@ function troubleOf(error: unknown): string {
   if (error instanceof RuntimeDefect) return error.message;
   return `the harness failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
+
+const WITHOUT_SOCKETS: ReadonlySet<Way["kind"]> = new Set(["in-process", "stdio", "replay"]);
 
 const FAILED: ReadonlySet<Verdict> = new Set([
   "fail",

@@ -9,14 +9,14 @@ import type { LinkEvent } from "./link/recorder.ts";
 import type { Way } from "./link/ways.ts";
 import { checkLink, type LinkCheck } from "./link-check.ts";
 import { paceOf } from "./probes/pace.ts";
-import { MOST_GROWTH, watchResident } from "./probes/resident.ts";
+import { overgrown, watchResident } from "./probes/resident.ts";
 import { type Answer, type Hello, type Json, LINE_LIMIT, type Step, type Welcome } from "./protocol.ts";
 import { ShapeError, shown } from "./schema.ts";
 import { blame, Session } from "./session.ts";
 import { trimmed } from "./trim.ts";
 import type { Outcome } from "./verdict.ts";
 import { CAPABILITY, runLevel2, selected } from "./wire/level2.ts";
-import { checkRuntime } from "./wire/runtime.ts";
+import type { RuntimeFacts } from "./wire/runtime.ts";
 
 /** How often an IUT is started again after a crash, a timeout or a broken line. r[iut.restart.limit] */
 const RESTARTS = 8;
@@ -33,6 +33,8 @@ export interface RunPlan {
   readonly jobs: number;
   /** Cases of a profile whose codec failed the link check are run all the same. */
   readonly unusableToo: boolean;
+  /** The test of the sockets that the harness stands on, or what came of it. r[iut.wire.runtime] */
+  readonly runtime: () => Promise<RuntimeFacts>;
   /** Milliseconds until hello, and for each request of the link check. */
   readonly startDeadline: number;
   /** Milliseconds for a case; when absent, scaled to the machine by the link check. */
@@ -204,10 +206,7 @@ class Run {
     return found;
   }
 
-  /**
-   * The scenarios on connections; before any of them, the sockets that the harness stands on. r[iut.wire.runtime] Gives back the sessions
-   * that are left, to be closed by the caller.
-   */
+  /** The scenarios on connections. Gives back the sessions that are left, to be closed by the caller. */
   async #level2(
     sessions: readonly Session[],
     hello: Hello,
@@ -226,7 +225,7 @@ class Run {
       ...(capture && { capture }),
       ...{ corpus, hello, filter, profile },
       notApplicable: (about) => notApplicable(about, hello),
-      runtime: able ? await checkRuntime() : { kernelTakes: 0 },
+      runtime: able ? await this.#plan.runtime() : { kernelTakes: 0 },
       deadline: this.#deadline.base,
       reopen: () => this.#reopen(),
       settle: (outcome) => {
@@ -335,8 +334,13 @@ class Run {
     }
     const outcome = this.#judge(next, answer, session);
     if (resident === undefined || outcome.verdict !== "pass") return { outcome, lost: false };
-    const measured = await this.#measured(next, resident.grown() ?? 0, ask, session);
-    return measured ?? { outcome, lost: false };
+    const grown = resident.grown();
+    const measured = await this.#measured(next, grown ?? 0, ask, session);
+    if (measured !== undefined) return measured;
+    if (grown !== undefined || this.#plan.measured !== undefined) return { outcome, lost: false };
+    const unwatched: Outcome = { ...outcome, unwatched: true };
+    this.#plan.beside?.(unwatched);
+    return { outcome: unwatched, lost: false };
   }
 
   /**
@@ -356,9 +360,8 @@ class Run {
     }
     const about = { id, profile, case: next };
     let put: Put | undefined;
-    if (grown > MOST_GROWTH) {
-      const mib = (grown / 2 ** 20).toFixed(0);
-      const text = `the process grew by ${mib} MiB, by the system's account; at most ${MOST_GROWTH / 2 ** 20} MiB are allowed`;
+    const text = overgrown(grown);
+    if (text !== undefined) {
       put = { outcome: { ...about, verdict: "fail", text }, lost: false };
     } else if (half !== undefined) {
       try {

@@ -10,7 +10,6 @@ import { type EchoCase, echoCase, LEAST_LIMIT } from "./echo-cases.ts";
 import { EchoTry } from "./echo-try.ts";
 import { dialPeer } from "./open.ts";
 import { Overdue, type Peer, WireFailure } from "./peer.ts";
-import { checkRuntime } from "./runtime.ts";
 import { Timeline } from "./timeline.ts";
 
 /** Connections of one batch: they get their first writes together, then their second ones, and so on. */
@@ -53,7 +52,6 @@ class Level0 {
   }
 
   async run(): Promise<RunResult> {
-    await checkRuntime();
     const hello = helloOf(this.#way);
     this.#plan.opened?.(hello);
     let there = await this.#usable();
