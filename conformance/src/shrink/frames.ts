@@ -19,13 +19,16 @@ export function isFramed({ fields }: Pick<ProfileFile, "fields">): boolean {
   );
 }
 
+/** Bytes of the length of such a profile. */
+export const widthOf = ({ fields }: Pick<ProfileFile, "fields">) => WIDTHS[fields.length?.type ?? "bytes"] ?? 0;
+
 export const payloadOf = ({ fields }: Unit) =>
   fields.find(({ field }) => field === "payload")?.bytes ?? new Uint8Array();
 
 /** The length that a unit declares; undefined where its prefix is cut. */
 export function declared({ fields }: Unit, profile: Pick<ProfileFile, "fields">): bigint | undefined {
   const length = fields.find(({ field }) => field === "length")?.bytes;
-  if (length === undefined || length.length !== WIDTHS[profile.fields.length?.type ?? "bytes"]) return undefined;
+  if (length === undefined || length.length !== widthOf(profile)) return undefined;
   return BigInt(`0x${Buffer.from(length).toString("hex")}`);
 }
 

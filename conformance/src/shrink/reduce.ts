@@ -4,21 +4,36 @@ import { type Connection, lengthOf, type Scenario, type Unit } from "./scenario.
 
 /**
  * Scenarios that are a step smaller, the boldest first: fewer connections, messages and reads, shorter payloads, lower limits.
- * Each has an expectation that follows from its streams, so none needs the reference.
+ * Each has an expectation that follows from its streams, so none needs the reference. Where other outcomes are allowed too, all of
+ * them get smaller alike, and payloads stay what they are.
  */
 export function* smaller(scenario: Scenario, profile: Pick<ProfileFile, "fields">): Iterable<Scenario> {
-  const { connections, about } = scenario;
-  if (connections.length > 1)
-    for (const i of connections.keys()) yield { ...scenario, connections: without(connections, i, 1) };
+  const { connections, about, alternatives } = scenario;
+  // A receiver with a memory says something else of the next message once one is missing.
+  const free = !about.profile.endsWith("-session");
+  const others = alternatives.map((other) => fewerParts(other.connections, free)[Symbol.iterator]());
+  for (const fewer of fewerParts(connections, free)) {
+    const changed = others.map((other, i) => ({ ...alternatives[i]!, connections: other.next().value! }));
+    yield { ...scenario, connections: fewer, alternatives: changed };
+  }
+  if (!isFramed(profile) || alternatives.length > 0) return;
   for (const [i, connection] of connections.entries()) {
-    const put = (changed: Connection): Scenario => ({ ...scenario, connections: connections.with(i, changed) });
-    // A receiver with a memory says something else of the next message once one is missing.
-    if (!about.profile.endsWith("-session")) for (const fewer of fewerUnits(connection)) yield put(fewer);
+    for (const shorter of shorterUnits(connection, profile)) {
+      yield { ...scenario, connections: connections.with(i, shorter) };
+    }
+  }
+  yield* lowerLimit(scenario, profile);
+}
+
+/** What follows from the places of messages and reads alone, whatever the events are. */
+function* fewerParts(connections: readonly Connection[], free: boolean): Iterable<readonly Connection[]> {
+  if (connections.length > 1) for (const i of connections.keys()) yield without(connections, i, 1);
+  for (const [i, connection] of connections.entries()) {
+    const put = (changed: Connection) => connections.with(i, changed);
+    if (free) for (const fewer of fewerUnits(connection)) yield put(fewer);
     for (const cuts of fewer(connection.cuts)) yield put({ ...connection, cuts });
     for (const empties of fewer(connection.empties)) yield put({ ...connection, empties });
-    if (isFramed(profile)) for (const shorter of shorterUnits(connection, profile)) yield put(shorter);
   }
-  if (isFramed(profile)) yield* lowerLimit(scenario, profile);
 }
 
 function without<T>(list: readonly T[], from: number, count: number): T[] {

@@ -27,6 +27,13 @@ export interface Scenario {
   readonly about: Case;
   readonly limits: Case["limits"];
   readonly connections: readonly Connection[];
+  /** The same connections, with the events that the specification allows too. */
+  readonly alternatives: readonly Alternative[];
+}
+
+export interface Alternative {
+  readonly reason: string;
+  readonly connections: readonly Connection[];
 }
 
 export const lengthOf = ({ fields }: Unit) => fields.reduce((sum, { bytes }) => sum + bytes.length, 0);
@@ -39,9 +46,26 @@ const MOST = 1 << 20;
  * Undefined where that cannot be told for sure; what is returned gives the case's own expectation again when it is played.
  */
 export function takeApart(about: Case, profile: Pick<ProfileFile, "fields">): Scenario | undefined {
-  if (about.role !== "decode" || about.alternatives !== undefined) return undefined;
+  if (about.role !== "decode") return undefined;
+  const connections = connectionsOf(about, about.expected, profile);
+  if (connections === undefined) return undefined;
+  const alternatives: Alternative[] = [];
+  for (const { reason, expected } of about.alternatives ?? []) {
+    const other = connectionsOf(about, expected, profile);
+    if (other === undefined) return undefined;
+    alternatives.push({ reason, connections: other });
+  }
+  return { about, limits: about.limits, connections, alternatives };
+}
+
+/** The connections of a case with one of the outcomes that it allows. */
+function connectionsOf(
+  about: Case,
+  expected: Case["expected"],
+  profile: Pick<ProfileFile, "fields">,
+): readonly Connection[] | undefined {
   const connections: Connection[] = [];
-  let rest = { steps: about.steps, expected: about.expected, from: 0 };
+  let rest = { steps: about.steps, expected, from: 0 };
   for (;;) {
     const border = rest.steps.findIndex((step) => "reset" in step);
     const steps = border === -1 ? rest.steps : rest.steps.slice(0, border);
@@ -52,9 +76,8 @@ export function takeApart(about: Case, profile: Pick<ProfileFile, "fields">): Sc
     const next = border + 1;
     rest = { steps: rest.steps.slice(next), expected: rest.expected.slice(next), from: rest.from + taken.length };
   }
-  const scenario = { about, limits: about.limits, connections };
-  const again = play(scenario);
-  return JSON.stringify(again.expected) === JSON.stringify(about.expected) ? scenario : undefined;
+  const again = play({ connections });
+  return JSON.stringify(again.expected) === JSON.stringify(expected) ? connections : undefined;
 }
 
 function connectionOf(
@@ -148,7 +171,7 @@ function place(
 }
 
 /** What a scenario sends and must get: the expectation comes from the whole streams, whatever the reads are. */
-export function play({ connections }: Scenario): Pick<Case, "steps" | "expected" | "marks"> {
+export function play({ connections }: Pick<Scenario, "connections">): Pick<Case, "steps" | "expected" | "marks"> {
   const [head, ...others] = connections.map((connection) => ({ connection, stream: streamOf(connection) }));
   if (head === undefined) return { steps: [], expected: [], marks: [] };
   const script = new Script(head.stream);
@@ -160,6 +183,18 @@ export function play({ connections }: Scenario): Pick<Case, "steps" | "expected"
     if (connection.ends || i === others.length - 1) script.eof();
   }
   return { steps: script.steps, expected: script.expected, marks: script.marks };
+}
+
+/** The scenario as a case. Of the outcomes that it allows no two are the same. */
+export function caseOf(scenario: Scenario): Case {
+  const { alternatives: _, ...about } = scenario.about;
+  const played = play(scenario);
+  const known = new Set([JSON.stringify(played.expected)]);
+  const alternatives = scenario.alternatives.flatMap(({ reason, connections }) => {
+    const { expected } = play({ connections });
+    return known.size < known.add(JSON.stringify(expected)).size ? [{ reason, expected }] : [];
+  });
+  return { ...about, limits: scenario.limits, ...played, ...(alternatives.length > 0 && { alternatives }) };
 }
 
 function playReads(script: Script, { cuts, empties }: Connection, length: number): void {

@@ -6,6 +6,7 @@ import type {
   DecodeSweeps,
   FileDecodeVector,
   FileEvent,
+  FileOutcome,
   FileSegment,
   FileVector,
   ProfileFile,
@@ -18,7 +19,7 @@ const FILL = 32;
 
 /** The scenario as a vector with the smallest sweep that holds it; undefined where no sweep does. */
 export function vectorOf(
-  { about, limits, connections }: Scenario,
+  { about, limits, connections, alternatives }: Scenario,
   why: string,
   sibling: string,
 ): FileDecodeVector | undefined {
@@ -26,9 +27,13 @@ export function vectorOf(
   if (connection === undefined) return undefined;
   const sweeps = connections.length === 1 ? sweepsOf(connection) : resetSweep(connections);
   if (sweeps === undefined) return undefined;
-  const { events, atEof } = streamOf(connection);
   const bytes = connection.units.flatMap(({ fields }) => fields.map((field) => segment(field.field, field.bytes)));
-  const refuses = atEof !== "end";
+  const outcome = outcomeOf(connection);
+  const known = new Set([JSON.stringify(outcome)]);
+  const others = alternatives.flatMap(({ reason, connections }) => {
+    const other = outcomeOf(connections.at(-1) ?? connection);
+    return known.size < known.add(JSON.stringify(other)).size ? [{ reason, ...other }] : [];
+  });
   const body = {
     rules: about.rules,
     level: about.level,
@@ -36,15 +41,23 @@ export function vectorOf(
     why,
     limits,
     bytes,
+    ...outcome,
+    ...(others.length > 0 && { alternatives: others }),
+    ...(outcome.at_eof !== "end" && { sibling }),
+    sweeps,
+  };
+  return { id: idOf(about.profile, body), ...body };
+}
+
+function outcomeOf(connection: Connection): FileOutcome {
+  const { events, atEof } = streamOf(connection);
+  return {
     events: events.map(({ at, event }): FileEvent => {
       if (event.event === "error") return { at, event: "error", class: event.class as EventClass };
       return { at, event: "message", value: (event as { value: Json }).value };
     }),
     ...(atEof !== null && { at_eof: atEof }),
-    ...(refuses && { sibling }),
-    sweeps,
   };
-  return { id: idOf(about.profile, body), ...body };
 }
 
 /** The id follows from the content: the same failure shrinks to the same vector. */
