@@ -4,6 +4,7 @@ import { everyPrefix } from "./rules.ts";
 const DECODER = "packages/framing/src/frame-decoder.ts";
 const STREAM = "packages/transport/src/stream-connection.ts";
 const READS = "packages/transport/src/read-queue.ts";
+const WRITES = "packages/transport/src/write-queue.ts";
 const SOCKET = "packages/transport/src/socket-link.ts";
 
 const wire = (mutant: Omit<Mutant, "at">): Mutant => ({ ...mutant, at: "wire" });
@@ -62,6 +63,25 @@ export const WIRE: readonly Mutant[] = [
     find: "drain: (socket) => socket.data?.onDrain(),",
     replace: "drain: () => {},",
     why: "What the peer did not take at once is never sent.",
+  }),
+  wire({
+    id: "wire/never-waits",
+    rules: ["iut.wire.send-bounded"],
+    by: ["wire/*/peer-stops-reading", "wire/*/peer-never-reads"],
+    file: WRITES,
+    find: "    this.#jobs.push(job);\n    return job.waiter.promise;",
+    replace: "    this.#jobs.push({ ...job, parts: parts.map((part) => part.slice()) });\n    return DONE;",
+    why: "A write that the peer does not take is kept, and the next one may come.",
+  }),
+  wire({
+    id: "wire/kept-many-times",
+    rules: ["iut.wire.resident"],
+    by: ["wire/*/peer-never-reads"],
+    file: WRITES,
+    find: "    this.#jobs.push(job);",
+    replace:
+      "    this.kept = Array.from({ length: 8192 }, () => parts.map((part) => part.slice()));\n    this.#jobs.push(job);",
+    why: "What waits for the peer is kept thousands of times over, and counted once.",
   }),
   wire({
     id: "wire/waiting-read-lost",
