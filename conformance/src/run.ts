@@ -188,6 +188,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
   if (options.shrink !== undefined) {
     await shrinkFailures(report.outcomes, {
       ...{ way, welcome, log, folder: options.shrink },
+      loaded: corpus,
       corpus: typeof options.corpus === "string" ? options.corpus : DEFAULT_CORPUS,
       startDeadline: plan.startDeadline,
       caseDeadline: options.caseDeadline ?? 2000,

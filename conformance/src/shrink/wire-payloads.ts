@@ -5,7 +5,7 @@ import type { WireEvent } from "../wire/protocol.ts";
 import { bigEndian, isFramed, widthOf } from "./frames.ts";
 import { changedSteps, eventsOf, type OfSteps } from "./wire-steps.ts";
 
-/** Messages less, and shorter payloads, wherever the scenario has them: in what is written, told of, sent and received. */
+/** Messages less in what is written and told of; shorter payloads wherever the scenario has them, in what is sent and received too. */
 export function* shorterPayloads(scenario: OfSteps, profile: Pick<ProfileFile, "fields">): Iterable<OfSteps> {
   if (!isFramed(profile)) return;
   const width = widthOf(profile);
@@ -50,7 +50,7 @@ function swapped(step: RankStep, swap: Swap): RankStep {
   if (events !== undefined)
     return { ...step, events: events.flatMap((event) => swappedEvent(event, swap)) } as RankStep;
   if ("write" in step) return { ...step, write: swappedBytes(step.write, swap) };
-  if ("receive" in step) return { ...step, receive: swappedBytes(step.receive, swap) };
+  if ("receive" in step && swap.shorter !== undefined) return { ...step, receive: swappedBytes(step.receive, swap) };
   return "send" in step ? ({ ...step, send: swappedValue(step.send, swap) } as RankStep) : step;
 }
 

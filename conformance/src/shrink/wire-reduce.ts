@@ -62,6 +62,7 @@ function* smallerSteps(scenario: OfSteps, profile: Pick<ProfileFile, "fields">):
     yield* fewerTimes(scenario, name);
   }
   for (const [i, step] of steps.entries()) {
+    if ("may" in step) yield put(scenario, steps.with(i, { conn: step.conn, over: step.over }));
     if (!("bite" in step) || step.bite === undefined) continue;
     const { bite, ...whole } = step;
     yield put(scenario, steps.with(i, whole as RankStep));

@@ -1,4 +1,5 @@
 import type { RankStep } from "../corpus/wire-file.ts";
+import { bytesOf } from "../wire/play-steps.ts";
 import { connOf, namesOf, type OfSteps } from "./wire-steps.ts";
 
 /**
@@ -40,9 +41,13 @@ function sensibleSteps(own: readonly RankStep[]): boolean {
   return own.every((step, at) => {
     if ("sync" in step && step.sync === "end") return before(at, harnessEnds) || refuses(step);
     if ("sees" in step) return before(at, (other) => "close" in other || refuses(other));
-    if ("receive" in step) return before(at, (other) => "send" in other);
-    if ("send" in step) return (step.events ?? []).length > 0 || behind(at, (other) => "receive" in other);
-    if ("stall" in step) return behind(at, (other) => "receive" in other);
+    if ("receive" in step) return bytesOf(step.receive).length > 0 && before(at, (other) => "send" in other);
+    // What a peer never reads may be sent all the same.
+    if ("send" in step) {
+      const refused = (step.events ?? []).length > 0;
+      return refused || before(at, (other) => "stall" in other) || behind(at, (other) => "receive" in other);
+    }
+    if ("stall" in step) return behind(at, (other) => "receive" in other || "send" in other);
     if ("flood" in step) return before(at, (other) => "pause" in other) && behind(at, (other) => "finish" in other);
     if ("finish" in step) return before(at, (other) => "flood" in other);
     if ("pause" in step) return behind(at, (other) => "resume" in other);
