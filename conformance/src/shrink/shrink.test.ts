@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,12 +14,15 @@ import type { InProcessIut } from "../link/in-process.ts";
 import { DEFAULT_CORPUS } from "../options.ts";
 import type { Event } from "../protocol.ts";
 import { runConformance } from "../run.ts";
-import { testCase, testCorpus } from "../testing.ts";
-import { failuresToShrink } from "./kinds.ts";
+import { message, testCase, testCorpus } from "../testing.ts";
+import { failuresToShrink, KINDS } from "./kinds.ts";
 import { Prober } from "./prober.ts";
-import { play, takeApart } from "./scenario.ts";
+import { caseOf as caseOfScenario, play, takeApart } from "./scenario.ts";
 import { type Shrunk, shrink } from "./shrink.ts";
 import { casesOf } from "./vector.ts";
+
+// A bound on a hang, not on time.
+setDefaultTimeout(120_000);
 
 const corpus = loadCorpus(DEFAULT_CORPUS);
 const profiles = new Map(readCorpusFiles(DEFAULT_CORPUS).profiles.map((profile) => [profile.profile, profile]));
@@ -160,6 +163,62 @@ describe("shrinking", () => {
     });
   });
 
+  test("an answer that an alternative allows is no failure: what gets that small is too small", async () => {
+    const steps = [..."0000000568"].flatMap((_, i, all) => (i % 2 === 0 ? [{ feed: `${all[i]}${all[i + 1]}` }] : []));
+    const reads = [...steps, { feed: "656c6c6f" }, { eof: true } as const];
+    const refusal = { event: "error", class: "oversize.declared", at: "4", fatal: true } as const;
+    const about = testCase("len32/choice", {
+      steps: reads,
+      expected: reads.map((_, i) => (i === 5 ? [message("68656c6c6f")] : i === 6 ? [{ event: "end" }] : [])),
+      alternatives: [{ reason: "It may be refused too.", expected: reads.map((_, i) => (i === 3 ? [refusal] : [])) }],
+    });
+    // Refuses, as it may; in three reads and more it says nothing at all.
+    const iut: InProcessIut = {
+      hello: honestHello,
+      handle: ({ seq, steps: asked }) => {
+        const fed = asked.map((step) => ("feed" in step ? step.feed.length / 2 : 0));
+        const many = fed.filter((size) => size > 0).length >= 3;
+        let at = 0;
+        return {
+          op: "result",
+          seq,
+          steps: fed.map((size) => {
+            const before = at;
+            at += size;
+            return !many && before < 4 && at >= 4 ? [refusal] : [];
+          }),
+        };
+      },
+    };
+    const given = await iut.handle({ ...about, op: "case", seq: 0 });
+    const actual = given.op === "result" ? given.steps : [];
+    const difference = judge(about.expected, actual, "class")!;
+    const outcome = { id: about.id, profile: "len32", verdict: "fail", case: about, actual, difference } as const;
+    const found = made(await shrink(outcome, len32, proberOf(iut)));
+    expect(found.smallest.steps).toHaveLength(4);
+    expect(found.smallest.alternatives).toHaveLength(1);
+    expect(found.vector).toMatchObject({
+      at_eof: "end",
+      alternatives: [
+        { reason: "It may be refused too.", events: [{ at: 4, event: "error", class: "oversize.declared" }] },
+      ],
+    });
+  });
+
+  test("vectors of the corpus with alternatives can be taken apart", () => {
+    let all = 0;
+    let taken = 0;
+    for (const about of corpus.cases((id) => id.startsWith("tp/") || id.startsWith("pp-envelope/"))) {
+      if (about.alternatives === undefined) continue;
+      all++;
+      const scenario = takeApart(about, profiles.get(about.profile)!);
+      if (scenario === undefined) continue;
+      taken++;
+      expect(caseOfScenario(scenario).alternatives).toEqual(about.alternatives as never);
+    }
+    expect(taken / all).toBeGreaterThan(0.9);
+  });
+
   test("takes one failure of each kind, the lightest", () => {
     const outcome = (about: Case, bug: Bug) => {
       const actual = answer(about, bug);
@@ -177,6 +236,26 @@ describe("shrinking", () => {
     const light = outcome(caseOf("len32/hello#eof=1"), "eof-in-prefix-clean");
     expect(failuresToShrink([heavy, light] as never)).toEqual({ chosen: [[light, heavy]], left: [] } as never);
   });
+});
+
+test("what cannot be made smaller is said: frames of the link check, contradictions, known failures, too many kinds", () => {
+  const about = caseOf("len32/hello");
+  const kinds = Array.from({ length: KINDS + 2 }, (_, i) => ({ ...about, profile: `p${i}` }));
+  const { chosen, left } = failuresToShrink([
+    { id: "link-check/len32/frame", profile: "len32", verdict: "fail", case: about },
+    { id: "tp/version-2-cut#choice", profile: "tp", verdict: "fail", text: "one stream" },
+    { id: "len32/hello", profile: "len32", verdict: "known-fail", case: about },
+    { id: "len32/hello", profile: "len32", verdict: "adapter error", case: about },
+    ...kinds.map((one) => ({ id: one.id, profile: one.profile, verdict: "crash", case: one }) as const),
+  ]);
+  expect(chosen).toHaveLength(KINDS);
+  expect(left).toEqual([
+    "link-check/len32/frame is left as it is: the link check asks for single frames, and is no vector",
+    "tp/version-2-cut#choice is left as it is: its cases are right one by one, and contradict each other: the report names them",
+    "2 more kinds of failure are left as they are: a run makes 20 small. Narrow it with --filter",
+    "1 of the failures that the baseline knows are left as they are",
+    "1 adapter errors are left as they are: they are of the adapter, whatever the case",
+  ]);
 });
 
 test("--shrink writes the files, and says what it did", async () => {
