@@ -1,5 +1,6 @@
 import type { Case } from "../corpus/types.ts";
 import { countBytes } from "../report/describe.ts";
+import { hexdump } from "../report/hexdump.ts";
 import { streamOf as bytesOf } from "../report/stream.ts";
 import type { Outcome, Verdict } from "../verdict.ts";
 import { signatureOf } from "./prober.ts";
@@ -97,3 +98,13 @@ export const weightOf = (about: Case) => about.steps.length + bytesOf(about).tot
 const weigh = ({ case: about }: Outcome) => (about === undefined ? 0 : weightOf(about));
 
 export const sizeOf = (about: Case) => `${countBytes(bytesOf(about).total)} in ${about.steps.length} steps`;
+
+/** Rows of bytes that are shown of a smallest case. */
+const ROWS = 8;
+
+/** Its bytes with their fields and the cuts between its reads, below the line about it. */
+export function dumpOf(about: Case): string {
+  const { bytes, total, cuts } = bytesOf(about);
+  const lines = hexdump(bytes, { total, cuts, marks: about.marks, rows: ROWS });
+  return lines.map((line) => `\n    ${line}`).join("");
+}

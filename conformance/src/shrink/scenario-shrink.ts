@@ -1,6 +1,7 @@
 import type { Case, Corpus } from "../corpus/types.ts";
 import type { ProfileFile } from "../corpus/vector-file.ts";
 import type { WireFile, WireScenario } from "../corpus/wire-file.ts";
+import { describeWireStep } from "../explain/wire-steps.ts";
 import type { Outcome } from "../verdict.ts";
 import { idOf as caseIdOf, type Item, itemsOf } from "../wire/scenarios.ts";
 import { leftAsItIs, wireSignatureOf } from "./kinds.ts";
@@ -118,9 +119,14 @@ function named(scenario: WireScenario, profile: string, { id, difference, text, 
   return { id: idOf(`wire/${profile}`, body), rules, level, why, ...rest } as WireScenario;
 }
 
-/** One line for people. */
+/** A line for people, and the steps. */
 export function describeShrunkScenario({ from, before, scenario, tries }: ShrunkScenario): string {
-  return `shrunk ${from} (${sizeOf(before)}) to ${sizeOf(scenario)}, ${tries} tries: ${scenario.id}`;
+  return `shrunk ${from} (${sizeOf(before)}) to ${sizeOf(scenario)}, ${tries} tries: ${scenario.id}${stepsOf(scenario)}`;
+}
+
+function stepsOf(scenario: WireScenario): string {
+  if (!("steps" in scenario)) return "";
+  return scenario.steps.map((step) => `\n    ${describeWireStep(step, "ranks" in scenario)}`).join("");
 }
 
 const plural = (count: number, name: string) => `${count} ${name}${count === 1 ? "" : "s"}`;

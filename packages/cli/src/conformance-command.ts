@@ -65,7 +65,7 @@ export function conformanceCommand(): Command {
     .option("--capture <file>", "the data connections of levels 0 and 2 as pcapng, with the events beside the packets")
     .option(
       "--shrink <folder>",
-      "make each kind of failure as small as it goes, as a vector file that can be committed",
+      "make each kind of failure as small as it goes: a vector or a scenario to commit, the vector that brings a probe; what is left as it is, is said",
     )
     .option(
       "--export-cases <file>",
