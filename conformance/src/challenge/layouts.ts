@@ -67,10 +67,13 @@ function multipart(typed: boolean): Layout {
     readonly bytes: Uint8Array;
     readonly hash: Uint8Array | null;
   }
-  const record = ({ bytes, hash }: Part) => [
-    { field: "record_length", bytes: bigEndian(BigInt(bytes.length) | (hash === null ? 0n : TYPED), 8) },
+  const record = ({ bytes, hash }: Part, at: number) => [
+    {
+      field: at === 0 ? "body_length" : "part_length",
+      bytes: bigEndian(BigInt(bytes.length) | (hash === null ? 0n : TYPED), 8),
+    },
     ...(hash === null ? [] : [{ field: "typehash", bytes: hash }]),
-    { field: "part", bytes },
+    { field: at === 0 ? "body" : "part", bytes },
   ];
   const put = (
     writer: Writer,
@@ -94,7 +97,7 @@ function multipart(typed: boolean): Layout {
     name,
     rules: [rule],
     write: (writer, draw) => {
-      put(writer, [...drawn(draw).flatMap(record), { field: "record_length", bytes: tail(draw) }]).error(word);
+      put(writer, [...drawn(draw).flatMap(record), { field: "part_length", bytes: tail(draw) }]).error(word);
     },
   });
   const cut = typed

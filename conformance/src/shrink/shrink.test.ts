@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import vectorFile from "../../../vectors/schema/vector-file.schema.json";
 import { honest, honestHello } from "../../liars/honest.ts";
+import { challenges } from "../challenge/cases.ts";
 import { loadCorpus, readCorpusFiles } from "../corpus/index.ts";
 import { answer, type Bug } from "../corpus/naive-decoder.ts";
 import type { Case } from "../corpus/types.ts";
@@ -13,12 +14,13 @@ import { judge } from "../judge.ts";
 import type { InProcessIut } from "../link/in-process.ts";
 import { DEFAULT_CORPUS } from "../options.ts";
 import type { Event } from "../protocol.ts";
-import { runConformance } from "../run.ts";
+import { runConformance, runInProcess } from "../run.ts";
 import { message, testCase, testCorpus } from "../testing.ts";
 import { failuresToShrink, KINDS } from "./kinds.ts";
 import { Prober } from "./prober.ts";
 import { caseOf as caseOfScenario, play, takeApart } from "./scenario.ts";
 import { type Shrunk, shrink } from "./shrink.ts";
+import { corpusWith } from "./testing.ts";
 import { casesOf } from "./vector.ts";
 
 // A bound on a hang, not on time.
@@ -205,6 +207,19 @@ describe("shrinking", () => {
     });
   });
 
+  test("fresh cases can be taken apart; of a session those alone whose every message is told", () => {
+    const kept = new Map<string, { all: number; taken: number }>();
+    for (const about of challenges("shrink")) {
+      if (about.role !== "decode") continue;
+      const count = kept.get(about.profile) ?? { all: 0, taken: 0 };
+      const taken = takeApart(about, profiles.get(about.profile)!) === undefined ? 0 : 1;
+      kept.set(about.profile, { all: count.all + 1, taken: count.taken + taken });
+    }
+    for (const [profile, { all, taken }] of kept) {
+      expect([profile, taken / all > (profile.endsWith("-session") ? 0.5 : 0.9)]).toEqual([profile, true]);
+    }
+  });
+
   test("vectors of the corpus with alternatives can be taken apart", () => {
     let all = 0;
     let taken = 0;
@@ -279,6 +294,27 @@ function firstGlued(): string {
   }
   throw new Error("no row of all vectors");
 }
+
+test("the corpus loads with a refusal that was made small, and with the sibling that it needs", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tensorwire-"));
+  await runConformance({
+    way: { kind: "in-process", iut: buggy("drops-before-error") },
+    corpus: testCorpus(caseOf("len32/limit-over-second")),
+    shrink: folder,
+    log: () => {},
+    print: () => {},
+  });
+  const { vectors } = JSON.parse(readFileSync(join(folder, "len32", "shrunk.json"), "utf8"));
+  expect(vectors).toHaveLength(2);
+  const root = corpusWith(folder, "len32");
+  const { report } = await runInProcess(buggy("drops-before-error"), { corpus: root, filter: `${vectors[0].id}*` });
+  expect(report.outcomes.some(({ verdict }) => verdict === "fail")).toBe(true);
+  const honestly = await runInProcess(
+    { hello: honestHello, handle: honest },
+    { corpus: root, filter: "len32/shrunk-*" },
+  );
+  expect(honestly.exitCode).toBe(0);
+});
 
 test("a challenge, which is no vector, shrinks to one whose sibling is a vector", async () => {
   const folder = mkdtempSync(join(tmpdir(), "tensorwire-"));

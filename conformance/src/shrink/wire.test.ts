@@ -1,6 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +14,7 @@ import { DEFAULT_CORPUS } from "../options.ts";
 import type { Hello } from "../protocol.ts";
 import { runInProcess } from "../run.ts";
 import { smallest } from "./smallest.ts";
+import { corpusWith } from "./testing.ts";
 import { smallerScenario } from "./wire-reduce.ts";
 import { sensible } from "./wire-sensible.ts";
 import { shrinkFailures } from "./write.ts";
@@ -65,24 +65,6 @@ async function shrunkBy(liar: HonestWire | HonestRanks, filter: string) {
     log: (line) => said.push(line),
   });
   return { scenarios, folder, said: said.join("\n"), outcomes: report.outcomes };
-}
-
-/** A corpus of one profile and of what was made small. */
-function corpusWith(folder: string, profile: string): string {
-  const root = mkdtempSync(join(tmpdir(), "tensorwire-"));
-  cpSync(join(DEFAULT_CORPUS, "schema"), join(root, "schema"), { recursive: true });
-  cpSync(join(DEFAULT_CORPUS, profile), join(root, profile), { recursive: true });
-  mkdirSync(join(root, "wire"));
-  cpSync(folder, root, { recursive: true });
-  const names = [profile, "wire"].flatMap((part) => readdirSync(join(root, part)).map((name) => `${part}/${name}`));
-  const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex");
-  const hashes = names
-    .filter((name) => !name.endsWith(".jsonl"))
-    .map((name) => [name, sha256(readFileSync(join(root, name)))] as const);
-  const lines = hashes.map(([name, hash]) => `${hash}  ${name}\n`).join("");
-  const lock = { corpus: `sha256:${sha256(lines)}`, files: Object.fromEntries(hashes) };
-  writeFileSync(join(root, "lock.json"), JSON.stringify(lock));
-  return root;
 }
 
 /** The file loads, the liar fails each of its scenarios, and the honest one passes them. */
