@@ -168,7 +168,8 @@ def held_sender(s: Scenarios, large: Large, hello: dict, message: dict) -> None:
     s.steps(
         "peer-never-reads",
         ["iut.wire.send-bounded", "iut.wire.resident", "iut.wire.connections"],
-        "Who is to send more than memory should hold encodes it as the peer takes it; a peer that never does costs little, and nobody else anything.",
+        "Who is to send more than memory should hold encodes it as the peer takes it; one that never does costs little,"
+        " and nobody else anything.",
         {"stall": True},
         {"send": large.value, "count": ENDLESS, "blocks": True},
         {"conn": "b", **hello},
