@@ -99,6 +99,8 @@ const weigh = ({ case: about }: Outcome) => (about === undefined ? 0 : weightOf(
 
 export const sizeOf = (about: Case) => `${countBytes(bytesOf(about).total)} in ${about.steps.length} steps`;
 
+export const triesText = (tries: number) => (tries === 1 ? "1 try" : `${tries} tries`);
+
 /** Rows of bytes that are shown of a smallest case. */
 const ROWS = 8;
 

@@ -1,7 +1,7 @@
 import type { Case, Corpus } from "../corpus/types.ts";
 import type { Step } from "../protocol.ts";
 import type { Outcome } from "../verdict.ts";
-import { leftAsItIs, probeOf, sizeOf, weightOf } from "./kinds.ts";
+import { leftAsItIs, probeOf, sizeOf, triesText, weightOf } from "./kinds.ts";
 import { type Prober, signatureOf } from "./prober.ts";
 import { smallest } from "./smallest.ts";
 
@@ -85,5 +85,5 @@ function kept(about: Case, keeps: (index: number) => boolean): Case {
 export function describeShrunkProbe({ from, lightest, smallest: best, tries }: ShrunkProbe): string {
   const fewer = best === lightest ? "" : ", with fewer steps in the .cases.jsonl";
   const brings = `the vector ${lightest.vector} brings it, by the probe ${probeOf(lightest)}: ${lightest.id}`;
-  return `shrunk ${from.id} (${sizeOf(from)}) to ${sizeOf(best)}, ${tries} tries: ${brings}${fewer}`;
+  return `shrunk ${from.id} (${sizeOf(from)}) to ${sizeOf(best)}, ${triesText(tries)}: ${brings}${fewer}`;
 }

@@ -4,7 +4,7 @@ import type { WireFile, WireScenario } from "../corpus/wire-file.ts";
 import { describeWireStep } from "../explain/wire-steps.ts";
 import type { Outcome } from "../verdict.ts";
 import { idOf as caseIdOf, type Item, itemsOf } from "../wire/scenarios.ts";
-import { leftAsItIs, wireSignatureOf } from "./kinds.ts";
+import { leftAsItIs, triesText, wireSignatureOf } from "./kinds.ts";
 import { smallest } from "./smallest.ts";
 import { idOf } from "./vector.ts";
 import type { WireProber } from "./wire-prober.ts";
@@ -121,7 +121,7 @@ function named(scenario: WireScenario, profile: string, { id, difference, text, 
 
 /** A line for people, and the steps. */
 export function describeShrunkScenario({ from, before, scenario, tries }: ShrunkScenario): string {
-  return `shrunk ${from} (${sizeOf(before)}) to ${sizeOf(scenario)}, ${tries} tries: ${scenario.id}${stepsOf(scenario)}`;
+  return `shrunk ${from} (${sizeOf(before)}) to ${sizeOf(scenario)}, ${triesText(tries)}: ${scenario.id}${stepsOf(scenario)}`;
 }
 
 function stepsOf(scenario: WireScenario): string {

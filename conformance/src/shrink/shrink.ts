@@ -3,7 +3,7 @@ import type { FileVector, ProfileFile } from "../corpus/vector-file.ts";
 import type { Outcome } from "../verdict.ts";
 import type { Accepting } from "./beside.ts";
 import { encodeVectorOf, smallerEncode } from "./encode.ts";
-import { dumpOf, leftAsItIs, sizeOf } from "./kinds.ts";
+import { dumpOf, leftAsItIs, sizeOf, triesText } from "./kinds.ts";
 import { type Prober, signatureOf } from "./prober.ts";
 import { smaller } from "./reduce.ts";
 import { caseOf, type Scenario, takeApart } from "./scenario.ts";
@@ -91,5 +91,5 @@ export async function shrink(
 /** A line for people, and the bytes. */
 export function describeShrunk({ from, smallest, vector, fails, tries }: Shrunk): string {
   const to = vector === undefined ? "no vector can say it; the case is in the .cases.jsonl" : (fails ?? vector.id);
-  return `shrunk ${from.id} (${sizeOf(from)}) to ${sizeOf(smallest)}, ${tries} tries: ${to}${dumpOf(smallest)}`;
+  return `shrunk ${from.id} (${sizeOf(from)}) to ${sizeOf(smallest)}, ${triesText(tries)}: ${to}${dumpOf(smallest)}`;
 }
