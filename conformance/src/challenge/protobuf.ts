@@ -61,16 +61,14 @@ export class Proto {
 
 /** A field that no version knows, of any wire type that stands alone. */
 export function unknownField(draw: Draw): Uint8Array {
-  const number = draw.integer(100, 2000);
-  const type = draw.pick([VARINT, FIXED64, BYTES, FIXED32]);
   const short = draw.bytes(draw.integer(0, 9));
-  const value = {
-    [String(VARINT)]: () => varint(draw.word(8)),
-    [String(FIXED64)]: () => draw.bytes(8),
-    [String(BYTES)]: () => join([varint(BigInt(short.length)), short]),
-    [String(FIXED32)]: () => draw.bytes(4),
-  }[String(type)]!;
-  return join([tag(number, type), value()]);
+  const [type, value] = draw.pick([
+    [VARINT, varint(draw.word(8))],
+    [FIXED64, draw.bytes(8)],
+    [BYTES, join([varint(BigInt(short.length)), short])],
+    [FIXED32, draw.bytes(4)],
+  ] as const);
+  return join([tag(draw.integer(100, 2000), type), value]);
 }
 
 /** A field that promises more bytes than there are: no protobuf message ends so. */
