@@ -16,6 +16,8 @@ export interface Replaced {
 /** How `bun test` ended: null at the deadline. */
 export interface Ended {
   readonly exitCode: number | null;
+  /** Where a signal ended it: SIGKILL at the deadline, any other is a crash. */
+  readonly signalCode: string | number | null;
   readonly stderr: string;
 }
 
@@ -51,7 +53,8 @@ export class Sandbox implements Disposable {
       });
       this.#child = child;
       await child.exited;
-      return { exitCode: child.exitCode, stderr: readFileSync(said, "utf8") };
+      const { exitCode, signalCode } = child;
+      return { exitCode, signalCode, stderr: readFileSync(said, "utf8") };
     } finally {
       this.#child = null;
       if (original !== null) writeFileSync(place, original);

@@ -78,7 +78,8 @@ async function run(
     // With ./ it is this file, and no pattern for others.
     ...files.map((file) => `./${file}`),
   ];
-  const { exitCode, stderr } = await sandbox.test(args, deadline, replaced);
+  const { exitCode, signalCode, stderr } = await sandbox.test(args, deadline, replaced);
+  if (signalCode !== null && signalCode !== "SIGKILL") throw new Error(`bun test was ended by ${signalCode}`);
   if (exitCode === null) throw new TestsTimeout(`bun test did not end in ${deadline} ms`);
   if (!existsSync(report)) throw new Error(`no test ran: ${lastLines(stderr)}`);
   return { told: await readReport(readFileSync(report, "utf8")), exitCode, stderr };

@@ -217,20 +217,21 @@ describe("r[link.tls.mutual] r[link.tls.name] r[link.tls.before-any-byte] a serv
     expect((none as Error).message).toEndWith("it does not speak TLS");
     plain.stop();
   });
+});
 
-  const ipv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"));
-  if (!ipv6) console.warn("skipped: TLS over IPv6, since this machine has no ::1");
-  test.if(ipv6)("over IPv6", async () => {
-    using set = await TlsSet.create();
-    const listener = await listen("tcp://[::1]:0", {
-      tls: set.node,
-      onConnection: (each) => each.write([text("six")]),
-    });
-    const connection = await connect(listener.address, { tls: set.node });
-    expect((await readBytes(connection, 3)).toString()).toBe("six");
-    connection.abort("the test has seen enough");
-    listener.stop();
+// Outside of the rules: the page of coverage counts their tests, and must not hang on what a machine has.
+const ipv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"));
+if (!ipv6) console.warn("skipped: TLS over IPv6, since this machine has no ::1");
+test.if(ipv6)("TLS over IPv6", async () => {
+  using set = await TlsSet.create();
+  const listener = await listen("tcp://[::1]:0", {
+    tls: set.node,
+    onConnection: (each) => each.write([text("six")]),
   });
+  const connection = await connect(listener.address, { tls: set.node });
+  expect((await readBytes(connection, 3)).toString()).toBe("six");
+  connection.abort("the test has seen enough");
+  listener.stop();
 });
 
 test("r[link.tls.mutual] an authority of the system vouches for nobody, neither who dials nor who listens", async () => {
