@@ -22,7 +22,7 @@ import { positionFaults, valueFaults } from "./position.ts";
 
 export const CORPUS = resolve(import.meta.dir, "../../vectors");
 const GENERATOR = resolve(import.meta.dir, "generate.py");
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 
 /** The stored files that the generator would write otherwise. */
 export function generatorFaults(python = "python3"): string[] {

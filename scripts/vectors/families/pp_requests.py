@@ -76,10 +76,10 @@ def requests() -> Family:
         INPUT.data)
     f.decode("infer-typed", "The payload is untyped multipart: bit 63 announces no hash.", [payload],
              typed.error("eof.in-body"), limits=LIMIT, sibling="infer", sweeps=REFUSED)
-    huge = Tensor("hidden", "float32", (1, (1 << 53) - 1), b"")
-    f.decode("infer-huge-shape", "A shape that promises 2^55 bytes costs nothing.", ["pp.limit.allocation"],
-             broken_request(f.stream(), Envelope(tensors=(huge,))).error("spec.mismatch"), limits=LIMIT,
-             sibling="infer",
+    huge = Tensor("hidden", "float16", (2, (1 << 52) - 1), b"")
+    f.decode("infer-huge-shape", "A shape that promises 2^54 bytes costs nothing.", ["pp.limit.allocation"],
+             broken_request(f.stream(), Envelope(tensors=(huge,), lm=TWO), parts=[HALF.data]).error("spec.mismatch"), limits=LIMIT,
+             sibling="infer-hidden",
              sweeps={"chunks": [1], "after": True})
     def records(size: int, length: int) -> Stream:
         """An envelope said to be `length` bytes long, and its tensor, in a frame of `size`."""

@@ -125,11 +125,11 @@ def encodes() -> Family:
         Manifest(kwargs={"a": {"a": deep}}), "header.field", "encode-kwargs-depth-30")
     last = value(f, INFER, Manifest((HALVES, FLOATS, Tensor("steps", "int64", (3,), LONGS.data[:-8]))))
     f.encode("encode-fault-last", "The last of three tensors is wrong: no byte of header or frame has left.",
-             ["tp.send.order", "tp.send.nothing"], last, mismatch, limits=LIMIT, sibling="encode-infer-tensors",
+             ["tp.send.order", "tp.send.nothing", "tp.spec.part-length"], last, mismatch, limits=LIMIT, sibling="encode-infer-tensors",
              sweeps={"after": True, "again": True})
     second = value(f, INFER, Manifest((HALVES, Tensor("latents", "float32", FLOATS.shape, FLOATS.data + b"\0"), LONGS)))
     f.encode("encode-fault-between", "A tensor between two good ones is a byte too long: neither of them has left.",
-             ["tp.send.order", "tp.send.nothing"], second, mismatch, limits=LIMIT, sibling="encode-infer-tensors",
+             ["tp.send.order", "tp.send.nothing", "tp.spec.part-length"], second, mismatch, limits=LIMIT, sibling="encode-infer-tensors",
              sweeps={"after": True, "again": True})
     exact = Manifest((tensor("t", 10),))
     limit = {"max_frame_length": 8 + len(exact.wire()) + 8 + 40}

@@ -101,7 +101,9 @@ function* itemEdits(node: Parent, donor: Donor): Generator<Change> {
     yield { what: `all of ${name}`, items: other.items };
   for (const [i, item] of items.entries()) {
     if (holdsBody(item)) continue;
-    yield { what: `less ${item.name}`, items: items.toSpliced(i, 1), ...leadLess(node, i) };
+    if (isMore(items, item.name, donor.parents(name))) {
+      yield { what: `less ${item.name}`, items: items.toSpliced(i, 1), ...leadLess(node, i) };
+    }
     const next = items[i + 1];
     if (next?.name !== item.name) continue;
     yield { what: `order of ${item.name}`, items: items.toSpliced(i, 2, next, item) };
@@ -113,10 +115,22 @@ function* itemEdits(node: Parent, donor: Donor): Generator<Change> {
       const at = Math.min(i, items.length);
       yield { what: `more ${item.name}`, items: items.toSpliced(at, 0, item) };
       if (at !== items.length) yield { what: `more ${item.name}`, items: [...items, item] };
-      if (items[i]?.name === item.name) yield { what: item.name, items: items.with(i, item) };
+      const own = items[i];
+      if (own?.name === item.name && isPlain(own)) yield { what: item.name, items: items.with(i, item) };
     }
   }
 }
+
+/** Only what is too much can be taken out: there are more of the name than somewhere in the accepted tree. */
+function isMore(items: readonly Node[], name: string, others: readonly Parent[]): boolean {
+  const count = (list: readonly Node[]) => list.filter((item) => item.name === name).length;
+  return others.length === 0 || others.some((other) => count(other.items) < count(items));
+}
+
+/** A field of protobuf with no fields inside: its number, type and value are one place. */
+const isPlain = (node: Node): boolean =>
+  node.kind === "group" &&
+  node.items.every((item) => item.kind === "leaf" || item.items.every(({ kind }) => kind === "leaf"));
 
 /** A field of protobuf that stands twice as one with what both have. */
 function* merged(items: readonly Node[], at: number): Generator<Change> {

@@ -39,6 +39,11 @@ describe("a vector that refuses breaks one rule", () => {
       "tp/dtype-unknown",
       (field: string, _: number, hex: string) => (field === "manifest" ? hex.replace(/^0801/, "0802") : hex),
     ],
+    // Both in one spec: float31 in the place of float32, and five elements where there is one.
+    [
+      "tp/dtype-unknown",
+      (field: string, _: number, hex: string) => (field === "manifest" ? hex.replace(/220101$/, "220105") : hex),
+    ],
   ])(
     "a second fault in %s is told",
     (id, edit) => {
@@ -84,6 +89,12 @@ describe("a vector that refuses names one rule", () => {
     expect(ruleFaults(two, { "len32.limit.allocation": "x", "len64.limit.allocation": "x" })).toEqual([
       "len32/limit-over: refuses, and names len32.limit.oversize and len32.eof.mid-body: it is to break one rule",
       "len64.limit.allocation: a reason to stand beside no rule",
+    ]);
+    const none = changed("len32", (vector) =>
+      vector.id === "len32/limit-over" ? { ...vector, rules: ["len32.limit.allocation", "len32.limit.exact"] } : vector,
+    );
+    expect(ruleFaults(none, { "len32.limit.allocation": "x", "len32.limit.exact": "x" })).toEqual([
+      "len32/limit-over: refuses, and names none of len32.limit.allocation, len32.limit.exact as the rule that it breaks",
     ]);
   });
 });

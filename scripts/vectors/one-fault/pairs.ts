@@ -1,15 +1,25 @@
-import type { Donor, Edit } from "./edits.ts";
+import { Reader } from "protobufjs/minimal.js";
+import { type Donor, type Edit, edits } from "./edits.ts";
 import { BODIES, bytesOf, type Group, group, type Node, type Sized, varint } from "./tree.ts";
 
 /**
- * Edits of what is one thing and stands in two places: a tensor, which is a spec and a part; a field of the header that the envelope
- * says again; and what must follow from the message before.
+ * Edits of what is one thing and stands in two places: a tensor, which is a spec and a part, and the part's length, which follows from the
+ * spec's dtype and shape; a field of the header that the envelope says again; and what must follow from the message before.
  */
 
 /** The number of tensor_specs in each body. */
 const SPECS: Readonly<Record<string, string>> = { manifest: "manifest.2", envelope: "envelope.6", result: "result.5" };
 /** The slots of the header that an envelope says again, with their numbers there. */
 const COPIES: Readonly<Record<string, number>> = { action: 2, call_id: 3, chunk_index: 4, cache_epoch: 5 };
+/** The fields of a spec that say how long its part is. */
+const DTYPE = 3;
+const SHAPE = 4;
+/** Bytes of an element. */
+const WIDTHS: Readonly<Record<string, number>> = {
+  ...{ float64: 8, float32: 4, float16: 2, bfloat16: 2, int64: 8, int32: 4, int16: 2, int8: 1, uint8: 1, bool: 1 },
+};
+/** What follows is built. */
+const LARGEST = 1n << 20n;
 /** The int64 of the header that count up. */
 const COUNTERS: ReadonlySet<string> = new Set(["call_id", "chunk_index", "control_epoch", "cache_epoch"]);
 
@@ -79,7 +89,23 @@ function* tensorEdits({ items }: Group, donor: Donor): Generator<Node[]> {
     const { raw: _, ...inner } = changed[at] as Sized;
     return changed.with(at, { ...inner, items: [inner.items[0]!, ...records] });
   };
-  for (const k of parts.keys()) yield put(own.toSpliced(k, 1), parts.toSpliced(k, 1));
+  const fewest = Math.min(...donor.parents(body.name).map((other) => count(other.items, name)));
+  if (own.length > fewest) for (const k of parts.keys()) yield put(own.toSpliced(k, 1), parts.toSpliced(k, 1));
+  for (const [k, spec] of own.entries()) {
+    const part = parts[k];
+    if (part?.kind !== "sized") continue;
+    const described = sizeOf(spec as Group);
+    const carried = BigInt(part.items.reduce((sum, item) => sum + bytesOf(item).length, 0));
+    for (const { tree } of edits(spec, donor)) {
+      const size = sizeOf(tree as Group);
+      if (described === undefined || size === undefined) continue;
+      // By as much as the spec's own changes: a part that does not fit its spec goes on not to fit. Some fit a product that wraps.
+      for (const bits of [64, 32]) {
+        const follows = BigInt.asUintN(bits, carried + size - described);
+        if (follows <= LARGEST) yield put(own.with(k, tree), parts.with(k, resized(part, Number(follows))));
+      }
+    }
+  }
   for (const frameOther of donor.parents("length")) {
     const other = bodyOf([frameOther]);
     if (other === undefined) continue;
@@ -87,11 +113,32 @@ function* tensorEdits({ items }: Group, donor: Donor): Generator<Node[]> {
       const part = other.frame.items[j + 1];
       if (part === undefined) continue;
       for (const k of [...own.keys(), own.length]) {
-        if (k < own.length && k < parts.length) yield put(own.with(k, spec), parts.with(k, part));
         yield put(own.toSpliced(k, 0, spec), parts.toSpliced(k, 0, part));
       }
     }
   }
+}
+
+/** Bytes of the part that a spec describes; undefined where its dtype is none. */
+function sizeOf({ name, items }: Group): bigint | undefined {
+  const content = items.find(({ kind }) => kind === "sized");
+  const fields = content?.kind === "sized" ? content.items : [];
+  const contentOf = (number: number): Uint8Array => {
+    const field = fields.find((item) => item.name === `${name}.${number}`);
+    const value = field?.kind === "group" ? field.items[1] : undefined;
+    return value?.kind === "sized" ? Buffer.concat(value.items.map(bytesOf)) : new Uint8Array();
+  };
+  const width = WIDTHS[new TextDecoder().decode(contentOf(DTYPE))];
+  if (width === undefined) return undefined;
+  const reader = Reader.create(contentOf(SHAPE));
+  let size = BigInt(width);
+  while (reader.pos < reader.len) size *= BigInt(reader.uint64().toString());
+  return size;
+}
+
+function resized({ raw: _, ...part }: Sized, size: number): Sized {
+  const bytes = Buffer.concat([...part.items.map(bytesOf), new Uint8Array(size)]).subarray(0, size);
+  return { ...part, items: size === 0 ? [] : [{ kind: "leaf", name: "tensor", bytes }] };
 }
 
 /** The frame of a message and the body that is its first record, where it reads as protobuf. */
@@ -116,3 +163,5 @@ function littleEndian(value: bigint): Uint8Array {
   new DataView(bytes.buffer).setBigInt64(0, BigInt.asIntN(64, value), true);
   return bytes;
 }
+
+const count = (items: readonly Node[], name: string): number => items.filter((item) => item.name === name).length;
