@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempDisposableSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { indexRules, namesInTests, ruleFaults } from "./rules.ts";
@@ -20,7 +20,8 @@ test("every rule of the IUT protocol is held by a liar or a test that names it, 
 });
 
 test("a rule that nothing names, a name that no rule bears and a rule stated twice are each found", () => {
-  const root = mkdtempSync(join(tmpdir(), "tensorwire-rules-"));
+  using folder = mkdtempDisposableSync(join(tmpdir(), "tensorwire-rules-"));
+  const root = folder.path;
   const files = {
     "spec/a.md": "r[a.one]\nA MUST.\n\nr[a.two]\nA MUST.\n\nr[a.two]\nAgain.\n\nr[a.three]\nA MUST.\n",
     "packages/p/src/x.ts": "// r[a.one]\n// r[a.four]\n",

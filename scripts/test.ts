@@ -5,7 +5,7 @@
  * is here. The last line is the plain count. `--require-all` (CI) makes a missing language, native TensorFlow, Chromium or tshark
  * a failure.
  */
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempDisposableSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -45,7 +45,8 @@ const bun = process.execPath;
 tally((await run([bun, "x", "biome", "ci", "--colors=off", "."])) === 0);
 tally((await run([bun, "x", "tsc", "--noEmit", "-p", "."])) === 0);
 
-const junit = join(mkdtempSync(join(tmpdir(), "tensorwire-test-")), "junit.xml");
+const folder = mkdtempDisposableSync(join(tmpdir(), "tensorwire-test-"));
+const junit = join(folder.path, "junit.xml");
 const status = await run(
   [bun, "test", "--timeout=60000", "--only-failures", "--reporter=junit", `--reporter-outfile=${junit}`],
   {
@@ -57,7 +58,9 @@ const status = await run(
     }),
   },
 );
-const suites = /<testsuites\b([^>]*)>/.exec(readFileSync(junit, "utf8"))?.[1] ?? "";
+const report = readFileSync(junit, "utf8");
+folder.remove();
+const suites = /<testsuites\b([^>]*)>/.exec(report)?.[1] ?? "";
 const attribute = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suites)?.[1] ?? "NaN");
 const [tests, failures, skipped] = [attribute("tests"), attribute("failures"), attribute("skipped")];
 if (!(tests > 0)) throw new Error("bun test executed no test");

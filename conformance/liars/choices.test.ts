@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempDisposableSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Case } from "../src/corpus/types.ts";
@@ -93,8 +93,8 @@ describe("r[iut.judge.coherent]: a choice that is open", () => {
   });
 
   test("is the same one in a replay, in the event stream, and by the command that repeats it", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "tensorwire-"));
-    const file = (name: string) => join(folder, name);
+    using folder = mkdtempDisposableSync(join(tmpdir(), "tensorwire-"));
+    const file = (name: string) => join(folder.path, name);
     let page = "";
     const run = (options: object, name: string) =>
       runConformance({

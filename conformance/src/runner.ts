@@ -4,6 +4,7 @@ import { Choices } from "./choices.ts";
 import { answered, Claims, type Contradiction, concluded, undeclared } from "./contradictions.ts";
 import type { Case, Corpus } from "./corpus/types.ts";
 import { alternativeOf, judgeCase, sameJson } from "./judge.ts";
+import { beforeLeaving } from "./leaving.ts";
 import { LinkError } from "./link/link.ts";
 import type { LinkEvent } from "./link/recorder.ts";
 import type { Way } from "./link/ways.ts";
@@ -113,11 +114,15 @@ class Run {
   }
 
   async run(): Promise<RunResult> {
+    // What has ended is told, however the run ends: a signal too.
+    const told = beforeLeaving(() => this.#agenda.breakOff());
     try {
       return await this.#all();
     } catch (error) {
       this.#agenda.breakOff();
       throw error;
+    } finally {
+      told();
     }
   }
 

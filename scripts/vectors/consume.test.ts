@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempDisposableSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Case, exportCases, loadCorpus } from "@tensorwire/conformance";
@@ -15,7 +15,8 @@ const lines: string[] = [];
 exportCases(corpus, { write: (text) => lines.push(text) }, (id) => SELECTED.test(id));
 
 function consume(given: readonly string[]): { exitCode: number; output: string } {
-  const path = join(mkdtempSync(join(tmpdir(), "tensorwire-export-")), "cases.jsonl");
+  using folder = mkdtempDisposableSync(join(tmpdir(), "tensorwire-export-"));
+  const path = join(folder.path, "cases.jsonl");
   writeFileSync(path, given.join(""));
   const { exitCode, stdout, stderr } = Bun.spawnSync(["python3", CONSUMER, path], { timeout: 60_000 });
   return { exitCode, output: `${stdout}${stderr}` };

@@ -22,7 +22,7 @@ from defects import DEFECTS  # noqa: E402
 from digest import bins_of, scenario_digest, vector_digest  # noqa: E402
 from families import all_families, all_profiles, ranks, wire  # noqa: E402
 from history import HistoryFault, history  # noqa: E402
-from versions import CHANGED, REMOVED, VERSION  # noqa: E402
+from versions import CHANGED, RELEASED, REMOVED, VERSION  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2] / "vectors"
 
@@ -49,7 +49,7 @@ def corpus() -> dict[str, bytes]:
     files["defects.json"] = canonical({"defects": DEFECTS}).encode()
     files["history.json"] = canonical(
         history(_json("history.json"), (_json("lock.json") or {}).get("corpus"), digests,
-                version=VERSION, changed=CHANGED, removed=REMOVED)
+                version=VERSION, changed=CHANGED, removed=REMOVED, anchors=RELEASED)
     ).encode()
     hashes = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     # The lines that `sha256sum` prints, so that the hash of the corpus can be had without this script.

@@ -1,5 +1,8 @@
 """What vectors/history.json says: by version of the corpus, the digests of what came or changed in it."""
 
+import hashlib
+import json
+
 
 class HistoryFault(Exception):
     """What a version that was released does not allow."""
@@ -7,11 +10,12 @@ class HistoryFault(Exception):
 
 def history(
     stored: dict | None, corpus: str | None, digests: dict[str, str], *,
-    version: str, changed: list[dict], removed: list[dict],
+    version: str, changed: list[dict], removed: list[dict], anchors: dict[str, str] | None = None,
 ) -> dict:
     """
     `stored` is the history so far, `corpus` the hash of the corpus that is stored with it, `digests` has all that there is now. What
-    stands under an earlier version is released, and stays as it is; under this one it follows the vectors.
+    stands under an earlier version is released, and stays as it is: its digests must have the hash that `anchors` says. Under this one it
+    follows the vectors.
     """
     stored = stored or {"version": version, "released": {}, "digests": {}}
     if _order(version) < _order(stored["version"]):
@@ -19,6 +23,10 @@ def history(
     released = dict(stored["released"])
     if version != stored["version"]:
         released[stored["version"]] = corpus
+    for each in sorted(released, key=_order):
+        found = hashlib.sha256(json.dumps(stored["digests"].get(each, {}), sort_keys=True).encode()).hexdigest()
+        if anchors is not None and anchors.get(each) != found:
+            raise HistoryFault(f"the digests of release {each} have the hash {found}, and RELEASED says {anchors.get(each)}")
     past: dict[str, str] = {}
     for each in sorted(released, key=_order):
         past |= stored["digests"].get(each, {})

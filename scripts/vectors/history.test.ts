@@ -21,6 +21,7 @@ interface Given {
   readonly digests: Readonly<Record<string, string>>;
   readonly version?: string;
   readonly changed?: readonly object[];
+  readonly anchors?: Readonly<Record<string, string>>;
 }
 
 /** The history, or why there is none. */
@@ -61,6 +62,19 @@ describe.skipIf(missing)("what the generator writes into history.json", () => {
       released: { "0.1": "sha256:x" },
       digests: { "0.1": { "p/a": "1", "p/b": "2" }, "0.2": { "p/c": "3" } },
     });
+  });
+
+  test("refuses digests of a release that are not those of the release", () => {
+    const rewritten = { ...SECOND, digests: { "0.1": { "p/a": "9", "p/b": "2" } } };
+    const anchored = (stored: object, anchors: Record<string, string>) =>
+      historyOf({ stored, version: "0.2", digests: { "p/a": "9", "p/b": "2" }, anchors });
+    const told = String(anchored(rewritten, {}));
+    const [, hash = ""] =
+      /^the digests of release 0\.1 have the hash (\w{64}), and RELEASED says None$/.exec(told) ?? [];
+    expect(anchored(rewritten, { "0.1": hash })).toHaveProperty("released");
+    expect(anchored(SECOND, { "0.1": hash })).toMatch(
+      /^the digests of release 0\.1 have the hash \w{64}, and RELEASED says /,
+    );
   });
 
   test("refuses another meaning of what was released, unless a reason stands in this version", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempDisposableSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestFaults, scenarioText, vectorText } from "./digest.ts";
@@ -126,7 +126,8 @@ describe("the digests of the corpus", () => {
   });
 
   test("show a vector that came to mean something else under its name", () => {
-    const directory = mkdtempSync(join(tmpdir(), "tensorwire-digest-"));
+    using folder = mkdtempDisposableSync(join(tmpdir(), "tensorwire-digest-"));
+    const directory = folder.path;
     cpSync(CORPUS, directory, { recursive: true });
     rewrite(directory, "len32/frames.json", (text) => text.replace('"level": "must"', '"level": "should"'));
     expect(digestFaults(directory)).toEqual([expect.stringMatching(/^len32\/[a-z-]+: history\.json has the digest /)]);

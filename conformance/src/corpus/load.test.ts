@@ -1,6 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempDisposableSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CorpusDefect } from "./defect.ts";
@@ -35,8 +35,14 @@ interface Options {
   readonly tamper?: boolean;
 }
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
 function corpusOf(vectors: readonly object[], { profile = PROFILE, history, tamper = false }: Options = {}): string {
   const directory = mkdtempSync(join(tmpdir(), "tensorwire-corpus-"));
+  folders.push(directory);
   cpSync(join(CORPUS, "schema"), join(directory, "schema"), { recursive: true });
   mkdirSync(join(directory, "len8"));
   const family = { family: "frames", profile: "len8", about: "Frames of the test.", vectors };
@@ -192,7 +198,8 @@ describe("a corpus with a defect is refused:", () => {
   });
 
   test("a folder without a lock", () => {
-    expect(defect(mkdtempSync(join(tmpdir(), "tensorwire-corpus-")))).toMatch(/^lock.json: /);
+    using folder = mkdtempDisposableSync(join(tmpdir(), "tensorwire-corpus-"));
+    expect(defect(folder.path)).toMatch(/^lock.json: /);
   });
 });
 

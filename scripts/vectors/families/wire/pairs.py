@@ -78,7 +78,7 @@ WORDS = {
     "tcp": "", "unix": " a Unix socket",
     "alone": "", "three": " three times",
     "zero": "nothing", "one": "one {unit} each", "large": f"{LARGE:,} {{unit}}s each",
-    "default": "the implementation's own limit", "exact": "a limit that they reach",
+    "default": "the implementation's own limit", "exact": "a limit that the longest of them reaches",
     "over": "a limit that the second is above by one",
     "whole": "each in a write", "glued": "both in one write", "cut": "cut in each length", "bytes": "byte by byte",
     "end": "the harness ends its direction", "half": "the harness ends its direction and still listens,",
