@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { guaranteesPage, writeGuarantees } from "@tensorwire/scripts/guarantees";
@@ -6,19 +6,20 @@ import oneSided from "@tensorwire/scripts/one-sided";
 import { indexRules } from "@tensorwire/scripts/rules";
 import { flags, jobsOf } from "./flags.ts";
 import { runGate } from "./gate.ts";
+import { killersPage } from "./matrix.ts";
 import { coveragePage } from "./page.ts";
 import { progress } from "./progress.ts";
 
 /**
- * `bun run coverage` runs the gate of the mutants and writes `spec/coverage.md` from what it has shown, and the tables of
- * `spec/guarantees.md`; `--check` compares the pages that stand there. Exit 1: a check failed, a mutant survived, or a page is not that
+ * `bun run coverage` runs the gate of the mutants and writes `spec/coverage.md` and `spec/mutants.json` from what it has shown, and the
+ * tables of `spec/guarantees.md`; `--check` compares the pages that stand there. Exit 1: a check failed, a mutant survived, or a page is not that
  * of these sources.
  */
-const PAGE = join(resolve(import.meta.dir, "../.."), "spec/coverage.md");
+const SPEC = join(resolve(import.meta.dir, "../.."), "spec");
 
 const USAGE = `usage: bun run coverage [--check] [--jobs N]
 
-Runs the mutants and writes spec/coverage.md from what they have shown, and the tables of spec/guarantees.md.
+Runs the mutants and writes spec/coverage.md and spec/mutants.json from what they have shown, and the tables of spec/guarantees.md.
 
   --check   write nothing, and fail if a page is not that of these sources
   --jobs N  processes at once, 1 to 64; 2 unless told
@@ -40,13 +41,14 @@ const killed = gate.verdicts.filter(({ fate }) => fate === "killed").length;
 process.stdout.write(`${gate.control.passed} checks passed, ${killed} of ${gate.verdicts.length} mutants killed\n`);
 const guarantees = guaranteesPage();
 for (const fault of guarantees.faults) process.stderr.write(`spec/guarantees.md: ${fault}\n`);
+const standing = (name: string, text: string) => {
+  const path = join(SPEC, name);
+  const stands = existsSync(path) ? readFileSync(path, "utf8") : "";
+  return { name: `spec/${name}`, page: text, stands, write: (other: string) => writeFileSync(path, other) };
+};
 const pages = [
-  {
-    name: "spec/coverage.md",
-    page,
-    stands: readFileSync(PAGE, "utf8"),
-    write: (text: string) => writeFileSync(PAGE, text),
-  },
+  standing("coverage.md", page),
+  standing("mutants.json", killersPage(gate)),
   { name: "spec/guarantees.md", ...guarantees, write: writeGuarantees },
 ];
 if (gate.faults.length > 0 || guarantees.faults.length > 0) process.exitCode = 1;

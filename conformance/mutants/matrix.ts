@@ -58,3 +58,13 @@ export function jsonReport({ control, verdicts, faults }: Gate) {
     })),
   };
 }
+
+/**
+ * What `tensorwire explain` knows of mutants without a run: those that die by a case, with the first of the cases in the order of the
+ * corpus. One line each, in the order of the zoo, so that the same sources give the same file.
+ */
+export function killersPage(gate: Gate): string {
+  const killed = jsonReport(gate).mutants.filter(({ at, fate }) => at === "cases" && fate === "killed");
+  const lines = killed.map(({ id, rules, why, fate, first }) => JSON.stringify({ id, rules, why, fate, first }));
+  return `{\n"mutants": [\n${lines.join(",\n")}\n]\n}\n`;
+}

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { ToldMutant } from "@tensorwire/conformance";
 import { Command } from "commander";
 import { out, UsageError } from "./output.ts";
@@ -20,7 +22,10 @@ export function explainCommand(): Command {
     )
     .option("--corpus <folder>", "another corpus, such as that of an older release")
     .option("--seed <text>", "of the run whose challenge this is; its report says it")
-    .option("--mutants <file>", "what `bun run mutants --json` wrote: also the mutants that die by its rules")
+    .option(
+      "--mutants <file>",
+      "what `bun run mutants --json` wrote: the mutants of that run; default: those of spec/mutants.json",
+    )
     .option("--json", "the same as one object")
     .addHelpText(
       "after",
@@ -32,7 +37,6 @@ Examples:
   tensorwire explain wire/len64/split                   a scenario on real connections, level 2
   tensorwire explain 'wire/tp/split/infer#cut=3'
   tensorwire explain challenge/len32/valid-7 --seed 7   a case that a run has made of its seed
-  bun run mutants --json > mutants.json && tensorwire explain len64/hello --mutants mutants.json
 
 Exit status: 0, or 64 when nothing has this id.`,
     )
@@ -41,7 +45,10 @@ Exit status: 0, or 64 when nothing has this id.`,
         "@tensorwire/conformance"
       );
       const corpus = corpusAt(folder, seed);
-      const told = mutants === undefined ? undefined : await toldMutants(mutants);
+      // Of another corpus nobody has said which vector kills which mutant.
+      const standing = folder === undefined ? join(DEFAULT_SPEC, "mutants.json") : undefined;
+      const path = mutants ?? (standing !== undefined && existsSync(standing) ? standing : undefined);
+      const told = path === undefined ? undefined : await toldMutants(path);
       const explanation = explain(id, {
         ...{ corpus, vectors: folder ?? DEFAULT_CORPUS, spec: DEFAULT_SPEC },
         ...(told && { mutants: told }),
