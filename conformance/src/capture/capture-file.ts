@@ -15,6 +15,8 @@ const LISTENER: Endpoint["address"] = [198, 19, 0, 1];
 export const CAPTURE_PORT = 47_100;
 
 export interface CaptureOptions {
+  /** Told once when it cannot be written any more, and then nothing more is. Default: it throws. */
+  readonly failed?: (error: Error) => void;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly now?: () => number;
 }
@@ -25,18 +27,25 @@ export interface CaptureOptions {
  */
 export class CaptureFile {
   readonly #file: number;
+  readonly #failed: CaptureOptions["failed"];
   readonly #now: () => number;
   /** Connections so far. */
   count = 0;
   #last = 0;
   #closed = false;
 
-  /** Throws where the file cannot be written. */
-  constructor(path: string, about: string, { now = clock }: CaptureOptions = {}) {
-    this.#file = openSync(path, "w");
+  /** Throws `UsageError` where the file cannot be written. */
+  constructor(path: string, about: string, { now = clock, failed }: CaptureOptions = {}) {
     this.#now = now;
-    writeSync(this.#file, sectionHeader("tensorwire", about));
-    writeSync(this.#file, interfaceDescription());
+    this.#failed = failed;
+    this.#file = usable(path, () => openSync(path, "w"));
+    try {
+      usable(path, () => this.#all(sectionHeader("tensorwire", about)));
+      usable(path, () => this.#all(interfaceDescription()));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** A connection that has been opened, with comments on its first packet. */
@@ -62,7 +71,19 @@ export class CaptureFile {
     if (this.#closed) return;
     // A clock that is set back would put packets in front of what they answer.
     this.#last = Math.max(this.#last, Math.floor(1000 * this.#now()));
-    writeSync(this.#file, enhancedPacket(packet, this.#last, comments));
+    try {
+      this.#all(enhancedPacket(packet, this.#last, comments));
+    } catch (error) {
+      if (this.#failed === undefined) throw error;
+      // Behind a block that is cut nothing can be read.
+      this.close();
+      this.#failed(error as Error);
+    }
+  }
+
+  /** A disk that is nearly full takes a part, and says so only when asked again. */
+  #all(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
   }
 }
 
@@ -75,5 +96,5 @@ export function captureOf(
 ): CaptureFile | undefined {
   if (capture === undefined) return undefined;
   const about = `A conformance run with the corpus ${corpus} and the seed ${seed}. Addresses, ports and sequence numbers are made up.`;
-  return usable(capture, () => new CaptureFile(capture, about));
+  return new CaptureFile(capture, about);
 }

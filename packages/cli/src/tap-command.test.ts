@@ -71,6 +71,29 @@ describe("tensorwire tap", () => {
     expect(json.code).toBe(1);
   });
 
+  test("exits by the traffic where nobody reads what it says any more", async () => {
+    const peer = await listen(undefined, {
+      onConnection: async (one) => {
+        await one.read();
+        await one.end();
+      },
+    });
+    const to = formatAddress(peer.address).replace("tcp://", "");
+    const words = ["tap", "--listen", "127.0.0.1:0", "--to", to, "--profile", "len64", "--connections", "1"];
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "main.ts"), ...words], {
+      ...{ stdout: "pipe", stderr: "pipe", stdin: "ignore" },
+    });
+    const reader = child.stdout.getReader();
+    const [, address] = /(tcp:\/\/127\.0\.0\.1:\d+)/.exec(new TextDecoder().decode((await reader.read()).value)) ?? [];
+    await reader.cancel();
+    const dialler = await connect(address!);
+    await dialler.write([Uint8Array.fromHex("000000000000000568656c6c6f")]);
+    await dialler.end();
+    expect(await dialler.read()).toBeNull();
+    expect([await child.exited, await child.stderr.text()]).toEqual([0, ""]);
+    peer.stop();
+  });
+
   test("writes a capture, which becomes a vector", async () => {
     expect((await through("000000000000000568656c6c6f", "--capture", file("seen.pcapng"))).code).toBe(0);
     const listed = await tensorwire("capture", "list", file("seen.pcapng"));
@@ -103,6 +126,7 @@ describe("tensorwire tap", () => {
       [["--listen", "nowhere", ...some], "nowhere"],
       [["--listen", "127.0.0.1:0", "--to", "127.0.0.1:1", "--profile", "http"], "expected one of len32"],
       [["--listen", "127.0.0.1:0"], "--to"],
+      [["--listen", "127.0.0.1:0", ...some, "--capture", file("nowhere/x")], `cannot write ${file("nowhere/x")}`],
     ];
     for (const [words, message] of cases) {
       const { code, err } = await tensorwire("tap", ...words);

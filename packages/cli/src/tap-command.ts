@@ -52,7 +52,8 @@ Examples:
 A violation changes nothing of what is forwarded; behind it that direction is forwarded on and no longer decoded. Without --handshake
 the first byte is the protocol's own. Traffic under TLS cannot be seen.
 
-Exit status: 0 clean, 1 a rule was broken or the other peer could not be reached, 64 usage.`,
+Exit status: 0 clean, 1 a rule was broken, the other peer could not be reached, or the tap itself failed and did not see
+or capture all, 64 usage.`,
     )
     .action(run);
 }
@@ -85,7 +86,7 @@ async function run(flags: Flags): Promise<void> {
   const counts = await tap.done;
   tell({ type: "summary", ...counts, unsaid: lines.unsaid });
   await lines.flush();
-  process.exitCode = counts.violations + counts.unreachable === 0 ? 0 : 1;
+  process.exitCode = counts.violations + counts.unreachable + counts.failed === 0 ? 0 : 1;
 }
 
 async function addressOf(text: string, flag: string, insecure: true | undefined): Promise<string> {

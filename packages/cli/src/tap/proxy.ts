@@ -19,10 +19,14 @@ export interface ProxyOptions {
   readonly insecure?: boolean;
   /** Connections that are taken; without it, as many as come. */
   readonly connections?: number;
+  /** The address is bound, and no connection has been taken: what this throws is thrown, and nothing is listened on. */
+  readonly listening: () => void;
   /** For each connection that stands on both sides. */
   readonly ear: (dialler: Connection, listener: Connection) => Ear;
   /** The other peer could not be reached: the connection was dropped. */
   readonly unreachable: (dialler: Connection, error: Error) => void;
+  /** An ear has failed, or could not be made: nothing more is heard of its connection. */
+  readonly failed: () => void;
 }
 
 export interface Forwarding {
@@ -48,26 +52,43 @@ export async function startForwarding({
   let taken = 0;
   let open = 0;
   let stopped = false;
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   const door: Door = await listen(at, {
     ...protection,
     onConnection: async (dialler) => {
+      await begun;
       // Those that came before the door was shut.
       if (stopped || taken === connections) return dialler.abort("no more connections are taken");
       taken++;
       open++;
       if (taken === connections) door.stop();
-      const listener = await reach(dialler);
-      if (listener !== undefined) {
-        const pair = new Pair(dialler, listener, rest.ear(dialler, listener));
-        standing.add(pair);
-        if (stopped) pair.drop();
-        await pair.forward();
-        standing.delete(pair);
+      try {
+        const listener = await reach(dialler);
+        if (listener !== undefined) await join(dialler, listener);
+      } finally {
+        open--;
+        if (open === 0 && (stopped || taken === connections)) finish();
       }
-      open--;
-      if (open === 0 && (stopped || taken === connections)) finish();
     },
   });
+
+  async function join(dialler: Connection, listener: Connection): Promise<void> {
+    const pair = new Pair(
+      dialler,
+      listener,
+      deaf(() => rest.ear(dialler, listener), rest.failed),
+    );
+    standing.add(pair);
+    if (stopped) pair.drop();
+    try {
+      await pair.forward();
+    } catch (error) {
+      pair.drop();
+      throw error;
+    } finally {
+      standing.delete(pair);
+    }
+  }
 
   async function reach(dialler: Connection): Promise<Connection | undefined> {
     try {
@@ -79,6 +100,15 @@ export async function startForwarding({
     }
   }
 
+  try {
+    rest.listening();
+  } catch (error) {
+    stopped = true;
+    door.stop();
+    throw error;
+  } finally {
+    begin();
+  }
   return {
     address: door.address,
     done,
@@ -101,7 +131,7 @@ class Pair {
   constructor(dialler: Connection, listener: Connection, ear: Ear) {
     this.#dialler = dialler;
     this.#listener = listener;
-    this.#ear = deaf(ear);
+    this.#ear = ear;
   }
 
   /** Until both directions are over. */
@@ -156,24 +186,25 @@ class Pair {
 
 const turn = () => new Promise<true>((resolve) => setImmediate(resolve, true));
 
-/** An ear that breaks is one that hears nothing more. */
-function deaf(ear: Ear): Ear {
-  let broken = false;
-  const guarded =
-    <Given extends readonly unknown[]>(hear: (...given: Given) => void) =>
-    (...given: Given) => {
-      if (broken) return;
-      try {
-        hear(...given);
-      } catch (error) {
-        broken = true;
-        process.stderr.write(`the tap failed, and forwards on: ${Bun.inspect(error)}\n`);
-      }
-    };
+/** An ear that breaks, or that cannot be made, is one that hears nothing more. */
+function deaf(make: () => Ear, failed: () => void): Ear {
+  let ear: Ear | undefined;
+  const guarded = (act: () => void) => {
+    try {
+      act();
+    } catch (error) {
+      ear = undefined;
+      process.stderr.write(`the tap failed, and forwards on: ${Bun.inspect(error)}\n`);
+      failed();
+    }
+  };
+  guarded(() => {
+    ear = make();
+  });
   return {
-    bytes: guarded((from: Side, chunk: Uint8Array) => ear.bytes(from, chunk)),
-    ended: guarded((from: Side) => ear.ended(from)),
-    reset: guarded((by: Side) => ear.reset(by)),
-    over: guarded(() => ear.over()),
+    bytes: (from, chunk) => guarded(() => ear?.bytes(from, chunk)),
+    ended: (from) => guarded(() => ear?.ended(from)),
+    reset: (by) => guarded(() => ear?.reset(by)),
+    over: () => guarded(() => ear?.over()),
   };
 }

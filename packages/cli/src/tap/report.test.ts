@@ -21,6 +21,31 @@ describe("lines of the tap", () => {
     expect(written.length).toBe(1027);
   });
 
+  test("are left out and counted once whoever read them has gone, told by a write or by a flush", async () => {
+    const broken = () => Promise.reject(new Error("EPIPE"));
+    const thrown = () => {
+      throw new Error("EPIPE");
+    };
+    for (const output of [
+      { write: () => 1, flush: broken },
+      { write: broken, flush: () => 1 },
+      { write: thrown, flush: thrown },
+    ]) {
+      const tried: string[] = [];
+      const write = (text: string) => {
+        tried.push(text);
+        return output.write();
+      };
+      const lines = new Lines({ write, flush: output.flush });
+      lines.write("the last one", true);
+      await new Promise((turn) => setImmediate(turn));
+      lines.write("a message", false);
+      lines.write("a violation", true);
+      await lines.flush();
+      expect([tried, lines.unsaid]).toEqual([["the last one\n"], 2]);
+    }
+  });
+
   test("say where, what and which rule", () => {
     const plain = paint(false);
     const at = { connection: 2, from: "listener", at: 40 } as const;
@@ -38,9 +63,17 @@ describe("lines of the tap", () => {
     expect(lineOf(violation, plain)).toBe(
       "2 ←       40  sequence r[tp-session.call-id.increasing]\n       why\n       decoding of this direction has ended; its bytes are forwarded on",
     );
-    const summary = { type: "summary", connections: 1, messages: 2, violations: 0, unreachable: 1, unsaid: 3 } as const;
+    const summary = {
+      type: "summary",
+      connections: 1,
+      messages: 2,
+      violations: 0,
+      unreachable: 1,
+      failed: 1,
+      unsaid: 3,
+    } as const;
     expect(lineOf(summary, plain)).toBe(
-      "1 connection, 2 messages, 0 violations, 1 connection dropped, the peer could not be reached, 3 lines not written, since nobody took them",
+      "1 connection, 2 messages, 0 violations, 1 connection dropped, the peer could not be reached, 1 failure of the tap itself, so not all was seen, 3 lines not written, since nobody took them",
     );
   });
 });

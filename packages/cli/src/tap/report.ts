@@ -46,6 +46,8 @@ export interface Counts {
   readonly messages: number;
   readonly violations: number;
   readonly unreachable: number;
+  /** Connections that were not heard to their end, and the capture where it could not be written: there it was not looked. */
+  readonly failed: number;
   /** Lines that nobody took. */
   readonly unsaid: number;
 }
@@ -89,6 +91,8 @@ export function lineOf(told: Told, paint: Paint): string {
       parts.push(told.violations === 0 ? broken : paint.bad(broken));
       if (told.unreachable > 0)
         parts.push(`${count(told.unreachable, "connection")} dropped, the peer could not be reached`);
+      if (told.failed > 0)
+        parts.push(paint.bad(`${count(told.failed, "failure")} of the tap itself, so not all was seen`));
       if (told.unsaid > 0) parts.push(`${count(told.unsaid, "line")} not written, since nobody took them`);
       return parts.join(", ");
     }
@@ -114,11 +118,15 @@ export interface Output {
   flush(): unknown;
 }
 
-/** Writes lines as fast as they are taken. Of what nobody takes, messages are left out and counted; all else is kept. */
+/**
+ * Writes lines as fast as they are taken. Of what nobody takes, messages are left out and counted; all else is kept. Once whoever reads has gone,
+ * all is left out and counted.
+ */
 export class Lines {
   readonly #output: Output;
   #waiting = 0;
   #flushing = false;
+  #gone = false;
   unsaid = 0;
 
   constructor(output: Output) {
@@ -126,12 +134,12 @@ export class Lines {
   }
 
   write(line: string, keep: boolean): void {
-    if (this.#waiting > MOST_WAITING && !keep) {
+    if (this.#gone || (this.#waiting > MOST_WAITING && !keep)) {
       this.unsaid++;
       return;
     }
     this.#waiting += line.length;
-    this.#output.write(`${line}\n`);
+    void this.#unless(() => this.#output.write(`${line}\n`));
     if (this.#flushing) return;
     this.#flushing = true;
     void this.flush().then(() => {
@@ -141,6 +149,15 @@ export class Lines {
   }
 
   async flush(): Promise<void> {
-    await this.#output.flush();
+    if (!this.#gone) await this.#unless(() => this.#output.flush());
+  }
+
+  /** What `head` has read enough of is a pipe without a reader: no fault of the traffic, nor of the tap. */
+  async #unless(act: () => unknown): Promise<void> {
+    try {
+      await act();
+    } catch {
+      this.#gone = true;
+    }
   }
 }

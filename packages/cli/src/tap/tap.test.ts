@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { streamsOf } from "@tensorwire/conformance";
@@ -64,7 +64,7 @@ describe("the tap forwards", () => {
     await listener.write([frame("pong")]);
     await listener.end();
     expect(await rest(dialler)).toEqual(frame("pong"));
-    expect(await tap.done).toEqual({ connections: 1, messages: 3, violations: 0, unreachable: 0 });
+    expect(await tap.done).toEqual({ connections: 1, messages: 3, violations: 0, unreachable: 0, failed: 0 });
     expect(of(told, "message").map(({ from, at, bytes, kind, about }) => ({ from, at, bytes, kind, about }))).toEqual([
       { from: "dialler", at: 0, bytes: 12, kind: "frame", about: { payload: 4 } },
       { from: "dialler", at: 12, bytes: 8, kind: "frame", about: { payload: 0 } },
@@ -192,7 +192,7 @@ describe("the tap says what a peer breaks", () => {
     await listener.write([frame("fine")]);
     await listener.end();
     expect(await rest(dialler)).toEqual(frame("fine"));
-    expect(await tap.done).toEqual({ connections: 1, messages: 2, violations: 1, unreachable: 0 });
+    expect(await tap.done).toEqual({ connections: 1, messages: 2, violations: 1, unreachable: 0, failed: 0 });
     expect(of(told, "violation")).toEqual([
       {
         type: "violation",
@@ -438,6 +438,90 @@ test("the tap writes a capture that holds both directions, and the violation as 
   expect(Buffer.from(file).toString("latin1")).toContain(
     '{"violation":{"at":20,"class":"oversize.declared","rules":["len64.limit.oversize"]',
   );
+});
+
+describe("a tap that fails itself", () => {
+  /** A capture that can be opened, and not written on once `full()` was called. */
+  function filling() {
+    const capture = join(folder, `${crypto.randomUUID()}.fifo`);
+    expect(Bun.spawnSync(["mkfifo", capture]).exitCode).toBe(0);
+    const reader = openSync(capture, constants.O_RDONLY | constants.O_NONBLOCK);
+    return { capture, full: () => closeSync(reader) };
+  }
+
+  test("at its capture, forwards and decodes on, in this connection and the next, and counts it once", async () => {
+    const peer = await listen(undefined, {
+      onConnection: async (one) => {
+        await rest(one);
+        await one.end();
+      },
+    });
+    running.push(peer);
+    const { capture, full } = filling();
+    const told: Told[] = [];
+    const tap = await startTap({
+      ...{ listen: "tcp://127.0.0.1:0", to: formatAddress(peer.address), profile: "len64", reply: "len64" },
+      ...{ connections: 2, refusals, capture, tell: (one) => told.push(one) },
+    });
+    running.push(tap);
+    full();
+    for (let i = 0; i < 2; i++) {
+      const dialler = await connect(tap.address);
+      await dialler.write([frame("seen")]);
+      await dialler.end();
+      expect(await dialler.read()).toBeNull();
+    }
+    expect(await tap.done).toEqual({ connections: 2, messages: 2, violations: 0, unreachable: 0, failed: 1 });
+    expect(of(told, "ended").map(({ how }) => how)).toEqual(["end", "end", "end", "end"]);
+  });
+
+  test.each(["opened", "message"] as const)(
+    "where it tells of what is %s, forwards on, ends, and counts it",
+    async (type) => {
+      const { tap, dialler, listener } = await tapped({
+        tell: (one) => {
+          if (one.type === type) throw new Error("for a test");
+        },
+      });
+      await dialler.write([frame("on")]);
+      await dialler.end();
+      expect(await rest(listener)).toEqual(frame("on"));
+      await listener.end();
+      expect(await rest(dialler)).toEqual(new Uint8Array());
+      expect(await tap.done).toMatchObject({ connections: 1, failed: 1 });
+    },
+  );
+
+  test("when it tells of a peer that cannot be reached, ends all the same", async () => {
+    const gone = await listen(undefined, { onConnection: () => {} });
+    gone.stop();
+    const tap = await startTap({
+      ...{ listen: "tcp://127.0.0.1:0", to: formatAddress(gone.address), profile: "len64", reply: "len64" },
+      ...{ connections: 1, refusals },
+      tell: ({ type }) => {
+        if (type === "unreachable") throw new Error("for a test");
+      },
+    });
+    running.push(tap);
+    expect(await (await connect(tap.address)).closed).toMatchObject({ kind: "failed" });
+    expect(await tap.done).toMatchObject({ unreachable: 1 });
+  });
+
+  test("at the start leaves a capture as it was, and the address free", async () => {
+    const some = { to: "tcp://127.0.0.1:1", profile: "len64", reply: "len64", refusals, tell: () => {} } as const;
+    const capture = join(folder, "kept.pcapng");
+    writeFileSync(capture, "what was here before");
+    const taken = await listen(undefined, { onConnection: () => {} });
+    running.push(taken);
+    await expect(startTap({ ...some, listen: formatAddress(taken.address), capture })).rejects.toThrow("in use");
+    expect(readFileSync(capture, "utf8")).toBe("what was here before");
+    const path = join(folder, "tap.sock");
+    const nowhere = join(folder, "nowhere", "seen.pcapng");
+    await expect(startTap({ ...some, listen: `unix:${path}`, capture: nowhere })).rejects.toThrow(
+      `cannot write ${nowhere}`,
+    );
+    expect(existsSync(path)).toBeFalse();
+  });
 });
 
 test("r[link.tls.non-loopback]: the tap neither listens for other machines nor dials one, unless it is told to", async () => {

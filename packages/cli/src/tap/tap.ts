@@ -14,7 +14,7 @@ import { CallLint } from "./calls.ts";
 import { HandshakeLint } from "./handshake.ts";
 import type { Heard, Listener, TapLimits } from "./listener.ts";
 import { listenerFor, type TapProfile } from "./listeners.ts";
-import { type Ear, type Forwarding, type Side, startForwarding } from "./proxy.ts";
+import { type Ear, type Side, startForwarding } from "./proxy.ts";
 import type { Counts, Told } from "./report.ts";
 
 export interface TapOptions {
@@ -51,30 +51,37 @@ export async function startTap(options: TapOptions): Promise<Tap> {
   const { refusals = refusalsFor([profile, reply]) } = options;
   const about =
     "Two peers, seen by tensorwire tap. Addresses and sequence numbers are made up; the comments have the real ones.";
-  const file = capture === undefined ? undefined : new CaptureFile(capture, about);
-  const counts = { connections: 0, messages: 0, violations: 0, unreachable: 0 };
+  const counts = { connections: 0, messages: 0, violations: 0, unreachable: 0, failed: 0 };
   const count: TapOptions["tell"] = (told) => {
     if (told.type === "message") counts.messages++;
     if (told.type === "violation") counts.violations++;
     tell(told);
   };
-  let proxy: Forwarding;
-  try {
-    proxy = await startForwarding({
-      ...options,
-      ear: (dialler, listener) => {
-        const connection = ++counts.connections;
-        return new TapEar({ dialler, listener, connection, refusals, file, options: { ...options, tell: count } });
-      },
-      unreachable: ({ peer }, { message }) => {
-        counts.unreachable++;
-        tell({ type: "unreachable", dialler: peer, text: message });
-      },
-    });
-  } catch (error) {
-    file?.close();
-    throw error;
-  }
+  let file: CaptureFile | undefined;
+  const proxy = await startForwarding({
+    ...options,
+    // A file that is there is not emptied for a tap that cannot listen.
+    listening: () => {
+      if (capture === undefined) return;
+      file = new CaptureFile(capture, about, {
+        failed: ({ message }) => {
+          counts.failed++;
+          process.stderr.write(`${capture} could not be written on, and ends here: ${message}\n`);
+        },
+      });
+    },
+    ear: (dialler, listener) => {
+      const connection = ++counts.connections;
+      return new TapEar({ dialler, listener, connection, refusals, file, options: { ...options, tell: count } });
+    },
+    unreachable: ({ peer }, { message }) => {
+      counts.unreachable++;
+      tell({ type: "unreachable", dialler: peer, text: message });
+    },
+    failed: () => {
+      counts.failed++;
+    },
+  });
   const address = formatAddress(proxy.address);
   tell({ type: "listening", at: address, to });
   const done = proxy.done.then(() => {
