@@ -18,7 +18,7 @@ export function* expand(
   filter: (id: string) => boolean = () => true,
   among: (vector: string) => boolean = () => true,
 ): Iterable<Case> {
-  const neighbours = new Table(vectors);
+  const neighbours = Table.of(vectors);
   for (const vector of vectors) {
     if (!among(vector.id)) continue;
     const others = vector.role === "decode" ? alternativePlans(vector, neighbours) : [];
@@ -90,9 +90,18 @@ export function build(id: string, vector: Vector, plan: Plan): Case {
 }
 
 class Table implements Neighbours {
+  /** A run asks for the cases of one vector after another. */
+  private static readonly known = new WeakMap<readonly Vector[], Table>();
+
+  static of(vectors: readonly Vector[]): Table {
+    const table = Table.known.get(vectors) ?? new Table(vectors);
+    Table.known.set(vectors, table);
+    return table;
+  }
+
   private byId: ReadonlyMap<string, Vector> | undefined;
 
-  constructor(private readonly vectors: readonly Vector[]) {}
+  private constructor(private readonly vectors: readonly Vector[]) {}
 
   glueable(vector: DecodeVector): readonly DecodeVector[] {
     return this.vectors.filter((v) => v.role === "decode" && related(v, vector)) as DecodeVector[];
@@ -103,7 +112,6 @@ class Table implements Neighbours {
   }
 
   sibling<V extends Vector>(vector: V): V {
-    // For most vectors nobody asks, and a run makes a table for each.
     this.byId ??= new Map(this.vectors.map((each) => [each.id, each]));
     const found = this.byId.get(vector.sibling ?? "");
     if (!found || found.role !== vector.role) {
