@@ -54,7 +54,12 @@ export async function compileBinary({ outfile, target, commit }: BinaryOptions):
     ],
     define: { TENSORWIRE_COMMIT: JSON.stringify(commit) },
     metafile: true,
-    compile: { outfile, ...(target !== undefined && { target }) },
+    compile: {
+      outfile,
+      ...(target !== undefined && { target }),
+      // Of the folder that it is started in it reads what its arguments name: a bunfig.toml there would have it run code.
+      ...{ autoloadBunfig: false, autoloadDotenv: false, autoloadTsconfig: false, autoloadPackageJson: false },
+    },
   });
   const packages = Object.keys(built.metafile?.inputs ?? {}).flatMap((file) => {
     const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? [];

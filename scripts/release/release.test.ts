@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { corpusAt, DEFAULT_CORPUS } from "@tensorwire/conformance";
@@ -42,7 +42,7 @@ const binary = join(folder, "bin/tensorwire");
 const nowhere = join(folder, "nowhere");
 const at = (name: string) => join(nowhere, name);
 
-/** The binary in an empty folder, with no environment and no program to be found. */
+/** The binary in a folder that is none of its own, with no environment and no program to be found. */
 async function alone(...words: readonly string[]) {
   const child = Bun.spawn([binary, ...words], {
     cwd: nowhere,
@@ -57,6 +57,9 @@ async function alone(...words: readonly string[]) {
 
 beforeAll(async () => {
   mkdirSync(nowhere);
+  // Of somebody's project, as Bun reads them.
+  writeFileSync(at("bunfig.toml"), 'preload = ["./missing.ts"]\n');
+  writeFileSync(at(".env"), "TENSORWIRE_ADDR=127.0.0.1:1\nTENSORWIRE_TOKEN=none\n");
   const packages = await compileBinary({ outfile: binary, commit: COMMIT });
   expect(packages.map((path) => path.slice(path.lastIndexOf("node_modules/") + 13))).toContain("ajv");
   expect(packages.filter((path) => path.includes("tfjs"))).toEqual([]);
@@ -80,6 +83,11 @@ test("the binary alone runs the reference, as a process of its own, and makes wh
 test("the binary alone lists and explains the corpus that it was built with", async () => {
   expect((await alone("list", "len32/hello")).out).toContain(corpusAt().hash.slice(0, 19));
   expect((await alone("explain", "len64/hello")).out).toContain("The prefix MUST be 8 bytes");
+});
+
+test("the binary alone runs nothing of the folder that it is started in, and takes no environment from there", async () => {
+  const { code, err } = await alone("reference");
+  expect([code, err]).toEqual([64, expect.stringContaining("expected TENSORWIRE_ADDR in the environment")]);
 });
 
 function reference(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
