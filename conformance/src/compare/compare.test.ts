@@ -142,8 +142,47 @@ describe("reports of runs that have been", () => {
     expect(mixed.comparison).toEqual(comparison);
   });
 
+  const OTHER = { ...SAMPLE, hash: `sha256:${"1".repeat(64)}` };
+
+  test("of another corpus than the one to explain them by are refused, before any run", async () => {
+    const reports = [await report("good", undefined, "5eed", OTHER), await report("early", undefined, "5eed", OTHER)];
+    const refused = `expected reports of the corpus that is here, ${SAMPLE.hash}; they are of ${OTHER.hash}; --corpus names`;
+    await expect(runCompare({ reports, corpus: SAMPLE, log: quiet })).rejects.toThrow(refused);
+    let asked = 0;
+    const counting = way({
+      hello: honestHello,
+      handle: (request) => {
+        asked++;
+        return honest(request);
+      },
+    });
+    const mixed = { reports: [reports[0]!], ways: [counting], log: quiet };
+    await expect(runCompare({ ...mixed, corpus: SAMPLE })).rejects.toThrow(refused);
+    expect(asked).toBe(0);
+    const { exitCode } = await runCompare({ reports, corpus: OTHER, log: quiet });
+    expect(exitCode).toBe(0);
+  });
+
+  test("that tell of more steps than the case has are shown without what was sent", async () => {
+    const reports = [await report("good"), await report("early", "eof-in-prefix-clean")];
+    const told = reports.map(({ cases, ...rest }, i) => ({
+      ...rest,
+      cases: cases.map((one) =>
+        one.id === "len32/cut"
+          ? { ...one, verdict: "fail" as const, actual: [[], [], [], i ? [{ event: "end" as const }] : []] }
+          : one,
+      ),
+    }));
+    const text = comparisonText(
+      compare(told, () => SAMPLE),
+      paint(false),
+    );
+    expect(text).toContain("    early  end  fail\n");
+    expect(text).not.toContain("  step ");
+  });
+
   test("of other corpora are refused, and so is one alone", async () => {
-    const other = await report("good", undefined, "5eed", { ...SAMPLE, hash: `sha256:${"1".repeat(64)}` });
+    const other = await report("good", undefined, "5eed", OTHER);
     const reports = [await report("good"), other];
     expect(runCompare({ reports, corpus: SAMPLE, log: quiet })).rejects.toThrow("expected reports of one corpus");
     expect(runCompare({ reports: [other], corpus: SAMPLE, log: quiet })).rejects.toThrow("expected two or more");

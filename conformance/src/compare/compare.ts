@@ -58,10 +58,8 @@ export class ComparisonError extends Error {
 export function compare(reports: readonly Compared[], corpusOf: (seed: string) => Corpus): Comparison {
   const [first] = reports;
   if (first === undefined || reports.length < 2) throw new ComparisonError("expected two or more implementations");
-  const other = reports.find(({ corpus }) => corpus.hash !== first.corpus.hash);
-  if (other !== undefined) {
-    throw new ComparisonError(`expected reports of one corpus, ${first.corpus.hash}; one is of ${other.corpus.hash}`);
-  }
+  const corpus = corpusOf(first.summary.seed);
+  sameCorpus(reports, corpus);
   const names = namesOf(reports);
   const same = reports.every(({ summary }) => summary.seed === first.summary.seed);
   const table = new Map<string, Map<string, Said>>();
@@ -80,7 +78,7 @@ export function compare(reports: readonly Compared[], corpusOf: (seed: string) =
   }
   const shared = [...table].filter(([, row]) => row.size > 1);
   const parted = new Map(shared.filter(([, row]) => new Set([...row.values()].map(({ key }) => key)).size > 1));
-  const differences = grouped(parted, corpusOf(first.summary.seed), names);
+  const differences = grouped(parted, corpus, names);
   const alike = shared.filter(([id, row]) => !parted.has(id) && !isAllowed([...row.values()][0]));
   return {
     corpus: first.corpus,
@@ -96,6 +94,21 @@ export function compare(reports: readonly Compared[], corpusOf: (seed: string) =
     rules: rulesOf(differences),
     against: alike.map(([id]) => id),
   };
+}
+
+/** Two of the same id are the same case in one corpus only; and in another the case is another one than was answered. */
+export function sameCorpus(reports: readonly Compared[], { hash }: Corpus): void {
+  const [first] = reports;
+  if (first === undefined) return;
+  const other = reports.find(({ corpus }) => corpus.hash !== first.corpus.hash);
+  if (other !== undefined) {
+    throw new ComparisonError(`expected reports of one corpus, ${first.corpus.hash}; one is of ${other.corpus.hash}`);
+  }
+  if (first.corpus.hash !== hash) {
+    throw new ComparisonError(
+      `expected reports of the corpus that is here, ${hash}; they are of ${first.corpus.hash}; --corpus names the folder of that one`,
+    );
+  }
 }
 
 const ofSeed = ({ id }: CaseReport) => id.startsWith("challenge/") || id.startsWith("link-check/");

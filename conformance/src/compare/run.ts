@@ -8,7 +8,7 @@ import { jsonReport } from "../report/report.ts";
 import { runConformance } from "../run.ts";
 import { EXIT, type ExitCode } from "../verdict.ts";
 import type { Compared } from "./answers.ts";
-import { type Comparison, ComparisonError, compare } from "./compare.ts";
+import { type Comparison, ComparisonError, compare, sameCorpus } from "./compare.ts";
 
 export interface CompareOptions extends Pick<ConformanceOptions, "profiles" | "filter" | "jobs" | "caseDeadline"> {
   /** Runs to make, one after the other, of the same cases. */
@@ -37,6 +37,8 @@ export async function runCompare({ ways = [], reports = [], ...options }: Compar
   const stored = typeof corpus === "object" ? corpus : corpusAt(corpus);
   const corpusOf = (word: string) => (typeof corpus === "object" ? corpus : withChallenges(stored, word));
   const whole = corpusOf(seed);
+  // Before the runs, which nobody would have anything of.
+  asUsage(() => sameCorpus(reports, whole));
   const compared = [...reports];
   const troubles: string[] = [];
   for (const way of ways) {
@@ -47,14 +49,17 @@ export async function runCompare({ ways = [], reports = [], ...options }: Compar
     }
     compared.push(jsonReport(report));
   }
-  let comparison: Comparison;
+  const comparison = asUsage(() => compare(compared, (word) => (word === seed ? whole : corpusOf(word))));
+  const broken = [EXIT.harness, EXIT.adapter].find((exit) => comparison.testees.some((testee) => testee.exit === exit));
+  return { exitCode: broken ?? exitOf(comparison), comparison, troubles };
+}
+
+function asUsage<T>(act: () => T): T {
   try {
-    comparison = compare(compared, (word) => (word === seed ? whole : corpusOf(word)));
+    return act();
   } catch (error) {
     throw error instanceof ComparisonError ? new UsageError(error.message) : error;
   }
-  const broken = [EXIT.harness, EXIT.adapter].find((exit) => comparison.testees.some((testee) => testee.exit === exit));
-  return { exitCode: broken ?? exitOf(comparison), comparison, troubles };
 }
 
 function exitOf({ compared, agreed }: Comparison): ExitCode {

@@ -51,9 +51,9 @@ function differenceLines({ id, rules, case: about, more, answers }: Difference, 
   if (rules.length > 0) lines.push(`  rules    ${rules.map((rule) => `r[${rule}]`).join(" ")}`);
   const given = answers.map((answer) => eventsOf(answer, about));
   const step = firstParted(given);
-  if (about !== undefined && step !== undefined) {
-    lines.push(`  step ${String(step).padEnd(4)}${describeStep(about.steps[step] as (typeof about.steps)[number])}`);
-  }
+  // A file may tell of more steps than the case has.
+  const asked = step === undefined ? undefined : about?.steps[step];
+  if (asked !== undefined) lines.push(`  step ${String(step).padEnd(4)}${describeStep(asked)}`);
   const width = Math.max(...answers.map(({ testees }) => testees.join(", ").length));
   for (const [i, answer] of answers.entries()) {
     const who = answer.testees.join(", ").padEnd(width);

@@ -31,7 +31,10 @@ export function compareCommand(): Command {
     .option("--connect <address>", "it listens: HOST:PORT, the path of a Unix socket, or ws://", several)
     .option("--in-process", "the reference, by function calls")
     .optionsGroup("What to run:")
-    .option("--corpus <folder>", "another corpus, such as that of an older release")
+    .option(
+      "--corpus <folder>",
+      "another corpus, such as that of an older release: that of the reports, where there are any",
+    )
     .option("--profile <names>", "only these profiles, comma-separated: len64,tp")
     .option("--filter <glob>", "only cases whose id matches, such as 'len64/*#cut=*'")
     .option("--jobs <n>", "links to open at once, to each", integer(1, 64))
