@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { honest, honestHello } from "../../liars/honest.ts";
@@ -162,9 +162,18 @@ describe("r[iut.ways.web-socket]: what is no message is told, by either way", ()
 });
 
 describe("r[iut.launch.token]: who has not the token is refused, and the run waits on for who has", () => {
+  /** What a GET of it is answered with. By a socket: what speaks HTTP by itself may ask the proxy of the environment. */
+  async function statusOf({ hostname, port, host, pathname, search }: URL): Promise<number> {
+    const socket = connect(Number(port), hostname);
+    socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    let text = "";
+    for await (const chunk of socket) text += chunk;
+    return Number(/^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1]);
+  }
+
   /** The status of what a page gets that asks for `query`; then the IUT dials as it should. */
   const asked = (query: string, status: number[]) => async (address: string, token: string) => {
-    status.push((await fetch(address.replace("ws:", "http:") + query)).status);
+    status.push(await statusOf(new URL(address + query)));
     return `${address}?token=${token}`;
   };
 
