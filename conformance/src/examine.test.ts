@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { honest, honestHello } from "../liars/honest.ts";
-import { checkedText, examine } from "./examine.ts";
+import { checkedText, examine, helloDeadline } from "./examine.ts";
 import type { InProcessIut } from "./link/in-process.ts";
 import type { CaseRequest } from "./protocol.ts";
 import { paint } from "./report/paint.ts";
@@ -57,5 +57,12 @@ describe("the link check alone", () => {
     const broken = await examined(iut(({ seq }) => ({ op: "errored", seq, text: "no such class" })));
     expect([broken.exit, broken.verdicts.at(-1)]).toEqual([3, [ID, "adapter error"]]);
     expect(broken.checks.at(-1)?.text).toContain("no such class");
+  });
+
+  test("under attach hello has as long as was given, and where nothing was, long enough to start an IUT by hand", async () => {
+    const { exit, checks } = await examine({ way: { kind: "attach" }, deadline: 20, log: () => {} });
+    expect([exit, checks.map(({ check, verdict }) => [check, verdict])]).toEqual([3, [["hello", "adapter error"]]]);
+    expect(helloDeadline({ kind: "attach" })).toBe(300_000);
+    expect(helloDeadline({ kind: "launch", command: "port" })).toBe(10_000);
   });
 });

@@ -23,7 +23,7 @@ export interface ExamineOptions {
   readonly way: Way;
   /** Default: fresh. */
   readonly seed?: string;
-  /** Milliseconds until hello must be there, and for each request. Default 10,000; hello under attach 300,000. */
+  /** Milliseconds until hello must be there, and for each request. Default 10,000; for hello under attach 300,000. */
   readonly deadline?: number;
   readonly heard?: (check: Checked) => void;
   readonly log: (line: string) => void;
@@ -32,7 +32,7 @@ export interface ExamineOptions {
 /** Opens one link, asks what must hold before any verdict, and closes it. Throws where the harness is at fault, and `UsageError`. */
 export async function examine({
   way,
-  deadline = 10_000,
+  deadline,
   heard = () => {},
   log,
   ...given
@@ -52,10 +52,7 @@ export async function examine({
     heard(check);
   };
   let links = 0;
-  const open = () => {
-    const patience = way.kind === "attach" ? Math.max(deadline, 300_000) : deadline;
-    return Session.open(way, welcome, { deadline: patience, number: ++links, log });
-  };
+  const open = () => Session.open(way, welcome, { deadline: deadline ?? helloDeadline(way), number: ++links, log });
   let session: Session;
   try {
     session = await open();
@@ -67,7 +64,7 @@ export async function examine({
   const { iut, profiles } = session.hello;
   hear({ check: HELLO, verdict: "pass", text: `${iutName(iut)}: ${Object.keys(profiles).join(", ") || "no profile"}` });
   const check = await checkLink(session, {
-    ...{ seed, deadline, heard: hear },
+    ...{ seed, deadline: deadline ?? REQUEST_DEADLINE, heard: hear },
     selected: () => true,
     reopen: () => open().catch((error) => lost(error, log)),
   });
@@ -78,6 +75,11 @@ export async function examine({
 }
 
 const HELLO = "hello";
+
+const REQUEST_DEADLINE = 10_000;
+
+/** Milliseconds until hello must be there, where nobody has said: under attach somebody is to start the IUT by hand. */
+export const helloDeadline = ({ kind }: Way) => (kind === "attach" ? 300_000 : REQUEST_DEADLINE);
 
 function lost(error: unknown, log: (line: string) => void): undefined {
   if (blame(error) === undefined) throw error;

@@ -32,7 +32,7 @@ export function doctorCommand(): Command {
     .option("--seed <text>", "repeat the random frames of a check with its seed")
     .option(
       "--deadline <ms>",
-      "milliseconds until hello must be there, and for each answer; default: 10,000",
+      "milliseconds until hello must be there, and for each answer; default: 10,000, for hello with --attach 300,000",
       integer(1),
     )
     .optionsGroup("Report:")
