@@ -66,10 +66,12 @@ async function encoded(payload, limit) {
   return { event: "bytes", ...(typeof bytes === "string" ? { hex: bytes } : bytes) };
 }
 
+// A page has document and location, a worker location alone; Node, Deno and Bun have process.
 const say = (text) => {
-  document.querySelector("output").textContent = text;
+  if (globalThis.document) document.querySelector("output").textContent = text;
+  else console.log(text);
 };
-const url = new URLSearchParams(location.search).get("link");
+const url = globalThis.process?.argv[2] ?? new URLSearchParams(globalThis.location?.search).get("link");
 if (url === null) say("Add ?link= and the URL that the harness prints, percent-encoded.");
 else {
   const socket = new WebSocket(url);
