@@ -12,6 +12,7 @@ export function embedded(): string[] {
   return [
     ...lockedFiles(join(ROOT, "vectors")).map((file) => `vectors/${file}`),
     ...new Glob("spec/*.md").scanSync(ROOT),
+    "spec/mutants.json",
     ...new Glob("spec/layouts/*.json").scanSync(ROOT),
   ].sort();
 }
