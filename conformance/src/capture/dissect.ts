@@ -17,6 +17,8 @@ export interface TcpSegment {
   readonly fin: boolean;
   readonly rst: boolean;
   readonly payload: Uint8Array;
+  /** Why it cannot be read though it is known whose it is: then it has no payload, and what of its header was cut is 0. */
+  readonly problem: string | undefined;
 }
 
 const ETHER = { ipv4: 0x0800, ipv6: 0x86dd, vlan: 0x8100, provider: 0x88a8 } as const;
@@ -26,8 +28,9 @@ const TCP = 6;
 /** Hop-by-hop, routing, destination: headers of IPv6 that stand before what is carried. */
 const EXTENSIONS: readonly number[] = [0, 43, 60];
 const FRAGMENT = 44;
+const FRAGMENTED = "it is a fragment of an IP packet, and those are not put together";
 
-/** The segment in a packet; undefined where it carries no TCP. Throws where it does, and is not to be read. */
+/** The segment in a packet; undefined where it carries no TCP. Throws where it cannot be told whether it does, or between whom. */
 export function segmentOf(packet: RawPacket): TcpSegment | undefined {
   const { bytes } = packet;
   const at = networkStart(packet);
@@ -78,9 +81,9 @@ function ofIpv4(packet: RawPacket, at: number): TcpSegment | undefined {
   if (view.getUint8(9) !== TCP) return undefined;
   const header = 4 * (view.getUint8(0) & 15);
   if (header < 20) throw broken(packet, `expected an IPv4 header of 20 bytes or more, it says ${header}`);
-  // More fragments, or an offset.
-  if ((view.getUint16(6) & 0x3fff) !== 0)
-    throw broken(packet, "it is a fragment of an IP packet, and those are not put together");
+  // The ports are in the first fragment.
+  if ((view.getUint16(6) & 0x1fff) !== 0) throw broken(packet, FRAGMENTED);
+  const more = (view.getUint16(6) & 0x2000) !== 0;
   const total = view.getUint16(2);
   const address = (from: number) => [0, 1, 2, 3].map((i) => view.getUint8(from + i)).join(".");
   // A card that cuts segments itself leaves the length to it: then it is all that there is.
@@ -89,6 +92,7 @@ function ofIpv4(packet: RawPacket, at: number): TcpSegment | undefined {
     packet,
     at + header,
     end,
+    more ? FRAGMENTED : undefined,
     (port) => `${address(12)}:${port}`,
     (port) => `${address(16)}:${port}`,
   );
@@ -98,12 +102,23 @@ function ofIpv6(packet: RawPacket, at: number): TcpSegment | undefined {
   const view = viewOf(packet, at, 40, "its IPv6 header");
   let next = view.getUint8(6);
   let start = at + 40;
-  while (EXTENSIONS.includes(next)) {
+  let problem: string | undefined;
+  while (EXTENSIONS.includes(next) || next === FRAGMENT) {
     const extension = viewOf(packet, start, 8, "an extension of its IPv6 header");
+    if (next === FRAGMENT) {
+      const place = extension.getUint16(2);
+      const of = extension.getUint8(0);
+      // The ports are in the first fragment.
+      if ((place & 0xfff8) !== 0) {
+        if (of !== TCP && !EXTENSIONS.includes(of)) return undefined;
+        throw broken(packet, FRAGMENTED);
+      }
+      if ((place & 1) !== 0) problem = FRAGMENTED;
+    }
+    // The header of a fragment has no length: it has 8 bytes.
+    start += 8 + (next === FRAGMENT ? 0 : 8 * extension.getUint8(1));
     next = extension.getUint8(0);
-    start += 8 + 8 * extension.getUint8(1);
   }
-  if (next === FRAGMENT) throw broken(packet, "it is a fragment of an IP packet, and those are not put together");
   if (next !== TCP) return undefined;
   const length = view.getUint16(4);
   const end = length === 0 ? packet.length : at + 40 + length;
@@ -113,6 +128,7 @@ function ofIpv6(packet: RawPacket, at: number): TcpSegment | undefined {
     packet,
     start,
     end,
+    problem,
     (port) => `${address(8)}:${port}`,
     (port) => `${address(24)}:${port}`,
   );
@@ -122,34 +138,41 @@ function tcp(
   packet: RawPacket,
   at: number,
   end: number,
+  problem: string | undefined,
   from: (port: number) => string,
   to: (port: number) => string,
 ): TcpSegment {
-  const view = viewOf(packet, at, 20, "its TCP header");
-  const header = 4 * (view.getUint8(12) >> 4);
-  if (header < 20 || at + header > end) {
-    throw broken(packet, `expected a TCP header of 20 to ${end - at} bytes, it says ${header}`);
-  }
-  if (end > packet.bytes.length) {
-    throw broken(
-      packet,
-      `it was captured up to byte ${packet.bytes.length} and goes on to ${end}: capture whole packets (tcpdump -s 0)`,
-    );
-  }
-  const flags = view.getUint8(13);
+  const ports = viewOf(packet, at, 4, "its TCP header");
+  const fixed = new Uint8Array(20);
+  fixed.set(packet.bytes.subarray(at, at + 20));
+  const head = new DataView(fixed.buffer);
+  const header = 4 * (head.getUint8(12) >> 4);
+  const wrong = problem ?? problemOf(packet, { at, end, header });
+  const flags = head.getUint8(13);
   return {
     number: packet.number,
     at: packet.at,
-    from: from(view.getUint16(0)),
-    to: to(view.getUint16(2)),
-    sequence: view.getUint32(4),
+    from: from(ports.getUint16(0)),
+    to: to(ports.getUint16(2)),
+    sequence: head.getUint32(4),
     syn: (flags & FLAG.syn) !== 0,
     ack: (flags & FLAG.ack) !== 0,
     fin: (flags & FLAG.fin) !== 0,
     rst: (flags & FLAG.rst) !== 0,
     // Behind it an Ethernet frame may be padded.
-    payload: packet.bytes.subarray(at + header, end),
+    payload: wrong === undefined ? packet.bytes.subarray(at + header, end) : new Uint8Array(),
+    problem: wrong && broken(packet, wrong).message,
   };
+}
+
+function problemOf(
+  { bytes }: RawPacket,
+  { at, end, header }: { readonly at: number; readonly end: number; readonly header: number },
+): string | undefined {
+  if (bytes.length - at < 20) return `its TCP header is cut: ${bytes.length - at} of 20 bytes`;
+  if (header < 20 || at + header > end) return `expected a TCP header of 20 to ${end - at} bytes, it says ${header}`;
+  if (end <= bytes.length) return undefined;
+  return `it was captured up to byte ${bytes.length} and goes on to ${end}: capture whole packets (tcpdump -s 0)`;
 }
 
 function viewOf(packet: RawPacket, at: number, least: number, what: string): DataView {

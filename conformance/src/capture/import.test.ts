@@ -15,6 +15,8 @@ import { casesOf } from "../shrink/vector.ts";
 import { CaptureFile } from "./capture-file.ts";
 import type { Conversation } from "./conversation.ts";
 import { type ImportOptions, importCapture, streamsOf } from "./import.ts";
+import { FLAG } from "./segment.ts";
+import { pcap, rawPacket } from "./testing.ts";
 
 // Each import reads the corpus.
 setDefaultTimeout(60_000);
@@ -250,5 +252,30 @@ describe("what cannot be imported is refused", () => {
       "stream 0: no byte came from the listener",
     );
     await expect(imported(capture(), { profile: "len32" })).rejects.toThrow("the capture has no TCP segment");
+    await expect(imported(pcap([rawPacket(1)], { link: 147 }), { profile: "len32" })).rejects.toThrow(
+      "the capture has no TCP segment; 1 packet passed over, the first: packet 1 at byte 24: expected a link type",
+    );
+  });
+
+  test("alone: a packet that cannot be read leaves the other streams of the capture", async () => {
+    const syn = rawPacket(0, "", { flags: FLAG.syn });
+    const bytes = rawPacket(1, Uint8Array.fromHex("00000001aa"));
+    const other = (packet: Uint8Array, place: number, value: number) =>
+      new Uint8Array(packet.with(21, 7).with(place, value));
+    // The first and a later fragment of another connection, and one that was captured in part.
+    const [first, later, part] = [other(bytes, 6, 0x20), other(bytes, 7, 1), other(bytes, 21, 8).subarray(0, 42)];
+    const file = pcap([first, syn, later, part, bytes, later]);
+    const notes: string[] = [];
+    const streams = streamsOf(file, (note) => notes.push(note));
+    const passed =
+      "2 packets passed over, the first: packet 3 at byte 149: it is a fragment of an IP packet, and those are not put together";
+    expect([streams.length, notes]).toEqual([3, [passed]]);
+    const { vector, notes: told } = await one(file, { profile: "len32", stream: 1 });
+    expect(vector.events).toEqual([{ at: 5, event: "message", value: { payload: "aa" } }]);
+    expect(told).toContain(passed);
+    await expect(imported(file, { profile: "len32", stream: 0 })).rejects.toThrow(
+      "stream 0, 198.18.0.1:49927 → 198.19.0.1:7000: packet 1 at byte 24: it is a fragment of an IP packet",
+    );
+    await expect(imported(file, { profile: "len32", stream: 2 })).rejects.toThrow("capture whole packets");
   });
 });

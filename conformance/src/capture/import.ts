@@ -12,8 +12,8 @@ import type { Answer, CaseRequest, Event, EventClass, Events, Json, Limits } fro
 import { Session } from "../session.ts";
 import { segment, sweepsOf } from "../shrink/vector.ts";
 import type { End } from "./conversation.ts";
-import { segmentOf } from "./dissect.ts";
-import { CaptureError, readPackets } from "./read-file.ts";
+import { segmentOf, type TcpSegment } from "./dissect.ts";
+import { CaptureError, type RawPacket, readPackets } from "./read-file.ts";
 import { type Assembly, reassemble, type SentBy } from "./reassemble.ts";
 import { type Refusals, refusalsOf } from "./refusals.ts";
 import { type Apart, IMPORT_PROFILES, type Message, takeApart } from "./take-apart.ts";
@@ -61,15 +61,35 @@ const SWEPT = 2048;
 /** Milliseconds for an implementation to start, and to answer. */
 const DEADLINE = 30_000;
 
-/** The TCP streams of a capture. Throws `CaptureError` for a file that is none. */
-export function streamsOf(file: Uint8Array): Assembly[] {
-  return reassemble(segmentsOf(file));
+/**
+ * The TCP streams of a capture. Throws `CaptureError` for a file that is none. `note` is told once of packets of which it cannot be read whose they
+ * are: they are passed over, and a stream to which one of them belongs has a gap.
+ */
+export function streamsOf(file: Uint8Array, note: (text: string) => void = () => {}): Assembly[] {
+  let count = 0;
+  let first = "";
+  const passed = ({ message }: CaptureError) => {
+    if (count++ === 0) first = message;
+  };
+  const streams = reassemble(segmentsOf(file, passed));
+  if (count > 0) note(`${countOf(count, "packet")} passed over, the first: ${first}`);
+  return streams;
 }
 
-function* segmentsOf(file: Uint8Array) {
+function* segmentsOf(file: Uint8Array, passed: (why: CaptureError) => void) {
   for (const packet of readPackets(file)) {
-    const segment = segmentOf(packet);
+    const segment = readOr(packet, passed);
     if (segment !== undefined) yield segment;
+  }
+}
+
+function readOr(packet: RawPacket, passed: (why: CaptureError) => void): TcpSegment | undefined {
+  try {
+    return segmentOf(packet);
+  } catch (error) {
+    if (!(error instanceof CaptureError)) throw error;
+    passed(error);
+    return undefined;
   }
 }
 
@@ -89,7 +109,9 @@ export async function importCapture(
   if (!IMPORT_PROFILES.includes(name)) {
     throw new UsageError(`expected a profile of ${IMPORT_PROFILES.join(", ")}, got "${name}"`);
   }
-  const { number, dialler, listener } = chosen(streamsOf(file), options.stream).stream();
+  const passed: string[] = [];
+  const streams = streamsOf(file, (note) => passed.push(note));
+  const { number, dialler, listener } = chosen(streams, options.stream, passed).stream();
   const sides = [dialler, listener].filter(
     (side) => from === undefined || side === (from === "dialler" ? dialler : listener),
   );
@@ -108,7 +130,8 @@ export async function importCapture(
   for (const side of spoken) {
     const what = `stream ${number} of ${basename(path)}, ${side.from} → ${side.to}`;
     const behind = options.handshake === true ? withoutHello(side, what) : side;
-    imported.push(await importSide(behind, { ...options, what, profile, vectors, refusals }));
+    const made = await importSide(behind, { ...options, what, profile, vectors, refusals });
+    imported.push({ ...made, notes: [...made.notes, ...passed] });
   }
   const about = `Captured: stream ${number} of ${basename(path)}.`;
   return {
@@ -135,9 +158,9 @@ function withoutHello(side: SentBy, what: string): SentBy {
   return { ...side, reads, length: came - Number(size) };
 }
 
-function chosen(streams: readonly Assembly[], wanted: number | undefined): Assembly {
+function chosen(streams: readonly Assembly[], wanted: number | undefined, passed: readonly string[]): Assembly {
   const list = streams.map((stream) => `  ${describeStream(stream)}`).join("\n");
-  if (streams.length === 0) throw new CaptureError("the capture has no TCP segment");
+  if (streams.length === 0) throw new CaptureError(["the capture has no TCP segment", ...passed].join("; "));
   if (wanted === undefined && streams.length > 1) {
     throw new UsageError(`the capture has ${streams.length} streams; choose one with --stream:\n${list}`);
   }

@@ -124,6 +124,8 @@ describe("a capture that cannot be read says where", () => {
   const good = pcap([packet]);
   const fragment = packet.slice();
   fragment[6] = 0x20;
+  const later = packet.slice();
+  later[7] = 1;
   const longer = packet.slice();
   longer[32] = 0xf0;
   const set = (bytes: Uint8Array, at: number, ...given: readonly number[]) => {
@@ -187,25 +189,49 @@ describe("a capture that cannot be read says where", () => {
       pcap([packet], { link: 147 }),
       "packet 1 at byte 24: expected a link type of Ethernet, Linux cooked, loopback or raw IP, 147 came",
     ],
+    ["a cut IP header", pcap([packet.subarray(0, 12)]), "packet 1 at byte 24: its IPv4 header is cut: 12 of 20 bytes"],
+    ["a cut TCP header", pcap([packet.subarray(0, 23)]), "packet 1 at byte 24: its TCP header is cut: 3 of 4 bytes"],
     [
-      "a fragment",
-      pcap([packet, fragment]),
+      "a fragment that is not the first",
+      pcap([packet, later]),
       "packet 2 at byte 85: it is a fragment of an IP packet, and those are not put together",
     ],
-    [
-      "a TCP header that is too long",
-      pcap([longer]),
-      "packet 1 at byte 24: expected a TCP header of 20 to 25 bytes, it says 60",
-    ],
-    [
-      "a packet that was captured in part",
-      pcap([packet.subarray(0, 42)]),
-      "packet 1 at byte 24: it was captured up to byte 42 and goes on to 45: capture whole packets (tcpdump -s 0)",
-    ],
-    ["a cut IP header", pcap([packet.subarray(0, 12)]), "packet 1 at byte 24: its IPv4 header is cut: 12 of 20 bytes"],
-    ["a cut TCP header", pcap([packet.subarray(0, 33)]), "packet 1 at byte 24: its TCP header is cut: 13 of 20 bytes"],
   ])("for %s", (_, file, words) => {
     expect(() => segmentsOf(file)).toThrow(new CaptureError(words));
+  });
+
+  test.each<[string, Uint8Array, string, number]>([
+    ["a first fragment", fragment, "it is a fragment of an IP packet, and those are not put together", 1],
+    ["a TCP header that is too long", longer, "expected a TCP header of 20 to 25 bytes, it says 60", 1],
+    [
+      "a packet that was captured in part",
+      packet.subarray(0, 42),
+      "it was captured up to byte 42 and goes on to 45: capture whole packets (tcpdump -s 0)",
+      1,
+    ],
+    ["a cut TCP header", packet.subarray(0, 33), "its TCP header is cut: 13 of 20 bytes", 1],
+    ["nothing but ports", packet.subarray(0, 24), "its TCP header is cut: 4 of 20 bytes", 0],
+  ])("beside the stream whose it is, for %s", (_, bytes, problem, sequence) => {
+    expect(segmentsOf(pcap([bytes]))).toMatchObject([
+      {
+        ...{ from: "198.18.0.1:50000", to: "198.19.0.1:7000", sequence },
+        ...{ payload: new Uint8Array(), problem: `packet 1 at byte 24: ${problem}` },
+      },
+    ]);
+  });
+
+  test("of IPv6 too: a first fragment is of its stream, a later one of none, one that is whole is read, one of UDP is passed over", () => {
+    const tcp = packet.subarray(20);
+    const fragmentOf = (next: number, place: number) => {
+      const head = [0x60, 0, 0, 0, 0, 8 + tcp.length, 44, 64, ...new Array(32).fill(1), next, 9, 0, place, 0, 0, 0, 0];
+      const bytes = join(head, tcp);
+      return segmentOf({ number: 1, at: 0, link: 101, bytes, length: bytes.length });
+    };
+    const words = "packet 1 at byte 0: it is a fragment of an IP packet, and those are not put together";
+    expect(fragmentOf(6, 1)?.problem).toBe(words);
+    expect(() => fragmentOf(6, 8)).toThrow(new CaptureError(words));
+    expect(Buffer.from(fragmentOf(6, 0)?.payload ?? []).toString()).toBe("hello");
+    expect([fragmentOf(17, 0), fragmentOf(17, 1), fragmentOf(17, 8)]).toEqual([undefined, undefined, undefined]);
   });
 
   test("and whatever the bytes are, it is read or it is refused", () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import type { TcpSegment } from "./dissect.ts";
 import { reassemble } from "./reassemble.ts";
@@ -47,6 +47,35 @@ describe("a stream of a capture", () => {
     );
   });
 
+  test.each([
+    ["in order", (i: number) => i],
+    ["backwards", (i: number) => 997 - i],
+    ["each two the other way round", (i: number) => i ^ 1],
+  ])("does not sort or move all that waits for each segment that comes behind a missing one, %s", (_, placeOf) => {
+    const late = Array.from({ length: 998 }, (_, i) =>
+      segment(3 + i, 2 + placeOf(i), String.fromCharCode(65 + (placeOf(i) % 26))),
+    );
+    const sorts = spyOn(Array.prototype, "sort");
+    const shifts = spyOn(Array.prototype, "shift");
+    try {
+      const [one] = reassemble([...open(), ...late, segment(1001, 1, "-")]);
+      // The two ends of each segment are sorted too, without a comparison.
+      expect(sorts.mock.calls.filter(([compare]) => compare !== undefined).length).toBeLessThan(2);
+      expect(shifts).not.toHaveBeenCalled();
+      const { reads, length } = one!.stream().dialler;
+      expect([reads.length, length]).toEqual([999, 999]);
+    } finally {
+      sorts.mockRestore();
+      shifts.mockRestore();
+    }
+  });
+
+  test("takes what came early in several gaps, which are filled one by one", () => {
+    const parts = [..."abcdefgh"].map((letter, i) => segment(3 + i, 1 + i, letter));
+    const order = [6, 4, 2, 0, 1, 7, 3, 5].map((i) => parts[i]!);
+    expect(sent(...order)?.join("")).toBe("abcdefgh");
+  });
+
   test("goes on where its numbers begin anew", () => {
     const [one] = reassemble([
       ...open(2 ** 32 - 3),
@@ -91,6 +120,21 @@ describe("a stream that is refused says where", () => {
       "a byte is another the second time",
       [segment(3, 1, "abc"), segment(4, 1, "axc")],
       "byte 1 came twice and is another the second time, in packet 4",
+    ],
+    [
+      "a byte of a read that is long past is another",
+      [segment(3, 1, "ab"), segment(4, 3, "cd"), segment(5, 5, "ef"), segment(6, 2, "bcx")],
+      "byte 3 came twice and is another the second time, in packet 6",
+    ],
+    [
+      "the nearest of several that came early is behind a gap",
+      [segment(3, 9, "z"), segment(4, 5, "y"), segment(5, 1, "a")],
+      "bytes 1 to 4 are missing from the capture; what is behind them came in packet 4",
+    ],
+    [
+      "a segment of it cannot be read",
+      [segment(3, 1, "ab"), { ...segment(4, 3, ""), problem: "packet 4 at byte 9: why" }, segment(5, 3, "cd")],
+      "packet 4 at byte 9: why",
     ],
   ])("when %s", (_, rest, words) => {
     const [one] = reassemble([...open(), ...rest]);

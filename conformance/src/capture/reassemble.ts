@@ -77,12 +77,62 @@ export class Assembly {
   }
 }
 
+interface Waiting {
+  readonly start: number;
+  readonly number: number;
+  readonly payload: Uint8Array;
+}
+
+/** Segments whose place comes later. Behind one that is missing all the others wait: none is sorted or moved for each of them. */
+class Early {
+  #waiting: Waiting[] = [];
+  /** Those in front of it have been taken. */
+  #next = 0;
+  #sorted = true;
+  /** Where the first of them begins. */
+  least = Number.POSITIVE_INFINITY;
+
+  add(segment: Waiting): void {
+    if (segment.start < (this.#waiting.at(-1)?.start ?? 0)) this.#sorted = false;
+    this.#waiting.push(segment);
+    this.least = Math.min(this.least, segment.start);
+  }
+
+  get first(): Waiting | undefined {
+    this.#sort();
+    return this.#waiting[this.#next];
+  }
+
+  /** The first: only where `least` is a number. */
+  take(): Waiting {
+    this.#sort();
+    const taken = this.#waiting[this.#next++]!;
+    this.least = this.#waiting[this.#next]?.start ?? Number.POSITIVE_INFINITY;
+    // Half of it is let go at a time.
+    if (2 * this.#next > this.#waiting.length) this.#drop();
+    return taken;
+  }
+
+  #sort(): void {
+    if (this.#sorted) return;
+    this.#drop();
+    this.#waiting.sort((a, b) => a.start - b.start);
+    this.#sorted = true;
+  }
+
+  #drop(): void {
+    this.#waiting = this.#waiting.slice(this.#next);
+    this.#next = 0;
+  }
+}
+
 class Direction {
   readonly from: string;
   readonly to: string;
   readonly #reads: Uint8Array[] = [];
-  /** Segments whose place comes later. */
-  #early: { readonly start: number; readonly number: number; readonly payload: Uint8Array }[] = [];
+  /** Where each of them begins. */
+  readonly #starts: number[] = [];
+  readonly #early = new Early();
   #first: number | undefined;
   #end: { readonly place: number; readonly number: number } | undefined;
   #reset = false;
@@ -100,8 +150,9 @@ class Direction {
     return this.#first !== (sequence + 1) % ROUND;
   }
 
-  take({ syn, fin, rst, sequence, payload, number }: TcpSegment): void {
+  take({ syn, fin, rst, sequence, payload, number, problem }: TcpSegment): void {
     if (syn) this.#first ??= (sequence + 1) % ROUND;
+    this.#problem ??= problem;
     if (rst) {
       this.#reset = true;
       return;
@@ -127,7 +178,7 @@ class Direction {
   whole(stream: number): SentBy {
     const fault = (problem: string) => new CaptureError(`stream ${stream}, ${this.from} → ${this.to}: ${problem}`);
     if (this.#problem !== undefined) throw fault(this.#problem);
-    const behind = this.#early[0];
+    const behind = this.#early.first;
     const next = behind === undefined ? this.#end : { place: behind.start, number: behind.number };
     if (next !== undefined && next.place > this.length) {
       throw fault(
@@ -148,38 +199,48 @@ class Direction {
   #put(start: number, payload: Uint8Array, number: number): void {
     const known = this.length - start;
     if (known < 0) {
-      this.#early.push({ start, number, payload });
-      this.#early.sort((a, b) => a.start - b.start);
+      this.#early.add({ start, number, payload });
       return;
     }
     this.#compare(start, payload.subarray(0, known), number);
     if (known >= payload.length) return;
     const fresh = payload.subarray(known);
     this.#reads.push(fresh);
+    this.#starts.push(this.length);
     this.length += fresh.length;
   }
 
   #putEarly(): void {
-    for (let next = this.#early[0]; next !== undefined && next.start <= this.length; next = this.#early[0]) {
-      this.#early.shift();
-      this.#put(next.start, next.payload, next.number);
+    while (this.#early.least <= this.length) {
+      const { start, payload, number } = this.#early.take();
+      this.#put(start, payload, number);
     }
   }
 
   /** A byte that came before must be what it was. A probe that keeps a connection alive brings one that is none. */
   #compare(start: number, payload: Uint8Array, number: number): void {
     if (payload.length === 1 && start === this.length - 1) return;
-    // From the end: what comes again is what came last.
-    let end = this.length;
-    for (let i = this.#reads.length - 1; i >= 0 && end > start; i--) {
+    const end = start + payload.length;
+    for (let i = this.#readAt(start); i < this.#reads.length && this.#starts[i]! < end; i++) {
       const read = this.#reads[i]!;
-      const from = end - read.length;
-      for (let at = Math.max(from, start); at < Math.min(end, start + payload.length); at++) {
+      const from = this.#starts[i]!;
+      for (let at = Math.max(from, start); at < Math.min(from + read.length, end); at++) {
         if (read[at - from] === payload[at - start]) continue;
         this.#problem ??= `byte ${at} came twice and is another the second time, in packet ${number}`;
         return;
       }
-      end = from;
     }
+  }
+
+  /** The read in which this byte is: the last that does not begin behind it. */
+  #readAt(place: number): number {
+    let first = 0;
+    let behind = this.#starts.length;
+    while (behind - first > 1) {
+      const middle = (first + behind) >> 1;
+      if (this.#starts[middle]! <= place) first = middle;
+      else behind = middle;
+    }
+    return first;
   }
 }

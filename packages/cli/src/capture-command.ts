@@ -45,7 +45,8 @@ Exit status: 0, 1 when the file is no capture that can be read.`,
     )
     .action(async (path: string) => {
       const { describeStream, streamsOf } = await import("@tensorwire/conformance");
-      for (const stream of streamsOf(await bytesOf(path))) out.line(describeStream(stream));
+      const note = (text: string) => void process.stderr.write(`${text}\n`);
+      for (const stream of streamsOf(await bytesOf(path), note)) out.line(describeStream(stream));
     });
 }
 

@@ -166,6 +166,15 @@ describe("tensorwire tap", () => {
 });
 
 describe("tensorwire capture", () => {
+  test("lists what can be read, and says what was passed over", async () => {
+    const packet = "00000000000000000100000001000000" + "45";
+    writeFileSync(file("link.pcap"), Uint8Array.fromHex(`d4c3b2a1020004000000000000000000ffff000093000000${packet}`));
+    expect(await tensorwire("capture", "list", file("link.pcap"))).toEqual({
+      ...{ out: "", code: 0 },
+      err: "1 packet passed over, the first: packet 1 at byte 24: expected a link type of Ethernet, Linux cooked, loopback or raw IP, 147 came\n",
+    });
+  });
+
   test("says where a capture is broken, and exits 1; 64 for words that it cannot take", async () => {
     writeFileSync(file("broken.pcap"), Uint8Array.fromHex("a1b2c3d4000200040000000000000000000000ff00000065ff"));
     const broken = await tensorwire("capture", "list", file("broken.pcap"));
