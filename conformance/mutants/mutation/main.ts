@@ -21,6 +21,7 @@ Makes small mechanical changes to the sources; each must be noticed by the corpu
 
   --package NAME  only this package; may be given several times
   --file PATH     only this file of a package, by its path from the root; what is explained is then not asked to survive
+  --explained     only what SURVIVORS.md explains: whether it still survives, after a change of the corpus or of tests
   --jobs N        processes at once, 1 to 64; 2 unless told
   --json          the counts as JSON on stdout
 
@@ -30,6 +31,7 @@ Exit status: 0 nothing survives without an explanation, and each is needed; 1 ot
 interface Options {
   readonly packages: readonly string[];
   readonly files: readonly string[];
+  readonly explained: boolean;
   readonly jobs: number;
   readonly json: boolean;
 }
@@ -39,11 +41,12 @@ function parse(): Options {
     options: {
       package: { type: "string", multiple: true },
       file: { type: "string", multiple: true, default: [] },
+      explained: { type: "boolean", default: false },
       jobs: { type: "string", default: "2" },
       json: { type: "boolean", default: false },
     },
   });
-  const { file: files, json } = values;
+  const { file: files, explained, json } = values;
   const owners = files.map((file) => /^packages\/([^/]+)\/src\/.+\.ts$/.exec(file)?.[1] ?? "");
   for (const [i, owner] of owners.entries()) {
     if (!PACKAGES.includes(owner) || !existsSync(join(ROOT, files[i]!)))
@@ -52,10 +55,10 @@ function parse(): Options {
   const packages = [...new Set(values.package ?? (files.length > 0 ? owners : PACKAGES))];
   const unknown = packages.find((name) => !PACKAGES.includes(name));
   if (unknown !== undefined) throw new TypeError(`--package must be one of ${PACKAGES.join(", ")}, not ${unknown}`);
-  return { packages, files, jobs: jobsOf(values.jobs), json };
+  return { packages, files, explained, jobs: jobsOf(values.jobs), json };
 }
 
-async function run({ packages, files, jobs, json }: Options): Promise<number> {
+async function run({ packages, files, explained, jobs, json }: Options): Promise<number> {
   const explanations = readSurvivors(readFileSync(join(import.meta.dir, "../SURVIVORS.md"), "utf8"), PACKAGES);
   const say = (line: string) => void (json ? process.stderr : process.stdout).write(`${line}\n`);
   const summary: Record<string, Record<string, number>> = {};
@@ -63,11 +66,14 @@ async function run({ packages, files, jobs, json }: Options): Promise<number> {
   const unused: { package: string; key: string }[] = [];
   for (const name of packages) {
     const all = await changesTo(name);
-    const changes = files.length === 0 ? all : all.filter(({ file }) => files.includes(file));
+    const own = explanations.filter((one) => one.package === name);
+    const known = new Set(own.map(({ key }) => key));
+    const changes = all.filter(
+      (change) => (files.length === 0 || files.includes(change.file)) && (!explained || known.has(keyOf(change))),
+    );
     const fates = await fatesOf(changes, jobs);
     const alive = changes.filter((_, i) => fates[i] === "survived");
     const survivors = alive.filter(({ text }) => !text);
-    const own = explanations.filter((one) => one.package === name);
     const open = survivors.filter((change) => !own.some(({ key }) => key === keyOf(change)));
     const stale = files.length > 0 ? [] : staleOf(own, changes, fates);
     unexplained.push(...open);
