@@ -2,9 +2,10 @@
 
 export { CaptureFile } from "./capture/capture-file.ts";
 export type { Conversation, End } from "./capture/conversation.ts";
-export { describeStream, type ImportOptions, importCapture, streamsOf } from "./capture/import.ts";
+export { type ImportOptions, importCapture } from "./capture/import.ts";
 export { CaptureError } from "./capture/read-file.ts";
 export { type Refusals, refusalsOf } from "./capture/refusals.ts";
+export { describeStream, streamsOf } from "./capture/streams.ts";
 export { IMPORT_PROFILES } from "./capture/take-apart.ts";
 export { PORT_OF } from "./capture/tape.ts";
 export type { Compared } from "./compare/answers.ts";

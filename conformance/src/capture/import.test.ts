@@ -14,8 +14,9 @@ import { DEFAULT_CORPUS } from "../options.ts";
 import { casesOf } from "../shrink/vector.ts";
 import { CaptureFile } from "./capture-file.ts";
 import type { Conversation } from "./conversation.ts";
-import { type ImportOptions, importCapture, streamsOf } from "./import.ts";
+import { type ImportOptions, importCapture } from "./import.ts";
 import { FLAG } from "./segment.ts";
+import { streamsOf } from "./streams.ts";
 import { pcap, rawPacket } from "./testing.ts";
 
 // Each import reads the corpus.

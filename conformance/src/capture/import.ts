@@ -1,22 +1,22 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { readCorpusFiles } from "../corpus/files.ts";
 import { Script } from "../corpus/script.ts";
+import { sameLimits } from "../corpus/sweeps/plan.ts";
 import type { Case } from "../corpus/types.ts";
 import { compileVector } from "../corpus/vector.ts";
 import type { DecodeSweeps, FileDecodeVector, FileEvent, ProfileFile, VectorFile } from "../corpus/vector-file.ts";
-import { judge } from "../judge.ts";
 import type { Way } from "../link/ways.ts";
-import { DEFAULT_CORPUS, DEFAULT_SPEC, referenceWay, UsageError } from "../options.ts";
-import type { Answer, CaseRequest, Event, EventClass, Events, Json, Limits } from "../protocol.ts";
-import { Session } from "../session.ts";
+import { DEFAULT_CORPUS, DEFAULT_SPEC, UsageError } from "../options.ts";
+import type { Answer, CaseRequest, Event, EventClass, Limits } from "../protocol.ts";
 import { segment, sweepsOf } from "../shrink/vector.ts";
 import type { End } from "./conversation.ts";
-import { segmentOf, type TcpSegment } from "./dissect.ts";
-import { CaptureError, type RawPacket, readPackets } from "./read-file.ts";
-import { type Assembly, reassemble, type SentBy } from "./reassemble.ts";
+import { outcomesOf, placed, stepsOf } from "./expectation.ts";
+import { CaptureError } from "./read-file.ts";
+import type { SentBy } from "./reassemble.ts";
 import { type Refusals, refusalsOf } from "./refusals.ts";
-import { type Apart, IMPORT_PROFILES, type Message, takeApart } from "./take-apart.ts";
+import { chosen, countOf, streamsOf, withoutHello } from "./streams.ts";
+import { type Apart, IMPORT_PROFILES, takeApart } from "./take-apart.ts";
 
 export interface ImportOptions {
   readonly profile: string;
@@ -58,47 +58,6 @@ export interface Imported {
 const MOST = 1 << 20;
 /** A stream of so many bytes is cut at every place, where its own reads cannot be said. */
 const SWEPT = 2048;
-/** Milliseconds for an implementation to start, and to answer. */
-const DEADLINE = 30_000;
-
-/**
- * The TCP streams of a capture. Throws `CaptureError` for a file that is none. `note` is told once of packets of which it cannot be read whose they
- * are: they are passed over, and a stream to which one of them belongs has a gap.
- */
-export function streamsOf(file: Uint8Array, note: (text: string) => void = () => {}): Assembly[] {
-  let count = 0;
-  let first = "";
-  const passed = ({ message }: CaptureError) => {
-    if (count++ === 0) first = message;
-  };
-  const streams = reassemble(segmentsOf(file, passed));
-  if (count > 0) note(`${countOf(count, "packet")} passed over, the first: ${first}`);
-  return streams;
-}
-
-function* segmentsOf(file: Uint8Array, passed: (why: CaptureError) => void) {
-  for (const packet of readPackets(file)) {
-    const segment = readOr(packet, passed);
-    if (segment !== undefined) yield segment;
-  }
-}
-
-function readOr(packet: RawPacket, passed: (why: CaptureError) => void): TcpSegment | undefined {
-  try {
-    return segmentOf(packet);
-  } catch (error) {
-    if (!(error instanceof CaptureError)) throw error;
-    passed(error);
-    return undefined;
-  }
-}
-
-/** One line for people. */
-export function describeStream({ number, about }: Assembly): string {
-  const { from, to, sent, answered } = about;
-  return `stream ${number}  ${from} → ${to}  ${sent} bytes, ${answered} back`;
-}
-
 /** A stream of a capture as a file of vectors. Throws `CaptureError`, or `UsageError` for what was asked. */
 export async function importCapture(
   path: string,
@@ -138,35 +97,6 @@ export async function importCapture(
     file: { family: "imported", profile: name, about, vectors: imported.map(({ vector }) => vector) },
     imported,
   };
-}
-
-/** What stands behind the first frame, in the reads that it came in. */
-function withoutHello(side: SentBy, what: string): SentBy {
-  const { length: came } = side;
-  const prefix = new Uint8Array(Buffer.concat(side.reads).subarray(0, 8));
-  const size = prefix.length < 8 ? 0n : 8n + new DataView(prefix.buffer).getBigUint64(0);
-  if (size === 0n || size > BigInt(came)) {
-    throw new CaptureError(`${what}: expected a whole Hello in front, ${came} bytes came that are none`);
-  }
-  let left = Number(size);
-  const reads: Uint8Array[] = [];
-  for (const read of side.reads) {
-    const rest = read.subarray(Math.min(left, read.length));
-    left -= read.length - rest.length;
-    if (rest.length > 0) reads.push(rest);
-  }
-  return { ...side, reads, length: came - Number(size) };
-}
-
-function chosen(streams: readonly Assembly[], wanted: number | undefined, passed: readonly string[]): Assembly {
-  const list = streams.map((stream) => `  ${describeStream(stream)}`).join("\n");
-  if (streams.length === 0) throw new CaptureError(["the capture has no TCP segment", ...passed].join("; "));
-  if (wanted === undefined && streams.length > 1) {
-    throw new UsageError(`the capture has ${streams.length} streams; choose one with --stream:\n${list}`);
-  }
-  const stream = streams[wanted ?? 0];
-  if (stream === undefined) throw new UsageError(`the capture has no stream ${wanted}:\n${list}`);
-  return stream;
 }
 
 interface Context extends Omit<ImportOptions, "profile" | "stream" | "from"> {
@@ -225,7 +155,6 @@ async function importSide(side: SentBy, context: Context): Promise<Imported> {
 }
 
 const fallback = (length: number): DecodeSweeps => (length <= SWEPT ? { cuts: true } : {});
-const countOf = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /** Of a stream that is to be shorter: whole messages, and then an end. */
 function shortened(apart: Apart, { messages }: Context): Apart {
@@ -252,97 +181,11 @@ function limitsFor(side: SentBy, { maxFrameLength, profile, vectors }: Context):
   return { max_frame_length: String(largest <= came ? came : (common.at(-1) ?? came)) };
 }
 
-/** The events of each message. */
-interface Outcomes {
-  readonly given: Events;
-  /** Who says so, for the file. */
-  readonly from: string;
-}
-
-async function outcomesOf(apart: Apart, limits: Limits, context: Context): Promise<Outcomes> {
-  const { what, profile, second, first = referenceWay() } = context;
-  if (apart.byHand) {
-    const given = apart.messages.map(({ gives }) => (gives === undefined ? [] : [gives.event]));
-    return { given, from: "the harness's own reader of the layout, which imports no codec" };
-  }
-  if (second === undefined) {
-    throw new UsageError(
-      `${what}: what a ${profile.profile} stream with protobuf or a session's memory gives cannot be read off its layout. Name an implementation ` +
-        "that shares no code with the reference (--second COMMAND): what both say is taken",
-    );
-  }
-  const one = await asked(first, apart, limits, context);
-  const other = await asked(second, apart, limits, context);
-  const difference = judge(one.events, other.events, other.granularity);
-  if (difference !== null) {
-    throw new CaptureError(
-      `${what}: ${one.name} and ${other.name} do not say the same of message ${difference.step}: ${difference.problem}. One of them is wrong, and ` +
-        "nothing is imported",
-    );
-  }
-  return { given: one.events, from: `${one.name} and ${other.name}, which agree` };
-}
-
-/** A message for each read, and the end. */
-function stepsOf({ messages }: Apart) {
-  const reads = messages.map(({ pieces }) => ({
-    feed: Buffer.concat(pieces.map(({ bytes }) => bytes)).toString("hex"),
-  }));
-  return [...reads, { eof: true } as const];
-}
-
 function textOf(apart: Apart, limits: Limits, { words, profile }: Context): string | undefined {
   const about = { op: "case", seq: 0, id: "import", profile: profile.profile, role: "decode", limits } as const;
   const answer = words?.({ ...about, steps: stepsOf(apart) });
   const error = answer?.op === "result" ? answer.steps.flat().find(({ event }) => event === "error") : undefined;
   return error?.event === "error" ? error.text : undefined;
-}
-
-/** What an implementation says of the stream. */
-async function asked(way: Way, apart: Apart, limits: Limits, { profile, log = () => {}, what }: Context) {
-  const welcome = {
-    op: "welcome",
-    protocol: 1,
-    corpus: "none",
-    run: crypto.randomUUID(),
-    seed: randomBytes(8).toString("hex"),
-  } as const;
-  const session = await Session.open(way, welcome, { deadline: DEADLINE, number: 1, log });
-  try {
-    const { iut, error_granularity } = session.hello;
-    const name = `${iut.name} ${iut.version}`.trim();
-    const request = { id: "import", profile: profile.profile, role: "decode", limits } as const;
-    const answer = await session.ask({ ...request, steps: stepsOf(apart) }, { deadline: DEADLINE });
-    if (answer.op !== "result") {
-      throw new CaptureError(
-        `${what}: ${name} ${answer.op === "declined" ? `declined it (${answer.reason})` : `failed: ${answer.text}`}`,
-      );
-    }
-    return { name, events: answer.steps, granularity: error_granularity };
-  } finally {
-    await session.close();
-  }
-}
-
-/** The events at their places in the stream; a whole message of which nothing is told was dropped. */
-function placed(messages: readonly Message[], given: Events): FileEvent[] {
-  const events: FileEvent[] = [];
-  let start = 0;
-  for (const [i, { length, missing, gives }] of messages.entries()) {
-    const end = start + length;
-    for (const event of given[i] ?? []) {
-      if (event.event === "message") events.push({ at: end, event: "message", value: event.value as Json });
-      else if (event.event === "error") {
-        // Of a reader of one message the place counts from its beginning.
-        const at = gives === undefined ? Number(event.at) : start + gives.at;
-        events.push({ at, event: "error", class: event.class as EventClass });
-        return events;
-      }
-    }
-    if ((given[i] ?? []).length === 0 && missing === undefined) events.push({ at: end, event: "dropped" });
-    start = end;
-  }
-  return events;
 }
 
 function cutsOf(reads: readonly Uint8Array[], length: number): number[] {
@@ -385,9 +228,6 @@ function siblingOf(vectors: readonly FileDecodeVector[], limits: Limits): FileDe
   const accepted = vectors.filter(({ at_eof }) => at_eof === "end");
   return accepted.find((vector) => sameLimits(vector.limits, limits)) ?? accepted[0];
 }
-
-const sameLimits = (a: Limits, b: Limits) =>
-  Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([name, value]) => b[name] === value);
 
 function notesOf(
   { ending }: SentBy,
