@@ -1,4 +1,5 @@
 import type { Case } from "./corpus/types.ts";
+import { undeclared } from "./hello.ts";
 import { judgeCase } from "./judge.ts";
 import type { Answer, Granularity, Hello } from "./protocol.ts";
 import type { Outcome } from "./verdict.ts";
@@ -29,18 +30,6 @@ const ASKED = 3;
 const STEPS = 64;
 /** Different reasons of declines that are named. */
 const REASONS = 3;
-
-/** What hello does not declare of what a case needs. */
-export function undeclared(
-  { profile, role, requires = [] }: Pick<Case, "profile" | "role" | "requires">,
-  hello: Hello,
-): string | undefined {
-  const declared = Object.hasOwn(hello.profiles, profile) ? hello.profiles[profile] : undefined;
-  if (declared === undefined) return "profile not declared";
-  if (!declared.roles.includes(role)) return `role ${role} not declared`;
-  const lacking = requires.find((capability) => !hello.capabilities.includes(capability));
-  return lacking && `capability ${lacking} not declared`;
-}
 
 /** The cases of a run by what of hello they need: how many were put, and a few that hello leaves out. */
 export class Claims {

@@ -1,81 +1,28 @@
 import { Agenda, type Place } from "./agenda.ts";
-import type { CaptureFile } from "./capture/capture-file.ts";
+import { weightOf } from "./case-weight.ts";
 import { Choices } from "./choices.ts";
-import { answered, Claims, type Contradiction, concluded, undeclared } from "./contradictions.ts";
+import { answered, Claims, type Contradiction, concluded } from "./contradictions.ts";
 import type { Case, Corpus } from "./corpus/types.ts";
-import { alternativeOf, judgeCase, sameJson } from "./judge.ts";
+import { notApplicable, otherHello, undeclared } from "./hello.ts";
+import { alternativeOf, judgeCase } from "./judge.ts";
 import { beforeLeaving } from "./leaving.ts";
 import { LinkError } from "./link/link.ts";
 import type { LinkEvent } from "./link/recorder.ts";
-import type { Way } from "./link/ways.ts";
 import { checkLink, type LinkCheck } from "./link-check.ts";
 import { paceOf } from "./probes/pace.ts";
 import { overgrown, watchResident } from "./probes/resident.ts";
-import { type Answer, type Hello, type Json, LINE_LIMIT, type Step, type Welcome } from "./protocol.ts";
-import { ShapeError, shown } from "./schema.ts";
+import { type Answer, type Hello, LINE_LIMIT, type Step } from "./protocol.ts";
+import type { RunPlan, RunResult } from "./run-plan.ts";
+import { ShapeError } from "./schema.ts";
 import { blame, Session } from "./session.ts";
 import { trimmed } from "./trim.ts";
 import type { Outcome } from "./verdict.ts";
 import { CAPABILITY, runLevel2, selected } from "./wire/level2.ts";
-import type { RuntimeFacts } from "./wire/runtime.ts";
 
 /** How often an IUT is started again after a crash, a timeout or a broken line. r[iut.restart.limit] */
 const RESTARTS = 8;
 /** Milliseconds: a step of one byte is dozens of JSON to read and to answer, a hundred thousand of them seconds in a slow language. */
 const PER_STEP = 0.1;
-
-export interface RunPlan {
-  readonly way: Way;
-  readonly corpus: Corpus;
-  readonly welcome: Welcome;
-  /** Of case ids. */
-  readonly filter: (id: string) => boolean;
-  readonly profile: (profile: string) => boolean;
-  readonly jobs: number;
-  /** Cases of a profile whose codec failed the link check are run all the same. */
-  readonly unusableToo: boolean;
-  /** The test of the sockets that the harness stands on, or what came of it. r[iut.wire.runtime] */
-  readonly runtime: () => Promise<RuntimeFacts>;
-  /** Milliseconds until hello, and for each request of the link check. */
-  readonly startDeadline: number;
-  /** Milliseconds for a case; when absent, scaled to the machine by the link check. */
-  readonly caseDeadline: number | undefined;
-  readonly log: (line: string) => void;
-  /** Each outcome in the corpus' order: when those before it are there as well. */
-  readonly told: (outcome: Outcome) => void;
-  /** Each outcome when it is there. */
-  readonly progress: (outcome: Outcome) => void;
-  /** The first hello. */
-  readonly opened?: (hello: Hello) => void;
-  /** Hears every link, by its number. */
-  readonly tap?: (number: number, event: LinkEvent) => void;
-  /** Hears each outcome that the lines of the links do not bear out: measured, or played on connections. */
-  readonly beside?: (outcome: Outcome) => void;
-  /** Of a replay: whether the recorded run asked for this, beside its cases. */
-  readonly asked?: (id: string) => boolean;
-  /** Of a replay: what was measured beside the answers to a case, if anything was. */
-  readonly measured?: (id: string) => Outcome | undefined;
-  /** Where the data connections go too: what travels there at levels 0 and 2. */
-  readonly capture?: CaptureFile;
-  /** How often the IUT may be started again. Default 8; a replay starts nothing. */
-  readonly restarts?: number;
-}
-
-export interface RunResult {
-  readonly hello: Hello;
-  readonly adapter: LinkCheck["adapter"];
-  /** In the corpus' order. */
-  readonly outcomes: readonly Outcome[];
-  /** By profile: applicable cases that were left when no link was. */
-  readonly notRun: ReadonlyMap<string, number>;
-  readonly links: number;
-  readonly restarts: number;
-  /** What the run could not show, for the report. */
-  readonly notes?: readonly string[];
-  /** The cases that were put, and what came of those that hello leaves out. */
-  readonly claims?: Claims;
-  readonly undeclared?: readonly Contradiction[];
-}
 
 /** What putting a case came to, and whether the link is to be replaced. */
 interface Put {
@@ -416,16 +363,9 @@ class Run {
     this.#notRun.set(profile, (this.#notRun.get(profile) ?? 0) + 1);
   }
 
-  #deadlineOf({ steps }: Case): number {
-    let bytes = 0;
-    let reads = steps.length;
-    for (const step of steps) {
-      if ("feed" in step) bytes += step.feed.length / 2;
-      else if ("feed_fill" in step) bytes += step.feed_fill.count;
-      else if ("trickle" in step) reads += step.trickle.count;
-      else if ("encode" in step) bytes += bytesOf(step.encode);
-    }
-    return this.#deadline.base + bytes * this.#deadline.perByte + reads * PER_STEP;
+  #deadlineOf(about: Case): number {
+    const { bytes, steps } = weightOf(about);
+    return this.#deadline.base + bytes * this.#deadline.perByte + steps * PER_STEP;
   }
 }
 
@@ -438,43 +378,4 @@ function broken(about: Case, error: unknown, { link }: Session): Put {
     outcome: { id, profile, case: about, verdict, text, record: link.record.lines() },
     lost: !(error instanceof ShapeError && error.inStep),
   };
-}
-
-/** How many bytes a value to encode stands for, roughly: its text, and its fills at their full length. */
-function bytesOf(value: Json): number {
-  if (typeof value === "string") return value.length;
-  if (typeof value !== "object" || value === null) return 0;
-  if ("fill" in value) return Number((value.fill as { count?: Json } | null)?.count ?? 0);
-  return Object.values(value).reduce<number>((sum, inner) => sum + bytesOf(inner), 0);
-}
-
-/** What a hello says otherwise than the first of the run: every case is judged, and every report written, by the first. */
-function otherHello(first: Hello, hello: Hello): string | undefined {
-  const said = (given: Hello, name: keyof Hello) => sorted(given[name] as Json);
-  const name = (Object.keys({ ...first, ...hello }) as (keyof Hello)[])
-    .filter((each) => each !== "token")
-    .find((each) => !sameJson(said(first, each), said(hello, each)));
-  return name && `hello: ${name} must be that of the first link, ${shown(first[name])}; it is ${shown(hello[name])}`;
-}
-
-/** The lists of a hello are sets: some languages write theirs in another order in each process. */
-function sorted(value: Json): Json {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return [...value].sort();
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, sorted(inner)]));
-}
-
-/** Why a case is not for this IUT, by what hello says. r[iut.limits.declared] */
-export function notApplicable(
-  about: Pick<Case, "profile" | "role" | "limits" | "requires">,
-  hello: Hello,
-): string | undefined {
-  const lack = undeclared(about, hello);
-  if (lack !== undefined) return lack;
-  const declared = hello.profiles[about.profile] as unknown as Readonly<Record<string, string | undefined>>;
-  for (const [name, limit] of Object.entries(about.limits)) {
-    const most = declared[name];
-    if (most !== undefined && BigInt(limit) > BigInt(most)) return `${name} ${limit} is above the declared ${most}`;
-  }
-  return undefined;
 }

@@ -1,6 +1,8 @@
 import type { Corpus } from "../corpus/types.ts";
+import { notApplicable } from "../hello.ts";
 import { type ConformanceOptions, UsageError } from "../options.ts";
-import { casesOf, notApplicable, type RunResult } from "../runner.ts";
+import type { RunResult } from "../run-plan.ts";
+import { casesOf } from "../runner.ts";
 import type { Outcome } from "../verdict.ts";
 import { selected as scenariosOf } from "../wire/level2.ts";
 import { type Item, idOf } from "../wire/scenarios.ts";

@@ -20,8 +20,8 @@ export interface ProberOptions {
   readonly log: (line: string) => void;
 }
 
-/** Puts single cases to an IUT, on a link of its own, which is opened again when it is lost. */
-export class Prober {
+/** A link to an IUT, which is opened again when it is lost. */
+export class LastingLink {
   readonly #options: ProberOptions;
   #session: Session | undefined;
   #opened = 0;
@@ -31,16 +31,44 @@ export class Prober {
   }
 
   /** Undefined when the IUT cannot be reached any more. */
-  async put({ id, profile, role, limits, steps, ...about }: Case): Promise<Probed | undefined> {
+  async session(): Promise<Session | undefined> {
+    const { way, welcome, startDeadline, log } = this.#options;
     try {
-      this.#session ??= await this.#open();
+      this.#session ??= await Session.open(way, welcome, { deadline: startDeadline, number: ++this.#opened, log });
     } catch (error) {
       if (blame(error) === undefined) throw error;
-      return undefined;
     }
+    return this.#session;
+  }
+
+  /** The session has ended by itself. */
+  lost(): void {
+    this.#session = undefined;
+  }
+
+  async close(): Promise<void> {
     const session = this.#session;
+    this.lost();
+    await session?.close();
+  }
+}
+
+/** Puts single cases to an IUT, on a link of its own. */
+export class Prober {
+  readonly #link: LastingLink;
+  readonly #deadline: number;
+
+  constructor(options: ProberOptions) {
+    this.#link = new LastingLink(options);
+    this.#deadline = options.caseDeadline;
+  }
+
+  /** Undefined when the IUT cannot be reached any more. */
+  async put({ id, profile, role, limits, steps, ...about }: Case): Promise<Probed | undefined> {
+    const session = await this.#link.session();
+    if (session === undefined) return undefined;
     try {
-      const deadline = this.#options.caseDeadline;
+      const deadline = this.#deadline;
       const answer = await session.ask({ id, profile, role, limits, steps }, { deadline });
       if (answer.op === "declined") return { verdict: "declined" };
       if (answer.op === "errored") return { verdict: "fail" };
@@ -54,15 +82,8 @@ export class Prober {
     }
   }
 
-  async close(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
-    await session?.close();
-  }
-
-  #open(): Promise<Session> {
-    const { way, welcome, startDeadline, log } = this.#options;
-    return Session.open(way, welcome, { deadline: startDeadline, number: ++this.#opened, log });
+  close(): Promise<void> {
+    return this.#link.close();
   }
 }
 

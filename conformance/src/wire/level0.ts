@@ -4,7 +4,7 @@ import { LinkError } from "../link/link.ts";
 import type { Way } from "../link/ways.ts";
 import { type Probe, probeOf } from "../probe-frames.ts";
 import type { Hello } from "../protocol.ts";
-import type { RunPlan, RunResult } from "../runner.ts";
+import type { RunPlan, RunResult } from "../run-plan.ts";
 import type { Outcome } from "../verdict.ts";
 import { type EchoCase, echoCase, LEAST_LIMIT } from "./echo-cases.ts";
 import { EchoTry } from "./echo-try.ts";
