@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { runConformance } from "@tensorwire/conformance";
+import { firstLine } from "@tensorwire/conformance/testing";
 
 // The harness has deadlines of its own; this one catches a hang.
 setDefaultTimeout(120_000);
@@ -13,8 +14,7 @@ test.skipIf(missing).each(["len32", "len64", "len56-tagged", "grpc-lpm", "multip
   async (profile) => {
     const echo = Bun.spawn(["python3", join(import.meta.dir, "python", "echo.py"), profile], { stdout: "pipe" });
     try {
-      const { value } = await echo.stdout.getReader().read();
-      const [, address] = /on (\S+)\n/.exec(new TextDecoder().decode(value)) ?? [];
+      const [, address] = / on (\S+)$/.exec(await firstLine(echo.stdout)) ?? [];
       const way = { kind: "wire", address: String(address), profile, maxFrameLength: 1024 } as const;
       const { exitCode, report } = await runConformance({ way, log: () => {}, print: () => {} });
       expect(report?.outcomes.filter(({ verdict }) => verdict === "fail").slice(0, 3)).toEqual([]);

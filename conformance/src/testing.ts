@@ -1,4 +1,5 @@
 import type { Case, Corpus } from "./corpus/types.ts";
+import { LineReader } from "./link/line-reader.ts";
 import type { Event } from "./protocol.ts";
 
 /** A case of `len32`, role decode, with what a test wants to be different. For tests only. */
@@ -37,4 +38,14 @@ export function testCorpus(...cases: readonly Case[]): Corpus {
     rules: new Set(cases.flatMap(({ rules }) => rules)),
     cases: (filter = () => true) => cases.filter(({ id }) => filter(id)),
   };
+}
+
+/** The first line that a process prints, without its LF: a chunk of a pipe may end within it. */
+export async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const reader = new LineReader();
+  for await (const chunk of stream) {
+    const [line] = reader.push(chunk);
+    if (line !== undefined) return line;
+  }
+  throw new Error(`a process ended before it printed a line; ${reader.held} bytes of one came`);
 }

@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { firstLine } from "@tensorwire/conformance/testing";
 import { connect, formatAddress, listen } from "@tensorwire/transport";
 import type { Told } from "./tap/report.ts";
 import { startTap } from "./tap/tap.ts";
@@ -83,9 +84,7 @@ describe("tensorwire tap", () => {
     const child = Bun.spawn([process.execPath, join(import.meta.dir, "main.ts"), ...words], {
       ...{ stdout: "pipe", stderr: "pipe", stdin: "ignore" },
     });
-    const reader = child.stdout.getReader();
-    const [, address] = /(tcp:\/\/127\.0\.0\.1:\d+)/.exec(new TextDecoder().decode((await reader.read()).value)) ?? [];
-    await reader.cancel();
+    const [, address] = /(tcp:\/\/127\.0\.0\.1:\d+)/.exec(await firstLine(child.stdout)) ?? [];
     const dialler = await connect(address!);
     await dialler.write([Uint8Array.fromHex("000000000000000568656c6c6f")]);
     await dialler.end();

@@ -1,5 +1,6 @@
 /** For the tests of this package. */
 import { join } from "node:path";
+import { firstLine } from "@tensorwire/conformance/testing";
 
 /** Runs the command in a process of its own, to its end. */
 export async function tensorwire(...words: readonly string[]) {
@@ -27,9 +28,6 @@ export async function startStage(...words: readonly string[]): Promise<AsyncDisp
     child.kill("SIGKILL");
     await child.exited;
   };
-  for await (const chunk of child.stdout) {
-    const [line] = new TextDecoder().decode(chunk).split("\n");
-    return { address: JSON.parse(line!).address, [Symbol.asyncDispose]: dispose };
-  }
-  throw new Error(`the stage ended before it was ready, with status ${await child.exited}`);
+  const { address } = JSON.parse(await firstLine(child.stdout));
+  return { address, [Symbol.asyncDispose]: dispose };
 }

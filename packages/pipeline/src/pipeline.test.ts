@@ -5,6 +5,7 @@ import type { PipelineEvent, PipelineOptions, StageReady } from "./options.ts";
 import { runPipeline } from "./pipeline.ts";
 import { runStage } from "./stage.ts";
 import { StageLostError } from "./stage-lost.ts";
+import { eachLine } from "./stage-process.ts";
 import { rejection, writeTinyModel } from "./testing.ts";
 
 // It starts processes.
@@ -154,11 +155,9 @@ describe("nothing hangs, and nothing is left behind", () => {
     const options = { rank: 0, stages: 1, model, backend: "cpu", untilStdinEnds: true };
     const stdio = { stdin: "pipe", stdout: "pipe", stderr: "inherit" } as const;
     const stage = Bun.spawn([process.execPath, join(import.meta.dir, "stage-main.ts"), JSON.stringify(options)], stdio);
-    const reader = stage.stdout.getReader();
-    expect(JSON.parse(new TextDecoder().decode((await reader.read()).value))).toMatchObject({
-      event: "ready",
-      rank: 0,
-    });
+    const first = Promise.withResolvers<string>();
+    eachLine(stage.stdout, first.resolve).then(() => first.resolve(""), first.reject);
+    expect(JSON.parse(await first.promise)).toMatchObject({ event: "ready", rank: 0 });
     // The kernel closes the pipe of a parent that dies.
     await stage.stdin.end();
     expect(await stage.exited).toBe(0);

@@ -62,7 +62,11 @@ export class StageProcess {
   }
 }
 
-async function eachLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>, act: (line: string) => void): Promise<void> {
+/** A chunk of a text may end anywhere, within a line too. */
+export async function eachLine(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  act: (line: string) => void,
+): Promise<void> {
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");

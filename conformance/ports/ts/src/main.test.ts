@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DEFAULT_CORPUS, loadCorpus, runConformance, type Way } from "@tensorwire/conformance";
+import { firstLine } from "@tensorwire/conformance/testing";
 import { reference } from "./index.ts";
 
 // Every process has deadlines of its own; this one catches a hang.
@@ -23,8 +24,7 @@ async function run(way: Way, jobs: number, log: (line: string) => void = () => {
 /** Starts the reference as a listener, and gives the address that it prints. */
 async function listening(place: string): Promise<{ address: string; stop(): Promise<void> }> {
   const child = Bun.spawn([process.execPath, main, "--listen", place], { stdout: "ignore", stderr: "pipe" });
-  const { value } = await child.stderr.getReader().read();
-  const address = /listening on (\S+)/.exec(new TextDecoder().decode(value))?.[1] ?? "";
+  const address = /listening on (\S+)/.exec(await firstLine(child.stderr))?.[1] ?? "";
   return {
     address,
     stop: async () => {
