@@ -49,6 +49,7 @@ async function meet({ name, hello, answer }: Liar) {
         },
     ...{ jobs: 1, seed: "liars", startDeadline: 20_000, caseDeadline: name.startsWith("hangs") ? 4000 : 20_000 },
     ...{ record: at("link"), json: at("json"), events: at("events"), certificate: at("certificate"), html: at("html") },
+    ...{ junit: at("junit"), tap: at("tap") },
   });
   const once = printed;
   const again = await runConformance({ ...same, replay: at("link"), json: at("again"), events: at("events-again") });
@@ -74,6 +75,10 @@ describe("r[iut.contradiction.shown]: what hello and answers contradict each oth
       expect(JSON.parse(read("json")).contradictions).toEqual([one]);
       expect(JSON.parse(read("events").trimEnd().split("\n").at(-1) ?? "").contradictions).toEqual([one]);
       expect(read("html")).toContain("Hello and answers contradict each other");
+      expect(read("junit")).toMatch(
+        /<system-out>contradiction: len(?:32|64), .*&#10;<\/system-out>\n {2}<\/testsuite>/,
+      );
+      expect(read("tap")).toMatch(/^# contradiction: len(?:32|64), /m);
       expect(JSON.parse(read("again"))).toEqual(JSON.parse(read("json")));
       expect(read("events-again")).toBe(read("events"));
       const certificate = readCertificate(at("certificate"));

@@ -1,3 +1,4 @@
+import { describeContradiction } from "../contradictions.ts";
 import { count, type Outcome, type Verdict } from "../verdict.ts";
 import { failurePage } from "./failure-page.ts";
 import { paint } from "./paint.ts";
@@ -28,7 +29,8 @@ export function junit(report: Report): string {
   const suites = profilesOf(report).map(({ profile, notRun }) => {
     const outcomes = report.outcomes.filter((outcome) => outcome.profile === profile);
     const cases = outcomes.map((outcome) => testcase(outcome, paged.has(outcome) ? report : undefined));
-    return suite(profile, [...cases, ...leftOut(profile, notRun)], numbersOf(outcomes, notRun > 0 ? 1 : 0));
+    const told = contradictions(report, profile);
+    return suite(profile, [...cases, ...leftOut(profile, notRun), ...told], numbersOf(outcomes, notRun > 0 ? 1 : 0));
   });
   if (report.baseline.length > 0) {
     const entries = report.baseline.map(
@@ -49,6 +51,13 @@ export function junit(report: Report): string {
 ${suites.join("\n")}
 </testsuites>
 `;
+}
+
+/** They change no verdict, so that none is a test: what the suite has printed is where JUnit has room for them. r[iut.contradiction.shown] */
+function contradictions(report: Report, profile: string): string[] {
+  const of = report.contradictions.filter((one) => one.profile === profile);
+  const lines = of.map((one) => `contradiction: ${describeContradiction(one)}\n`);
+  return of.length === 0 ? [] : [`    <system-out>${xml(lines.join(""))}</system-out>`];
 }
 
 /** What the baseline does not keep to fails in a suite of its own; a trouble is an error in one. */

@@ -1,3 +1,4 @@
+import { describeContradiction } from "../contradictions.ts";
 import type { Outcome } from "../verdict.ts";
 import { failurePage } from "./failure-page.ts";
 import { paint } from "./paint.ts";
@@ -15,7 +16,7 @@ const HEADER = "TAP version 13";
 /** TAP, by version 13 and 14 at once. What did not apply or was declined is skipped, a known failure is a TODO, a trouble bails out. */
 export function tap(report: Report): string {
   const paged = new Set(failuresOf(report).map(({ first }) => first));
-  const { outcomes, notRun, baseline, trouble } = report;
+  const { outcomes, notRun, baseline, contradictions, trouble } = report;
   const lines = [HEADER, `1..${outcomes.length + notRun.size + baseline.length}`];
   let number = 0;
   for (const outcome of outcomes) lines.push(...point(++number, outcome, paged.has(outcome) ? report : undefined));
@@ -25,6 +26,8 @@ export function tap(report: Report): string {
   for (const { kind, entry, text } of baseline) {
     lines.push(`not ok ${++number} - baseline ${plain(entry.pattern)}`, ...block({ verdict: kind, message: text }));
   }
+  // A comment, since it changes no verdict. r[iut.contradiction.shown]
+  for (const one of contradictions) lines.push(`# contradiction: ${plain(describeContradiction(one))}`);
   if (trouble !== undefined) lines.push(`Bail out! ${plain(trouble)}`);
   return `${lines.join("\n")}\n`;
 }
