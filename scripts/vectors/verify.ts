@@ -75,7 +75,7 @@ function main(): number {
     report("what each vector and scenario means has the digest of history.json", digestFaults(CORPUS));
     const { messages, refusals, faults: encoders } = checkEncoders(readCorpusFiles(CORPUS).families);
     report(`${messages} messages and ${refusals} refusals: the TypeScript encoders agree`, encoders);
-    report("every MUST of the chapters on bytes has both sides, or a reason", coverageFaults(sidesOf(CORPUS)));
+    report("every rule of the chapters on the wire has both sides, or a reason", coverageFaults(sidesOf(CORPUS)));
     report("each defect that a vector names is told", defectFaults(readCorpusFiles(CORPUS)));
     const { refusals: refused, faults: healed } = checkOneFault(readCorpusFiles(CORPUS).families);
     const named = ruleFaults(readCorpusFiles(CORPUS).families);

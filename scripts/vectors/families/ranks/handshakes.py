@@ -69,6 +69,9 @@ def framed(payload: bytes) -> bytes:
     return len(payload).to_bytes(8, "big") + payload
 
 
+FIELDS = ("version", "message", "limit", "job", "role", "rank", "plan", "weights", "instance", "lane")
+"""What a Hello is judged by: one that is right keeps the rules of all."""
+
 MINE = b"\xf0" * 16
 """The instance of the implementation."""
 
@@ -201,16 +204,16 @@ def _listened(s: Scenarios, party: Party, first: Message, work: list[dict]) -> N
     """A listener that is greeted rightly answers, and the protocol follows; the second of a rank is sent away."""
     ranks, answer = [party.at("a")], receive("a", party.own.bytes)
     rules = [LOST, "link.hello.answer", "link.hello.layout"]
-    for slug, rule, hello, why in (
-        ("accepted", "job", party.theirs, "A Hello that fits is answered, and the protocol begins behind it."),
-        ("weights-absent", "weights", party.theirs.but(weights_digest=b""), "A rank without weights has none to compare."),
-        ("unknown-field", "unknown-fields", party.theirs.but(more=protobuf.text(15, "later")),
+    for slug, fields, hello, why in (
+        ("accepted", FIELDS, party.theirs, "A Hello that fits is answered, and the protocol begins behind it."),
+        ("weights-absent", ("weights",), party.theirs.but(weights_digest=b""), "A rank without weights has none to compare."),
+        ("unknown-field", ("unknown-fields",), party.theirs.but(more=protobuf.text(15, "later")),
          "A field of a later version is ignored."),
     ):
-        s.add(_slug(party, slug), [*rules, f"link.hello.{rule}"], why, ranks, write("a", hello.bytes), answer, work,
+        s.add(_slug(party, slug), [*rules, *(f"link.hello.{field}" for field in fields)], why, ranks, write("a", hello.bytes), answer, work,
               upstream="OM-12" if slug == "weights-absent" else None)
     whole = party.theirs.bytes
-    s.add(_slug(party, "pieces"), [*rules, "link.hello.cut"], "A Hello comes in pieces.", ranks, write("a", whole[:5]), sync("a"),
+    s.add(_slug(party, "pieces"), [*rules, "link.hello.cut", "link.hello.judged"], "A Hello comes in pieces.", ranks, write("a", whole[:5]), sync("a"),
           write("a", whole[5:30]), sync("a"), quiet("a"), write("a", whole[30:]), answer, work)
     s.add(_slug(party, "glued"), [*rules, "link.hello.behind"], "What stands behind the Hello in one read is the protocol's.",
           ranks, write("a", whole, first.wire), answer, work[1:])
@@ -236,13 +239,13 @@ def _dialled(s: Scenarios, party: Party, work: list[dict]) -> None:
     """A dialler speaks first, and nothing more until the answer fits."""
     ranks = [party.at("a")]
     rules = [LOST, "link.hello.first", "link.hello.layout"]
-    for slug, rule, hello, why in (
-        ("accepted", "job", party.theirs, "An answer that fits is taken, and the protocol begins."),
-        ("weights-absent", "weights", party.theirs.but(weights_digest=b""), "A rank without weights has none to compare."),
-        ("unknown-field", "unknown-fields", party.theirs.but(more=protobuf.text(15, "later")),
+    for slug, fields, hello, why in (
+        ("accepted", FIELDS, party.theirs, "An answer that fits is taken, and the protocol begins."),
+        ("weights-absent", ("weights",), party.theirs.but(weights_digest=b""), "A rank without weights has none to compare."),
+        ("unknown-field", ("unknown-fields",), party.theirs.but(more=protobuf.text(15, "later")),
          "A field of a later version is ignored."),
     ):
-        s.add(_slug(party, slug), [*rules, f"link.hello.{rule}"], why, ranks, receive("a", party.own.bytes), quiet("a"), write("a", hello.bytes), sync("a"),
+        s.add(_slug(party, slug), [*rules, *(f"link.hello.{field}" for field in fields)], why, ranks, receive("a", party.own.bytes), quiet("a"), write("a", hello.bytes), sync("a"),
               work, upstream="OM-12" if slug == "weights-absent" else None)
     wrong_lane = party.theirs.but(lane=1)
     s.add(_slug(party, "lane"), [BOUND, LOST, "link.hello.lane"], "An answer for another lane.", ranks,
