@@ -59,7 +59,7 @@ const crash = (error: unknown) =>
 
 async function inTime(answer: Promise<Answer>, deadline: number): Promise<Answer> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(reject, deadline, late(deadline));
+  const timer = setTimeout(() => reject(late(deadline)), deadline);
   try {
     return await Promise.race([answer, promise]);
   } catch (error) {

@@ -9,13 +9,14 @@ const MAX_LENGTH = 100_000;
 export function companionsOf(v: DecodeVector, vectors: readonly Vector[]): readonly DecodeVector[] {
   // What follows what in a session is the session's affair: r[iut.session.decode]
   const free = !v.profile.endsWith("-session");
-  return next(v, vectors, (other): other is DecodeVector => {
+  const all = next(v, vectors, (other): other is DecodeVector => {
     if (other.role !== "decode" || other.stream.atEof !== "end" || !settled(other)) return false;
     const { length, events } = other.stream;
     return (
       events.length > 0 && length <= MAX_LENGTH && (free || (v.sweeps.glue === true && other.sweeps.glue === true))
     );
-  }).slice(0, 2);
+  });
+  return [...all.take(2)];
 }
 
 /** The next of the profile's vectors whose message may be sent while this one's waits, and is another. */
@@ -23,7 +24,7 @@ export function followerOf(v: EncodeVector, vectors: readonly Vector[]): EncodeV
   return next(v, vectors, (other): other is EncodeVector => {
     if (other.role !== "encode" || other.bytes === null || other.bytes.length > 1024) return false;
     return v.bytes !== null && Buffer.compare(other.bytes, v.bytes) !== 0;
-  })[0];
+  }).next().value;
 }
 
 /** What glues is short; a session does not glue, since what follows what is its own affair, and another session is none of it. */
@@ -33,7 +34,7 @@ export function standsBeside({ alternatives, profile, stream, sweeps }: DecodeVe
 
 /** The next of the profile's vectors that accepts, and whose stream may be on another connection at the same time. */
 export function neighbourOf(v: DecodeVector, vectors: readonly Vector[]): DecodeVector | undefined {
-  return next(v, vectors, (other): other is DecodeVector => accepts(other) && standsBeside(other))[0];
+  return next(v, vectors, (other): other is DecodeVector => accepts(other) && standsBeside(other)).next().value;
 }
 
 /** Whether `v` is the first that has a neighbour: what need not be said of each vector is said of this one. */
@@ -46,10 +47,16 @@ function accepts(v: Vector): v is DecodeVector {
 }
 
 /** Those that stand behind `v`, then those before it. */
-function next<V extends Vector>(v: Vector, vectors: readonly Vector[], fits: (other: Vector) => other is V): V[] {
-  const kin = vectors.filter((other) => other === v || (other.level === v.level && within(other.limits, v.limits)));
-  const at = kin.indexOf(v);
-  return [...kin.slice(at + 1), ...kin.slice(0, at)].filter(fits);
+function* next<V extends Vector>(
+  v: Vector,
+  vectors: readonly Vector[],
+  fits: (other: Vector) => other is V,
+): Generator<V, undefined> {
+  const from = vectors.indexOf(v) + 1;
+  for (let i = 0; i < vectors.length - 1; i++) {
+    const other = vectors[(from + i) % vectors.length]!;
+    if (other.level === v.level && fits(other) && within(other.limits, v.limits)) yield other;
+  }
 }
 
 /** What the one limits accept, the other accept too. */

@@ -8,6 +8,8 @@ import { messagesOf, type ProbePlan, settled, Tape } from "./plan.ts";
 /** Streams up to here are also read in small pieces, longer ones in pieces of so many bytes. */
 const MAX_PIECES = 512;
 const LARGE = 10_000;
+/** A row up to here is read byte by byte too: a companion may be much longer than the vector. */
+const MAX_SINGLE = 4096;
 const MAX_ROW = 300_000;
 
 /**
@@ -23,10 +25,11 @@ export function* poison(v: DecodeVector, others: readonly DecodeVector[]): Itera
   const short = stream.length <= MAX_PIECES;
   if (short) yield plan(v, "poison=chunk=1", alone, pieces(1));
   const all = [stream, ...others.map((other) => other.stream)];
-  if (stream.atEof !== "end" || all.length < 3 || all.reduce((sum, { length }) => sum + length, 0) > MAX_ROW) return;
+  const length = all.reduce((sum, one) => sum + one.length, 0);
+  if (stream.atEof !== "end" || all.length < 3 || length > MAX_ROW) return;
   const row = () => Stream.join(all);
   yield plan(v, "poison=row", row, () => []);
-  for (const size of short ? [1, stream.length - 1] : [LARGE]) {
+  for (const size of short ? [length > MAX_SINGLE ? LARGE : 1, stream.length - 1] : [LARGE]) {
     if (size > 0) yield plan(v, `poison=row,chunk=${size}`, row, pieces(size));
   }
 }

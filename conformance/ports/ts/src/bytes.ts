@@ -11,17 +11,15 @@ const digest = (buffers: readonly Uint8Array[]) => {
   return hash.digest("hex");
 };
 
-const hex = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
-
 /** Bytes as events have them: a copy in text, taken at once. r[iut.bytes.digest] */
 export function showBytes(bytes: Uint8Array): Bytes {
-  return bytes.length <= HEX_LIMIT ? hex(bytes) : { length: bytes.length, sha256: digest([bytes]) };
+  return bytes.length <= HEX_LIMIT ? bytes.toHex() : { length: bytes.length, sha256: digest([bytes]) };
 }
 
 /** The event for what an encoder emitted. */
 export function bytesEvent(buffers: readonly Uint8Array[]): Event {
   const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
-  if (length <= HEX_LIMIT) return { event: "bytes", hex: buffers.map(hex).join("") };
+  if (length <= HEX_LIMIT) return { event: "bytes", hex: buffers.map((buffer) => buffer.toHex()).join("") };
   return { event: "bytes", length, sha256: digest(buffers) };
 }
 
@@ -33,7 +31,7 @@ export interface BytesToBuild {
 
 export function readBytes(value: Json | undefined): BytesToBuild {
   if (typeof value === "string") {
-    return { length: value.length / 2, build: () => Buffer.from(value, "hex") };
+    return { length: value.length / 2, build: () => Uint8Array.fromHex(value) };
   }
   const { byte, count } = (value as { fill: { byte: number; count: number } }).fill;
   return {

@@ -48,7 +48,7 @@ function runCase(request: CaseRequest): Event[][] {
     return steps.map((step) => {
       const { kind, value } = only(step);
       if (kind === "reset") connection = new Connection(open());
-      else if (kind === "feed") return connection.read(Buffer.from(value as string, "hex"));
+      else if (kind === "feed") return connection.read(Uint8Array.fromHex(value as string));
       else if (kind === "feed_fill") return connection.read(filled(value as { byte: number; count: number }));
       else if (kind === "eof") return connection.end();
       else throw new Declined("step", `role decode has no step ${kind}`);
@@ -68,11 +68,10 @@ function runCase(request: CaseRequest): Event[][] {
 
 /** The one key of a step; a step with more says two things, and is declined. r[iut.step.one-key] */
 export function only(step: Step): { kind: string; value: unknown } {
-  const entries = Object.entries(step);
-  const [entry] = entries;
-  if (entry === undefined || entries.length > 1)
-    throw new Declined("step", `a step has one key, not ${entries.length}`);
-  return { kind: entry[0], value: entry[1] };
+  const keys = Object.keys(step);
+  const [kind] = keys;
+  if (kind === undefined || keys.length > 1) throw new Declined("step", `a step has one key, not ${keys.length}`);
+  return { kind, value: (step as Readonly<Record<string, unknown>>)[kind] };
 }
 
 export const filled = ({ byte, count }: { byte: number; count: number }) => Buffer.alloc(count, byte);

@@ -14,7 +14,7 @@ export function runBeside(request: CaseRequest): Event[][] {
     if (kind === "on") on = value as number;
     // A connection begins when it is first named, beside those that are open.
     const connection = connections.getOrInsertComputed(on, open);
-    if (kind === "feed") return connection.read(Buffer.from(value as string, "hex"));
+    if (kind === "feed") return connection.read(Uint8Array.fromHex(value as string));
     if (kind === "feed_fill") return connection.read(filled(value as Parameters<typeof filled>[0]));
     if (kind === "eof") return connection.end();
     if (kind === "reset") connections.set(on, open());

@@ -13,11 +13,18 @@ export function runMemory(request: CaseRequest): Event[][] {
   let { decoder, connection } = open();
   return request.steps.map((step): Event[] => {
     const { kind, value } = only(step);
-    if (kind === "feed") return connection.read(Buffer.from(value as string, "hex"));
+    if (kind === "feed") return connection.read(Uint8Array.fromHex(value as string));
     if (kind === "feed_fill") return connection.read(filled(value as Parameters<typeof filled>[0]));
     if (kind === "trickle") {
       const { byte, count } = value as { byte: number; count: number };
-      return Array.from({ length: count }, () => connection.read(Uint8Array.of(byte))).flat();
+      const chunk = new Uint8Array(1);
+      const events: Event[] = [];
+      for (let read = 0; read < count; read++) {
+        // The read before has overwritten it.
+        chunk[0] = byte;
+        events.push(...connection.read(chunk));
+      }
+      return events;
     }
     if (kind === "eof") return connection.end();
     if (kind === "memory") {

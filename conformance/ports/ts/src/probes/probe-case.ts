@@ -62,7 +62,7 @@ async function runConnection(request: CaseRequest): Promise<Event[][]> {
     else if (kind === "drain") return connection().drain();
     else if (kind === "cancel") return connection().cancel();
     else if (kind === "advance") return connection().advance(value as number);
-    else if (kind === "feed" && decodes) return connection().feed(Buffer.from(value as string, "hex"));
+    else if (kind === "feed" && decodes) return connection().feed(Uint8Array.fromHex(value as string));
     else if (kind === "feed_fill" && decodes) return connection().feed(filled(value as Parameters<typeof filled>[0]));
     else if (kind === "eof" && decodes) return connection().end();
     else if (kind === "encode" && !decodes) {

@@ -15,6 +15,9 @@ export interface ProbedOptions {
   readonly quota: number | undefined;
 }
 
+/** Each of thousands of connections takes one; the larger messages of the corpus do not fit into it. */
+const SLAB = 32 * 1024;
+
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A connection of the transport on a clock that stands still, with a reader as any program would write it. */
@@ -32,7 +35,7 @@ export class ProbedConnection {
   constructor({ deadline, quota }: ProbedOptions, decoder?: CaseDecoder) {
     this.#link = new ProbeLink(quota);
     // Parts by reference: a write that has a deadline is then over when the sink took it, and not when the slab did.
-    const limits = deadline === undefined ? {} : { gatherBelow: 1, maxBufferedWrite: 1 };
+    const limits = deadline === undefined ? { maxBufferedWrite: SLAB } : { gatherBelow: 1, maxBufferedWrite: 1 };
     this.#connection = new StreamConnection(this.#link, { clock: this.#clock, limits });
     this.#decoder = decoder;
     this.#deadline = deadline ?? Number.POSITIVE_INFINITY;
