@@ -15,7 +15,8 @@ export function runPoison(request: CaseRequest): Event[][] {
   const read = (chunk: Uint8Array) => connection.read(chunk, () => chunks.push(new Uint8Array(chunk)));
   return request.steps.map((step): Event[] => {
     const { kind, value } = only(step);
-    if (kind === "feed") return read(Uint8Array.fromHex(value as string));
+    // A Buffer, as a socket of Node gives: its slice() is a view, where that of a Uint8Array is a copy.
+    if (kind === "feed") return read(Buffer.from(value as string, "hex"));
     if (kind === "feed_fill") return read(filled(value as Parameters<typeof filled>[0]));
     if (kind === "eof") return connection.end();
     // r[iut.probe.poison.recall]
