@@ -47,8 +47,17 @@ tally((await run([bun, "x", "tsc", "--noEmit", "-p", "."])) === 0);
 
 const folder = mkdtempDisposableSync(join(tmpdir(), "tensorwire-test-"));
 const junit = join(folder.path, "junit.xml");
+// Two files at a time: many tests wait for a process or a deadline. More would make them wait for a processor.
 const status = await run(
-  [bun, "test", "--timeout=60000", "--only-failures", "--reporter=junit", `--reporter-outfile=${junit}`],
+  [
+    bun,
+    "test",
+    "--parallel=2",
+    "--timeout=60000",
+    "--only-failures",
+    "--reporter=junit",
+    `--reporter-outfile=${junit}`,
+  ],
   {
     ...(requireAll && {
       TENSORWIRE_REQUIRE_TENSORFLOW: "1",
