@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hashOf } from "./corpus/files.ts";
+import { CHECK_DEADLINE, helloDeadline } from "./deadlines.ts";
 import type { Way } from "./link/ways.ts";
 import { type Checked, checkLink } from "./link-check.ts";
 import { DEFAULT_CORPUS } from "./options.ts";
@@ -23,7 +24,7 @@ export interface ExamineOptions {
   readonly way: Way;
   /** Default: fresh. */
   readonly seed?: string;
-  /** Milliseconds until hello must be there, and for each request. Default 10,000; for hello under attach 300,000. */
+  /** Milliseconds until hello must be there, and for each request. Default 30,000; for hello under attach 300,000. */
   readonly deadline?: number;
   readonly heard?: (check: Checked) => void;
   readonly log: (line: string) => void;
@@ -64,7 +65,7 @@ export async function examine({
   const { iut, profiles } = session.hello;
   hear({ check: HELLO, verdict: "pass", text: `${iutName(iut)}: ${Object.keys(profiles).join(", ") || "no profile"}` });
   const check = await checkLink(session, {
-    ...{ seed, deadline: deadline ?? REQUEST_DEADLINE, heard: hear },
+    ...{ seed, deadline: deadline ?? CHECK_DEADLINE, heard: hear },
     selected: () => true,
     reopen: () => open().catch((error) => lost(error, log)),
   });
@@ -75,11 +76,6 @@ export async function examine({
 }
 
 const HELLO = "hello";
-
-const REQUEST_DEADLINE = 10_000;
-
-/** Milliseconds until hello must be there, where nobody has said: under attach somebody is to start the IUT by hand. */
-export const helloDeadline = ({ kind }: Way) => (kind === "attach" ? 300_000 : REQUEST_DEADLINE);
 
 function lost(error: unknown, log: (line: string) => void): undefined {
   if (blame(error) === undefined) throw error;

@@ -50,7 +50,7 @@ export interface ConformanceOptions {
   readonly replay?: string;
   /** A folder: failures are shrunk to vector files in it, `<profile>/shrunk.json`. */
   readonly shrink?: string;
-  /** Milliseconds until hello must be there, and for each request of the link check. Default 10,000; hello under attach 300,000. */
+  /** Milliseconds until hello must be there, and for each request of the link check. Default 30,000; hello under attach 300,000. */
   readonly startDeadline?: number;
   /** Milliseconds for each case. Default: scaled to the machine by the link check, 2,000 at least. */
   readonly caseDeadline?: number;

@@ -1,6 +1,7 @@
 import type { CaptureFile } from "./capture/capture-file.ts";
 import type { Claims, Contradiction } from "./contradictions.ts";
 import type { Corpus } from "./corpus/types.ts";
+import type { CaseDeadline } from "./deadlines.ts";
 import type { LinkEvent } from "./link/recorder.ts";
 import type { Way } from "./link/ways.ts";
 import type { LinkCheck } from "./link-check.ts";
@@ -21,8 +22,10 @@ export interface RunPlan {
   readonly unusableToo: boolean;
   /** The test of the sockets that the harness stands on, or what came of it. r[iut.wire.runtime] */
   readonly runtime: () => Promise<RuntimeFacts>;
-  /** Milliseconds until hello, and for each request of the link check. */
+  /** Milliseconds until hello. */
   readonly startDeadline: number;
+  /** Milliseconds for each request of the link check. */
+  readonly checkDeadline: number;
   /** Milliseconds for a case; when absent, scaled to the machine by the link check. */
   readonly caseDeadline: number | undefined;
   readonly log: (line: string) => void;
@@ -56,6 +59,8 @@ export interface RunResult {
   readonly notRun: ReadonlyMap<string, number>;
   readonly links: number;
   readonly restarts: number;
+  /** What each case had. Absent where none came to be asked by an adapter. */
+  readonly deadline?: CaseDeadline;
   /** What the run could not show, for the report. */
   readonly notes?: readonly string[];
   /** The cases that were put, and what came of those that hello leaves out. */

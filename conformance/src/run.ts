@@ -4,6 +4,7 @@ import { baselineOf, NO_BASELINE, rewriteBaseline } from "./baseline-file.ts";
 import { captureOf } from "./capture/capture-file.ts";
 import type { Corpus } from "./corpus/types.ts";
 import { corpusAt } from "./corpus-at.ts";
+import { CaseDeadline, CHECK_DEADLINE, helloDeadline } from "./deadlines.ts";
 import type { InProcessIut } from "./link/in-process.ts";
 import { LinkError } from "./link/link.ts";
 import type { Way } from "./link/ways.ts";
@@ -153,7 +154,8 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
     jobs: way.kind === "attach" || way.kind === "in-process" || way.kind === "replay" ? 1 : jobs,
     unusableToo: options.unusableToo ?? false,
     runtime: runtimeOnce(options.checkRuntime),
-    startDeadline: options.startDeadline ?? (way.kind === "attach" ? 300_000 : 10_000),
+    startDeadline: options.startDeadline ?? helloDeadline(way),
+    checkDeadline: options.startDeadline ?? CHECK_DEADLINE,
     caseDeadline: options.caseDeadline,
     log,
     opened: (hello: Hello) => stream.header(hello),
@@ -192,7 +194,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
       loaded: corpus,
       corpus: typeof options.corpus === "string" ? options.corpus : DEFAULT_CORPUS,
       startDeadline: plan.startDeadline,
-      caseDeadline: options.caseDeadline ?? 2000,
+      deadline: result.deadline ?? CaseDeadline.fixed(options.caseDeadline),
     });
   }
   return finish(report, result);

@@ -1,17 +1,17 @@
 import { Agenda, type Place } from "./agenda.ts";
-import { weightOf } from "./case-weight.ts";
 import { Choices } from "./choices.ts";
 import { answered, Claims, type Contradiction, concluded } from "./contradictions.ts";
 import type { Case, Corpus } from "./corpus/types.ts";
+import { CaseDeadline } from "./deadlines.ts";
 import { notApplicable, otherHello, undeclared } from "./hello.ts";
 import { alternativeOf, judgeCase } from "./judge.ts";
 import { beforeLeaving } from "./leaving.ts";
 import { LinkError } from "./link/link.ts";
 import type { LinkEvent } from "./link/recorder.ts";
-import { checkLink, type LinkCheck } from "./link-check.ts";
+import { checkLink } from "./link-check.ts";
 import { paceOf } from "./probes/pace.ts";
 import { overgrown, watchResident } from "./probes/resident.ts";
-import { type Answer, type Hello, LINE_LIMIT, type Step } from "./protocol.ts";
+import type { Answer, Hello, Step } from "./protocol.ts";
 import type { RunPlan, RunResult } from "./run-plan.ts";
 import { ShapeError } from "./schema.ts";
 import { blame, Session } from "./session.ts";
@@ -21,8 +21,6 @@ import { CAPABILITY, runLevel2, selected } from "./wire/level2.ts";
 
 /** How often an IUT is started again after a crash, a timeout or a broken line. r[iut.restart.limit] */
 const RESTARTS = 8;
-/** Milliseconds: a step of one byte is dozens of JSON to read and to answer, a hundred thousand of them seconds in a slow language. */
-const PER_STEP = 0.1;
 
 /** What putting a case came to, and whether the link is to be replaced. */
 interface Put {
@@ -51,13 +49,13 @@ class Run {
   #first: Hello | undefined;
   #opened = 0;
   #restarts = 0;
-  #deadline: { base: number; perByte: number };
+  #deadline: CaseDeadline;
 
   constructor(plan: RunPlan) {
     this.#plan = plan;
     const { corpus, filter, welcome } = plan;
     this.#agenda = new Agenda({ corpus, filter, seed: welcome.seed, tell: (outcome) => this.#tell(outcome) });
-    this.#deadline = { base: plan.caseDeadline ?? 2000, perByte: 0 };
+    this.#deadline = CaseDeadline.fixed(plan.caseDeadline);
   }
 
   async run(): Promise<RunResult> {
@@ -80,7 +78,7 @@ class Run {
     this.#plan.opened?.(hello);
     const check = await checkLink(first, {
       seed: welcome.seed,
-      deadline: this.#plan.startDeadline,
+      deadline: this.#plan.checkDeadline,
       selected: profile,
       reopen: () => this.#reopen(),
     });
@@ -89,7 +87,7 @@ class Run {
       await check.session?.close();
       return { ...result, outcomes: [], notRun: this.#notRun, links: 1, restarts: this.#restarts };
     }
-    this.#scale(check);
+    if (this.#plan.caseDeadline === undefined) this.#deadline = CaseDeadline.scaled(check);
     for (const outcome of check.codecs.values()) this.#settle(outcome);
 
     const unusable = this.#plan.unusableToo ? new Map<string, unknown>() : check.codecs;
@@ -117,6 +115,7 @@ class Run {
       ...result,
       outcomes: this.#outcomes,
       notRun: this.#notRun,
+      deadline: this.#deadline,
       links: sessions.length,
       restarts: this.#restarts,
       claims: this.#claims,
@@ -141,7 +140,10 @@ class Run {
         if (lost || !recorded(id)) continue;
         asked.push(about);
         try {
-          const answer = await session.ask({ id, profile, role, limits, steps }, { deadline: this.#deadlineOf(about) });
+          const answer = await session.ask(
+            { id, profile, role, limits, steps },
+            { deadline: this.#deadline.of(about) },
+          );
           answers.push(answered(about, answer, session.hello.error_granularity));
         } catch (error) {
           const verdict = blame(error);
@@ -187,15 +189,6 @@ class Run {
       left: (name) => this.#left(name),
     });
     return [...left, ...unused];
-  }
-
-  /** Scales the deadline of a case to what this machine and IUT took for the link check. r[iut.deadline.scaled] */
-  #scale({ roundTrip, longLine }: LinkCheck): void {
-    if (this.#plan.caseDeadline !== undefined) return;
-    this.#deadline = {
-      base: Math.max(2000, 500 * roundTrip),
-      perByte: Math.max(1e-3, (50 * longLine) / LINE_LIMIT),
-    };
   }
 
   async #open(): Promise<Session> {
@@ -274,7 +267,7 @@ class Run {
 
   async #put(session: Session, next: Case): Promise<Put> {
     const { id, profile, role, limits, steps } = next;
-    const deadline = this.#deadlineOf(next);
+    const deadline = this.#deadline.of(next);
     const ask = (given: readonly Step[]) => session.ask({ id, profile, role, limits, steps: given }, { deadline });
     let answer: Answer;
     const resident = next.requires?.[0] === "memory" ? watchResident(session.link.group) : undefined;
@@ -361,11 +354,6 @@ class Run {
 
   #left(profile: string): void {
     this.#notRun.set(profile, (this.#notRun.get(profile) ?? 0) + 1);
-  }
-
-  #deadlineOf(about: Case): number {
-    const { bytes, steps } = weightOf(about);
-    return this.#deadline.base + bytes * this.#deadline.perByte + steps * PER_STEP;
   }
 }
 

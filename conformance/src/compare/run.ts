@@ -10,7 +10,9 @@ import { EXIT, type ExitCode } from "../verdict.ts";
 import type { Compared } from "./answers.ts";
 import { type Comparison, ComparisonError, compare, sameCorpus } from "./compare.ts";
 
-export interface CompareOptions extends Pick<ConformanceOptions, "profiles" | "filter" | "jobs" | "caseDeadline"> {
+type Narrowed = "profiles" | "filter" | "jobs" | "startDeadline" | "caseDeadline";
+
+export interface CompareOptions extends Pick<ConformanceOptions, Narrowed> {
   /** Runs to make, one after the other, of the same cases. */
   readonly ways?: readonly Way[];
   /** Reports of runs that have been, which stand before those. */

@@ -58,6 +58,9 @@ function lightest(outcomes: readonly Outcome[], weight: (outcome: Outcome) => nu
 
 export const leftAsItIs = (id: string, reason: string) => `${id} is left as it is: ${reason}`;
 
+/** Why one is left that failed in the run, and was silent when it was asked once more. */
+export const NOT_IN_TIME = "it was not answered in time when it was asked alone";
+
 const countOf = (outcomes: readonly Outcome[], wanted: Verdict) =>
   outcomes.filter(({ verdict }) => verdict === wanted).length;
 

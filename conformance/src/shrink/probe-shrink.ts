@@ -1,7 +1,7 @@
 import type { Case, Corpus } from "../corpus/types.ts";
 import type { Step } from "../protocol.ts";
 import type { Outcome } from "../verdict.ts";
-import { leftAsItIs, probeOf, sizeOf, triesText, weightOf } from "./kinds.ts";
+import { leftAsItIs, NOT_IN_TIME, probeOf, sizeOf, triesText, weightOf } from "./kinds.ts";
 import { type Prober, signatureOf } from "./prober.ts";
 import { smallest } from "./smallest.ts";
 
@@ -26,12 +26,15 @@ export async function shrinkProbe(outcome: Outcome, corpus: Corpus, prober: Prob
   if (from === undefined) return leftAsItIs(id, "nothing is known of its steps");
   const signature = signatureOf(outcome, from);
   let tries = 0;
+  let late = false;
   const still = async (about: Case): Promise<boolean> => {
     tries++;
     const probed = await prober.put(about);
+    late = probed?.verdict === "timeout";
     return probed !== undefined && signatureOf(probed, about) === signature;
   };
   if (!(await still(from))) {
+    if (late) return leftAsItIs(id, NOT_IN_TIME);
     return leftAsItIs(
       id,
       "its answer is right when it is asked alone: what is wrong is measured beside it, or comes of the cases before",

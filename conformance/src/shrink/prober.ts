@@ -1,4 +1,5 @@
 import type { Case } from "../corpus/types.ts";
+import type { CaseDeadline } from "../deadlines.ts";
 import { type Difference, judgeCase } from "../judge.ts";
 import type { Way } from "../link/ways.ts";
 import type { Event, Events, Welcome } from "../protocol.ts";
@@ -16,7 +17,7 @@ export interface ProberOptions {
   readonly way: Way;
   readonly welcome: Welcome;
   readonly startDeadline: number;
-  readonly caseDeadline: number;
+  readonly deadline: CaseDeadline;
   readonly log: (line: string) => void;
 }
 
@@ -56,19 +57,20 @@ export class LastingLink {
 /** Puts single cases to an IUT, on a link of its own. */
 export class Prober {
   readonly #link: LastingLink;
-  readonly #deadline: number;
+  readonly #deadline: CaseDeadline;
 
   constructor(options: ProberOptions) {
     this.#link = new LastingLink(options);
-    this.#deadline = options.caseDeadline;
+    this.#deadline = options.deadline;
   }
 
   /** Undefined when the IUT cannot be reached any more. */
-  async put({ id, profile, role, limits, steps, ...about }: Case): Promise<Probed | undefined> {
+  async put(about: Case): Promise<Probed | undefined> {
     const session = await this.#link.session();
     if (session === undefined) return undefined;
+    const { id, profile, role, limits, steps } = about;
     try {
-      const deadline = this.#deadline;
+      const deadline = this.#deadline.of(about);
       const answer = await session.ask({ id, profile, role, limits, steps }, { deadline });
       if (answer.op === "declined") return { verdict: "declined" };
       if (answer.op === "errored") return { verdict: "fail" };

@@ -10,6 +10,7 @@ import { loadCorpus, readCorpusFiles } from "../corpus/index.ts";
 import { answer, type Bug } from "../corpus/naive-decoder.ts";
 import type { Case } from "../corpus/types.ts";
 import type { FileVector } from "../corpus/vector-file.ts";
+import { CaseDeadline } from "../deadlines.ts";
 import { judge } from "../judge.ts";
 import type { InProcessIut } from "../link/in-process.ts";
 import { DEFAULT_CORPUS } from "../options.ts";
@@ -44,12 +45,12 @@ const buggy = (bug: Bug): InProcessIut => ({
       : honest(request),
 });
 
-const proberOf = (iut: InProcessIut) =>
+const proberOf = (iut: InProcessIut, ms = 5000) =>
   new Prober({
     way: { kind: "in-process", iut },
     welcome: { op: "welcome", protocol: 1, corpus: corpus.hash, run: "r", seed: "s" },
     startDeadline: 5000,
-    caseDeadline: 5000,
+    deadline: CaseDeadline.fixed(ms),
     log: () => {},
   });
 
@@ -67,6 +68,15 @@ function made(shrunk: Shrunk | string): Shrunk {
   if (typeof shrunk === "string") throw new Error(shrunk);
   return shrunk;
 }
+
+test("one that is silent when it is asked alone is left as it is, and not said to be right", async () => {
+  const mute: InProcessIut = { hello: honestHello, handle: () => new Promise<never>(() => {}) };
+  const about = caseOf("len32/hello");
+  const outcome = { id: about.id, profile: "len32", verdict: "fail", case: about, actual: [] } as const;
+  expect(await shrink(outcome, len32, proberOf(mute, 20))).toBe(
+    "len32/hello is left as it is: it was not answered in time when it was asked alone",
+  );
+});
 
 const sizeOf = (vector: FileVector | undefined) =>
   vector?.role === "decode" ? vector.bytes.reduce((sum, { hex = "" }) => sum + hex.length / 2, 0) : Number.NaN;

@@ -3,7 +3,7 @@ import type { FileVector, ProfileFile } from "../corpus/vector-file.ts";
 import type { Outcome } from "../verdict.ts";
 import type { Accepting } from "./beside.ts";
 import { encodeVectorOf, smallerEncode } from "./encode.ts";
-import { dumpOf, leftAsItIs, sizeOf, triesText } from "./kinds.ts";
+import { dumpOf, leftAsItIs, NOT_IN_TIME, sizeOf, triesText } from "./kinds.ts";
 import { type Prober, signatureOf } from "./prober.ts";
 import { smaller } from "./reduce.ts";
 import { caseOf, type Scenario, takeApart } from "./scenario.ts";
@@ -44,12 +44,16 @@ export async function shrink(
   if (from === undefined) return leftAsItIs(id, "nothing is known of its steps");
   const signature = signatureOf(outcome, from);
   let tries = 0;
+  let late = false;
   const still = async (about: Case): Promise<boolean> => {
     if (++tries > TRIES) return false;
     const probed = await prober.put(about);
+    late = probed?.verdict === "timeout";
     return probed !== undefined && signatureOf(probed, about) === signature;
   };
-  if (!(await still(from))) return leftAsItIs(id, "it did not fail in the same way when it was asked alone");
+  if (!(await still(from))) {
+    return leftAsItIs(id, late ? NOT_IN_TIME : "it did not fail in the same way when it was asked alone");
+  }
   const why = `Shrunk from ${from.id}: ${outcome.difference?.problem ?? `a ${outcome.verdict}`}.`;
   const found = from.role === "encode" ? await smallestEncode(from) : await smallestDecode(from);
   if (found === undefined) {

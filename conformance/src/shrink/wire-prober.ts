@@ -1,5 +1,6 @@
 import type { Corpus } from "../corpus/types.ts";
 import type { WireScenario } from "../corpus/wire-file.ts";
+import type { CaseDeadline } from "../deadlines.ts";
 import { notApplicable } from "../hello.ts";
 import type { Outcome } from "../verdict.ts";
 import { runLevel2 } from "../wire/level2.ts";
@@ -9,14 +10,14 @@ import { LastingLink, type ProberOptions } from "./prober.ts";
 /** Puts single scenarios to an IUT as a run does, on a link of its own. */
 export class WireProber {
   readonly #link: LastingLink;
-  readonly #deadline: number;
+  readonly #deadline: CaseDeadline;
   readonly #corpus: Corpus;
   #runtime: RuntimeFacts | undefined;
 
   /** `corpus`: where the cases are that a scenario names. */
   constructor(options: ProberOptions, corpus: Corpus) {
     this.#link = new LastingLink(options);
-    this.#deadline = options.caseDeadline;
+    this.#deadline = options.deadline;
     this.#corpus = corpus;
   }
 
@@ -35,7 +36,7 @@ export class WireProber {
       profile: () => true,
       notApplicable: (about) => notApplicable(about, hello),
       runtime: this.#runtime,
-      deadline: this.#deadline,
+      deadline: this.#deadline.base,
       reopen: async () => undefined,
       settle: (outcome) => outcomes.push(outcome),
       left: () => {},

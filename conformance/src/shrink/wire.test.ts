@@ -9,6 +9,7 @@ import { HonestRanks, ranksHello } from "../../liars/honest-ranks.ts";
 import { HonestConnection, HonestWire, wireHello } from "../../liars/honest-wire.ts";
 import { loadCorpus, readCorpusFiles } from "../corpus/index.ts";
 import type { WireScenario } from "../corpus/wire-file.ts";
+import { CaseDeadline } from "../deadlines.ts";
 import type { InProcessIut } from "../link/in-process.ts";
 import { DEFAULT_CORPUS } from "../options.ts";
 import type { Hello } from "../protocol.ts";
@@ -61,7 +62,7 @@ async function shrunkBy(liar: HonestWire | HonestRanks, filter: string) {
     way: { kind: "in-process", iut: iutOf(liar) },
     honest: { kind: "in-process", iut: iutOf(honestLike(liar)) },
     welcome: { op: "welcome", protocol: 1, corpus: corpus.hash, run: "r", seed: "s" },
-    ...{ folder, corpus: DEFAULT_CORPUS, loaded: corpus, startDeadline: 5000, caseDeadline: 5000 },
+    ...{ folder, corpus: DEFAULT_CORPUS, loaded: corpus, startDeadline: 5000, deadline: CaseDeadline.fixed(5000) },
     log: (line) => said.push(line),
   });
   return { scenarios, folder, said: said.join("\n"), outcomes: report.outcomes };

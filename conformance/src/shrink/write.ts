@@ -52,8 +52,8 @@ export async function shrinkFailures(outcomes: readonly Outcome[], options: Shri
   const accepting = acceptingIn(files);
   const prober = new Prober(options);
   const iut = new WireProber(options, corpus);
-  const caseDeadline = PATIENCE * options.caseDeadline;
-  const honest = new WireProber({ ...options, caseDeadline, way: options.honest ?? referenceWay() }, corpus);
+  const deadline = options.deadline.times(PATIENCE);
+  const honest = new WireProber({ ...options, deadline, way: options.honest ?? referenceWay() }, corpus);
   const { chosen, left } = failuresToShrink(outcomes, weigherOf(corpus));
   try {
     for (const kind of chosen) log(await firstOf(kind));

@@ -44,7 +44,7 @@ class Level0 {
   constructor(plan: RunPlan, way: EchoWay) {
     this.#plan = plan;
     this.#way = way;
-    this.#deadline = { base: plan.caseDeadline ?? plan.startDeadline, perByte: 0 };
+    this.#deadline = { base: plan.checkDeadline, perByte: 0 };
     const limit = way.maxFrameLength ?? LEAST_LIMIT;
     const probe = probeOf(way.profile, plan.welcome.seed, limit);
     if (probe === undefined) throw new LinkError("line", `level 0 has no frames of the profile ${way.profile}`);
@@ -116,9 +116,11 @@ class Level0 {
       return false;
     }
     // r[iut.deadline.scaled]
-    if (this.#plan.caseDeadline === undefined) {
-      this.#deadline = { base: Math.max(2000, 500 * roundTrip), perByte: PER_BYTE };
-    }
+    const { caseDeadline } = this.#plan;
+    this.#deadline =
+      caseDeadline === undefined
+        ? { base: Math.max(2000, 500 * roundTrip), perByte: PER_BYTE }
+        : { base: caseDeadline, perByte: 0 };
     return true;
   }
 

@@ -1,7 +1,7 @@
 import type { Compared, Way } from "@tensorwire/conformance";
 import { Command } from "commander";
 import { collecting } from "./once.ts";
-import { fail, integer, out, UsageError } from "./output.ts";
+import { fail, integer, out, text, UsageError } from "./output.ts";
 
 interface Flags {
   readonly launch?: readonly string[];
@@ -13,6 +13,7 @@ interface Flags {
   readonly filter?: string;
   readonly jobs?: number;
   readonly seed?: string;
+  readonly startDeadline?: number;
   readonly caseDeadline?: number;
   readonly json?: true;
 }
@@ -38,7 +39,12 @@ export function compareCommand(): Command {
     .option("--profile <names>", "only these profiles, comma-separated: len64,tp")
     .option("--filter <glob>", "only cases whose id matches, such as 'len64/*#cut=*'")
     .option("--jobs <n>", "links to open at once, to each", integer(1, 64))
-    .option("--seed <text>", "repeat a comparison with its seed")
+    .option("--seed <text>", "repeat a comparison with its seed", text)
+    .option(
+      "--start-deadline <ms>",
+      "milliseconds until hello must be there, and for each request of the link check; default: 30,000",
+      integer(1),
+    )
     .option("--case-deadline <ms>", "milliseconds for each case; default: scaled to the machine", integer(1))
     .option("--json", "the comparison as one object on stdout")
     .addHelpText(

@@ -1,6 +1,6 @@
 import type { ConformanceOptions, Way } from "@tensorwire/conformance";
 import { Command } from "commander";
-import { integer, UsageError } from "./output.ts";
+import { integer, text, UsageError } from "./output.ts";
 import { type WayFlags, wayOf, waysIn } from "./ways.ts";
 
 interface Flags extends WayFlags {
@@ -25,6 +25,7 @@ interface Flags extends WayFlags {
   readonly record?: string;
   readonly capture?: string;
   readonly shrink?: string;
+  readonly startDeadline?: number;
   readonly caseDeadline?: number;
   readonly exportCases?: string;
 }
@@ -41,10 +42,20 @@ export function conformanceCommand(): Command {
     .option("--corpus <folder>", "another corpus, such as that of an older release")
     .option("--profile <names>", "only these profiles, comma-separated: len64,tp")
     .option("--filter <glob>", "only cases whose id matches, such as 'len64/*#cut=*'")
-    .option("--jobs <n>", "links to open at once", integer(1, 64))
+    .option(
+      "--jobs <n>",
+      "links to open at once; default: with --launch one a core, at most 4, else 1. --attach and --in-process have one",
+      integer(1, 64),
+    )
     .option(
       "--seed <text>",
       "repeat a run with its seed: the fresh cases, and the order in which vectors are put, follow from it",
+      text,
+    )
+    .option(
+      "--start-deadline <ms>",
+      "milliseconds until hello must be there, and for each request of the link check; default: 30,000, for hello with --attach 300,000",
+      integer(1),
     )
     .option("--case-deadline <ms>", "milliseconds for each case; default: scaled to the machine", integer(1))
     .option("--unusable-too", "go on with the cases of a profile whose codec failed the link check")
@@ -107,14 +118,12 @@ async function run(flags: Flags): Promise<void> {
     return;
   }
   const way = await wayIn(flags);
-  const { profile, jobs, caseDeadline, exportCases: _, ...rest } = flags;
+  const { profile, exportCases: _, ...rest } = flags;
   const { launch, attach, insecure, connect, stdio, inProcess, wire, wireLimit, ...same } = rest;
   const options: ConformanceOptions = {
     ...same,
     ...(way && { way }),
     ...(profile !== undefined && { profiles: profile.split(",") }),
-    ...(jobs !== undefined && { jobs }),
-    ...(caseDeadline !== undefined && { caseDeadline }),
   };
   const { exitCode } = await runConformance(options);
   process.exitCode = exitCode;

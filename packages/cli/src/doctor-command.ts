@@ -6,7 +6,7 @@ import { paintFor } from "@tensorwire/conformance/paint";
 import type { Protection, TlsOptions } from "@tensorwire/transport";
 import { Command } from "commander";
 import { tools } from "./doctor-tools.ts";
-import { integer, out, UsageError } from "./output.ts";
+import { integer, out, text, UsageError } from "./output.ts";
 import { type WayFlags, wayOf, waysIn } from "./ways.ts";
 
 export interface Finding {
@@ -29,10 +29,10 @@ export function doctorCommand(): Command {
   );
   return waysIn(command)
     .optionsGroup("What to ask of it:")
-    .option("--seed <text>", "repeat the random frames of a check with its seed")
+    .option("--seed <text>", "repeat the random frames of a check with its seed", text)
     .option(
       "--deadline <ms>",
-      "milliseconds until hello must be there, and for each answer; default: 10,000, for hello with --attach 300,000",
+      "milliseconds until hello must be there, and for each answer; default: 30,000, for hello with --attach 300,000",
       integer(1),
     )
     .optionsGroup("Report:")

@@ -38,7 +38,7 @@ Examples:
   tensorwire explain 'wire/tp/split/infer#cut=3'
   tensorwire explain challenge/len32/valid-7 --seed 7   a case that a run has made of its seed
 
-Exit status: 0, or 64 when nothing has this id.`,
+Exit status: 0, or 4 when the corpus is broken, 64 when nothing has this id.`,
     )
     .action(async (id: string, { corpus: folder, seed, mutants, json }: Flags) => {
       const { corpusAt, DEFAULT_CORPUS, DEFAULT_SPEC, explain, explainText, nearest, paintFor } = await import(

@@ -29,7 +29,7 @@ Examples:
   tensorwire list --rules 'len64/*'        the rules that they show
   tensorwire list --json | jq .totals
 
-Exit status: 0, or 5 when nothing matches, 64 usage.`,
+Exit status: 0, or 4 when the corpus is broken, 5 when nothing matches, 64 usage.`,
     )
     .action(async (glob: string | undefined, { corpus, rules, json }: Flags) => {
       const { corpusAt, EXIT, idFilter, listCorpus } = await import("@tensorwire/conformance");

@@ -61,6 +61,12 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: s
   };
 }
 
+/** An option's value as a text that is not empty: an empty seed could not be repeated from a report. */
+export function text(value: string): string {
+  if (value !== "") return value;
+  throw new UsageError("expected a text, it is empty");
+}
+
 /** An option's value as integers from `least`, with commas between. */
 export function integers(least: number): (text: string) => number[] {
   return (text) => text.split(",").map(integer(least));
