@@ -70,6 +70,9 @@ export function readPeer(name: string): Peer {
   return { ...manifest, name, folder };
 }
 
+/** Of a random frame a peer may decline one and take the next: the baseline needs the same frames every time. */
+export const SEED = "peers";
+
 /** Every folder beside this file that has a `peer.json`. */
 export function peerNames(): string[] {
   return readdirSync(import.meta.dir)

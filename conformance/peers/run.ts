@@ -8,7 +8,7 @@ import { EXIT, type ExitCode, type Report, runConformance } from "../src/index.t
 import { count } from "../src/verdict.ts";
 import { draftBaseline, strangers, wordsOf } from "./baseline.ts";
 import { build } from "./build.ts";
-import { type Peer, peerNames, readPeer } from "./peer.ts";
+import { type Peer, peerNames, readPeer, SEED } from "./peer.ts";
 import { type Row, rowOf, table } from "./table.ts";
 
 interface Flags {
@@ -59,8 +59,7 @@ async function put(peer: Peer, updateBaseline: boolean): Promise<Row> {
   const { report, exitCode } = await runConformance({
     way: { kind: "launch", command: `cd '${peer.folder}' && exec ${peer.launch}` },
     ...(!updateBaseline && existsSync(file) && { baseline: file }),
-    // Of a random frame a peer may decline one and take the next: the baseline needs the same frames every time.
-    seed: "peers",
+    seed: SEED,
     // The JVM is slow to start where the machine is busy.
     startDeadline: 60_000,
     unusableToo: true,
