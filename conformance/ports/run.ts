@@ -5,7 +5,7 @@
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type ConformanceOptions, runConformance } from "../src/index.ts";
+import { type ConformanceOptions, EXIT, runConformance } from "../src/index.ts";
 import { paintFor } from "../src/report/paint.ts";
 import { PORTS, type Port } from "./ports.ts";
 
@@ -21,13 +21,20 @@ const USAGE = `usage: bun run ports [--only NAMES] [--profile NAMES] [--filter G
   --json           the table as JSON on stdout
   --require-all    a missing language is a failure, not a skip
 
-Exit status: 0 every port that ran is conformant and passes its own tests; 1 otherwise; 64 usage.
+Exit status: 0 every port that ran is conformant and passes its own tests; 1 otherwise; 5 nothing was run; 64 usage.
 `;
 
 /** What became of one port. */
 interface Row {
   readonly port: string;
-  readonly status: "conformant" | "not conformant" | "build failed" | "own tests failed" | "skipped" | "missing";
+  readonly status:
+    | "conformant"
+    | "not conformant"
+    | "build failed"
+    | "own tests failed"
+    | "skipped"
+    | "missing"
+    | "nothing run";
   /** Why it is not conformant, where a word more helps. */
   readonly reason?: string;
   /** Without those that hello does not claim. */
@@ -38,6 +45,8 @@ interface Row {
   readonly seconds?: number;
   readonly exit?: number;
 }
+
+const NOT_RUN: ReadonlySet<Row["status"]> = new Set(["skipped", "nothing run"]);
 
 /** The end of what a command said, or null if it ended with 0. */
 async function failureOf(command: readonly string[]): Promise<string | null> {
@@ -79,6 +88,7 @@ async function runPort(port: Port, narrowed: ConformanceOptions, requireAll: boo
   const untested = await firstFailure(port.test, "test");
   if (untested !== null) note(untested);
   note(`  run: ${port.launch}`);
+  const { limit } = port;
   let readable = "";
   const { exitCode, report } = await runConformance({
     ...narrowed,
@@ -88,10 +98,13 @@ async function runPort(port: Port, narrowed: ConformanceOptions, requireAll: boo
     },
   });
   if (exitCode !== 0) note(readable);
+  const late =
+    limit !== undefined && report !== undefined && report.seconds > limit ? `over its ${limit} s` : undefined;
   const count = (verdict: string) => report?.outcomes.filter((outcome) => outcome.verdict === verdict).length ?? 0;
   return {
     port: port.name,
-    status: exitCode !== 0 ? "not conformant" : untested !== null ? "own tests failed" : "conformant",
+    status: statusOf(exitCode, untested !== null),
+    ...(late !== undefined && { reason: late }),
     cases: (report?.outcomes.length ?? 0) - count("not applicable"),
     pass: count("pass"),
     warn: count("warn"),
@@ -99,6 +112,13 @@ async function runPort(port: Port, narrowed: ConformanceOptions, requireAll: boo
     seconds: Math.round((report?.seconds ?? 0) * 10) / 10,
     exit: exitCode,
   };
+}
+
+/** A port that claims nothing of what was asked has nothing wrong. */
+function statusOf(exit: number, failedItsOwn: boolean): Row["status"] {
+  if (failedItsOwn) return "own tests failed";
+  if (exit === EXIT.nothing) return "nothing run";
+  return exit === EXIT.conformant ? "conformant" : "not conformant";
 }
 
 function table(rows: readonly Row[]): string {
@@ -114,7 +134,7 @@ function table(rows: readonly Row[]): string {
   const widths = heads.map((head, i) => Math.max(head.length, ...cells.map((line) => line[i]?.length ?? 0)));
   const format = (line: readonly string[]) =>
     line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  ");
-  const paint = ({ status }: Row) => (status === "conformant" ? good : status === "skipped" ? warn : bad);
+  const paint = ({ status }: Row) => (status === "conformant" ? good : NOT_RUN.has(status) ? warn : bad);
   return [format(heads), ...rows.map((row, i) => paint(row)(format(cells[i] ?? [])))].join("\n");
 }
 
@@ -155,9 +175,9 @@ const rows: Row[] = [];
 for (const port of PORTS) {
   if (only === undefined || only.includes(port.name)) rows.push(await runPort(port, narrowed, requireAll));
 }
-const good = rows.every(({ status }) => status === "conformant" || status === "skipped");
-const ran = rows.some(({ status }) => status !== "skipped");
+const good = rows.every(({ status }) => status === "conformant" || NOT_RUN.has(status));
+const ran = rows.some(({ status }) => !NOT_RUN.has(status));
 if (json) process.stdout.write(`${JSON.stringify({ conformant: good && ran, ports: rows }, null, 1)}\n`);
 else process.stdout.write(`\n${table(rows)}\n`);
 if (!ran) note("no port ran");
-process.exit(good && ran ? 0 : 1);
+process.exit(ran ? (good ? 0 : 1) : EXIT.nothing);
