@@ -34,7 +34,8 @@ async function through(hex: string, ...flags: readonly string[]) {
   let sent = false;
   for await (const chunk of child.stdout) {
     out += decoder.decode(chunk, { stream: true });
-    const [, address] = /(tcp:\/\/127\.0\.0\.1:\d+)/.exec(out) ?? [];
+    // Whole only when something stands behind it: a chunk may end within the number.
+    const [, address] = /(tcp:\/\/127\.0\.0\.1:\d+)\D/.exec(out) ?? [];
     if (sent || address === undefined) continue;
     sent = true;
     const dialler = await connect(address);

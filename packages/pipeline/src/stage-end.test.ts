@@ -41,9 +41,11 @@ function clockOf(clock: ManualClock, set: () => void): Clock {
   };
 }
 
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 /** Lets the event loop turn until it is so. */
 async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+  while (!isSo()) await turn();
 }
 
 describe("a lost next stage", () => {
@@ -116,7 +118,7 @@ describe("a next stage that is idle", () => {
     for (const [i, hop] of hops.entries()) expect((await callOn(hop, BigInt(i + 1))).result.ok).toBeTrue();
     hops[1]!.abort("the test lets go of it");
     for (const position of [2, 3, 4]) {
-      await Bun.sleep(1);
+      await turn();
       expect((await callOn(hops[0]!, BigInt(position + 1), position, 1)).result).toMatchObject({ error_message: "" });
     }
     await shutDown(hops[0]!);
@@ -158,7 +160,7 @@ test("link.hello.refusal.told: a peer whose lane is still at its last call is to
   while (!refused.some((why) => why.includes("lane 0 is still at its last call"))) {
     const again = await openLane(stage).catch(() => null);
     again?.abort("done");
-    await Bun.sleep(5);
+    await turn();
   }
   expect(refused.at(-1)).toStartWith("[sequence] handshake with tcp://127.0.0.1:");
   stage.stop("the test is over");

@@ -10,13 +10,7 @@ test("gives what comes in time, and says what did not", async () => {
 
 test("waits as long as it takes where it is told to, which is longer than any timer", async () => {
   for (const ms of [2 ** 31, Number.MAX_VALUE, Number.POSITIVE_INFINITY]) {
-    expect(
-      await within(
-        Bun.sleep(10).then(() => 1),
-        ms,
-        "it did not come",
-      ),
-    ).toBe(1);
+    expect(await within(new Promise((turn) => setImmediate(() => turn(1))), ms, "it did not come")).toBe(1);
   }
 });
 

@@ -13,7 +13,7 @@ import { TpWorker } from "./worker.ts";
 const SHORT_MS = 40;
 const LONG_MS = 20_000;
 /** For everyone to end. */
-const LIMIT_MS = 1500;
+const LIMIT_MS = 15_000;
 const WORKERS = 2;
 const logits = { key: "logits", dtype: "float32", shape: [1], data: Float32Array.of(9) };
 
