@@ -23,7 +23,7 @@ Makes small mechanical changes to the sources; each must be noticed by the corpu
   --file PATH     only this file of a package, by its path from the root; what is explained is then not asked to survive
   --explained     only what SURVIVORS.md explains: whether it still survives, after a change of the corpus or of tests
   --jobs N        processes at once, 1 to 64; 2 unless told
-  --json          the counts as JSON on stdout
+  --json          the counts as JSON on stdout, and which changes the unit tests alone have noticed: there the corpus is weak
 
 Exit status: 0 nothing survives without an explanation, and each is needed; 1 otherwise; 64 usage.
 `;
@@ -63,6 +63,7 @@ async function run({ packages, files, explained, jobs, json }: Options): Promise
   const say = (line: string) => void (json ? process.stderr : process.stdout).write(`${line}\n`);
   const summary: Record<string, Record<string, number>> = {};
   const unexplained: Change[] = [];
+  const byTests: Change[] = [];
   const unused: { package: string; key: string }[] = [];
   for (const name of packages) {
     const all = await changesTo(name);
@@ -77,6 +78,7 @@ async function run({ packages, files, explained, jobs, json }: Options): Promise
     const open = survivors.filter((change) => !own.some(({ key }) => key === keyOf(change)));
     const stale = files.length > 0 ? [] : staleOf(own, changes, fates);
     unexplained.push(...open);
+    byTests.push(...changes.filter((_, i) => fates[i] === "tests"));
     unused.push(...stale.map(({ key }) => ({ package: name, key })));
 
     const by = (fate: Fate) => fates.filter((each) => each === fate).length;
@@ -96,8 +98,9 @@ async function run({ packages, files, explained, jobs, json }: Options): Promise
     for (const { key } of stale) say(`  explained, and it is noticed, or is not made:\n  - ${key}`);
   }
   if (json) {
-    const places = unexplained.map((change) => ({ file: change.file, line: change.line, key: keyOf(change) }));
-    process.stdout.write(`${JSON.stringify({ summary, unexplained: places, unused }, null, 1)}\n`);
+    const places = (all: readonly Change[]) => all.map((one) => ({ file: one.file, line: one.line, key: keyOf(one) }));
+    const found = { summary, unexplained: places(unexplained), unused, by_tests: places(byTests) };
+    process.stdout.write(`${JSON.stringify(found, null, 1)}\n`);
   }
   return unexplained.length + unused.length === 0 ? 0 : 1;
 }
