@@ -94,14 +94,8 @@ export function testsNaming(root = ROOT): (id: string) => string[] {
   };
 }
 
-/** Whether a test of the harness or of a port, or a liar, names a rule. */
-export function namesInTests(root = ROOT): (id: string) => boolean {
-  const files = [...scan(root, "conformance/**/*.test.ts"), ...scan(root, "conformance/liars/*.ts")];
-  const texts = files.map((file) => readFileSync(join(root, file), "utf8"));
-  return (id) => texts.some((text) => naming(id).test(text));
-}
-
-function scan(root: string, pattern: string): string[] {
+/** Files of the project, sorted. */
+export function scan(root: string, pattern: string): string[] {
   return [...new Glob(pattern).scanSync(root)]
     .filter((file) => !/node_modules|\/target\/|\.venv|scripts\/rules/.test(file))
     .sort();

@@ -2,16 +2,12 @@ import { connect, type Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { LineReader } from "../src/link/line-reader.ts";
 import type { CaseRequest } from "../src/protocol.ts";
-import { CONTRADICTORY } from "./contradictory.ts";
-import { GALLERY, type Liar, type Lie, MUTE_CODEC } from "./gallery.ts";
+import type { Liar, Lie } from "./gallery.ts";
 import { honestHello } from "./honest.ts";
-import { TABLES } from "./tables.ts";
-import { TOUCHES } from "./touches.ts";
+import { LIARS } from "./index.ts";
 
 /** `main.ts NAME`: one liar of the gallery as a process, over TCP or, for those of stdio, over pipes. */
-const liar = [...GALLERY, ...CONTRADICTORY, ...TABLES, MUTE_CODEC, TOUCHES].find(
-  ({ name }) => name === process.argv[2],
-);
+const liar = LIARS.find(({ name }) => name === process.argv[2]);
 if (liar === undefined) throw new Error(`no liar is named ${process.argv[2]}`);
 
 async function live({ hello, answer, reads }: Liar, input: Readable, output: Writable, token: string): Promise<void> {

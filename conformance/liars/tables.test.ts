@@ -50,7 +50,7 @@ async function meet({ name, exit, says, verdict }: Liar, profile = "len32") {
 
 const liar = (name: string) => TABLES.find((one) => one.name === name)!;
 
-describe("a table of the corpus' answers in the place of a codec is found out", () => {
+describe("r[iut.challenge.seed]: a table of the corpus' answers in the place of a codec is found out", () => {
   test("by the link check, before any case", async () => {
     const judged = await meet(liar("echoes-the-expectation"));
     expect(judged.map(({ id, verdict }) => `${verdict} ${id}`)).toEqual(["fail link-check/len32/frame"]);

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { guaranteesPage, writeGuarantees } from "@tensorwire/scripts/guarantees";
 import oneSided from "@tensorwire/scripts/one-sided";
+import { holdersOf, titlesOfTests } from "@tensorwire/scripts/protocol-rules";
 import { indexRules } from "@tensorwire/scripts/rules";
 import { flags, jobsOf } from "./flags.ts";
 import { runGate } from "./gate.ts";
@@ -36,7 +37,9 @@ const { check, jobs } = flags("coverage", USAGE, () => {
 const bar = progress(process.stderr);
 const gate = await runGate({ jobs, ...bar }).finally(bar.stop);
 for (const fault of gate.faults) process.stderr.write(`${fault}\n`);
-const page = coveragePage(indexRules(), gate, Object.assign({}, ...Object.values(oneSided)));
+const rules = indexRules();
+const holders = holdersOf(rules, await titlesOfTests());
+const page = coveragePage(rules, gate, holders, Object.assign({}, ...Object.values(oneSided)));
 const killed = gate.verdicts.filter(({ fate }) => fate === "killed").length;
 process.stdout.write(`${gate.control.passed} checks passed, ${killed} of ${gate.verdicts.length} mutants killed\n`);
 const guarantees = guaranteesPage();

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { type Holders, isShown, NOT_SHOWN, PROTOCOL } from "@tensorwire/scripts/protocol-rules";
 import { type Rule, type RuleIndex, testsNaming } from "@tensorwire/scripts/rules";
 import { markdownTable } from "markdown-table";
 import { killingSet } from "./cover.ts";
@@ -28,8 +29,13 @@ interface Row {
 
 const CHAPTERS = ["spec/framing.md", "spec/tp-control.md", "spec/pp-contract.md", "spec/handshake.md"];
 
-/** The page, from what a run of the gate has shown. The same sources give the same page. */
-export function coveragePage(index: RuleIndex, gate: Gate, oneSided: Readonly<Record<string, string>>): string {
+/** The page, from what a run of the gate has shown, and who holds the rules of the IUT protocol. The same sources give the same page. */
+export function coveragePage(
+  index: RuleIndex,
+  gate: Gate,
+  holders: ReadonlyMap<string, Holders>,
+  oneSided: Readonly<Record<string, string>>,
+): string {
   const tests = testsNaming();
   const rows = [...index.rules].flatMap(([id, rule]) =>
     CHAPTERS.includes(rule.file) ? [rowOf(id, rule, index, gate, tests(id))] : [],
@@ -41,12 +47,16 @@ export function coveragePage(index: RuleIndex, gate: Gate, oneSided: Readonly<Re
     "# Coverage",
     "Written by `bun run coverage`; CI holds it to the sources. Do not edit.",
     `A rule counts as *tested* if and only if, in the run that wrote this page, a check that names it ran against the reference and passed, and a mutant of the reference died by a check that names it. A check is one case of the expanded corpus, or of a probe of level 3, or a scenario of level 2 on real connections; of a scenario that replays a sweep, some of its cases. What none of these can show (TLS, kwargs that no JSON can carry, protos that their next author must not make) unit tests of the project show, whose title names the rule: each is a check too, if a mutant is put to it.`,
+    `The rules of \`iut-protocol.md\` bind harness and adapters: no mutant of the reference can break one. Such a rule counts as *shown* if and only if a liar names it, which the harness must find out, or the title of another unit test, \`r[id]\`, or a scenario. A comment shows nothing. ${shownOf(holders).length} of ${holders.size} are shown.`,
     summary(rows),
-    `The run: ${gate.control.passed} checks of the unmutated reference passed and ${gate.control.failed.length} failed, ${gate.control.declined} had limits above those of the reference; ${killed} of ${gate.verdicts.length} mutants died by every rule that they break; ${byTests.length} of them are judged by unit tests; ${killingSet(whole).length} vectors are enough to kill all others. The rules of \`iut-protocol.md\` bind harness and adapters, and are judged by the tests of these.`,
+    protocolSummary(holders),
+    `The run: ${gate.control.passed} checks of the unmutated reference passed and ${gate.control.failed.length} failed, ${gate.control.declined} had limits above those of the reference; ${killed} of ${gate.verdicts.length} mutants died by every rule that they break; ${byTests.length} of them are judged by unit tests; ${killingSet(whole).length} vectors are enough to kill all others.`,
     "## Where the corpus is weak",
     ...weak(rows, gate, oneSided),
+    commented(index, holders),
     "The tables follow. *Text* is the start of the SHA-256 of the rule's text: who changes a rule finds this page stale, and looks again at what is named here. *Code* is where the packages name the rule in a comment.",
     ...CHAPTERS.flatMap((file) => chapter(file, rows)),
+    ...protocolChapter(index, holders),
   ].join("\n\n")}\n`;
 }
 
@@ -163,7 +173,7 @@ function judgedBy({ tests, unitTests, mutants }: Row, reason?: string): string {
 function chapter(file: string, rows: readonly Row[]): string[] {
   const own = rows.filter(({ rule }) => rule.file === file);
   return [
-    `## ${file.slice("spec/".length)}`,
+    heading(file),
     markdownTable(
       [
         [
@@ -196,6 +206,47 @@ function chapter(file: string, rows: readonly Row[]): string[] {
   ];
 }
 
+const shownOf = (holders: ReadonlyMap<string, Holders>) => [...holders.values()].filter(isShown);
+
+function protocolSummary(holders: ReadonlyMap<string, Holders>): string {
+  const having = (kind: keyof Holders) => [...holders.values()].filter((own) => own[kind].length > 0).length;
+  const counts = [holders.size, having("liars"), having("tests"), having("scenarios"), shownOf(holders).length];
+  return markdownTable(
+    [
+      ["chapter", "rules", "with liars", "with other tests", "with scenarios", "shown"],
+      [link(PROTOCOL), ...counts.map(String)],
+    ],
+    { align: ["l", "r", "r", "r", "r", "r"], alignDelimiters: false },
+  );
+}
+
+function commented({ inCode }: RuleIndex, holders: ReadonlyMap<string, Holders>): string {
+  const open = [...holders].filter(([, own]) => !isShown(own));
+  const places = (id: string) => {
+    const files = [...new Set((inCode.get(id) ?? []).map(({ file }) => file))].sort();
+    return files.length === 0 ? "Nothing names it." : `In a comment of ${files.join(", ")}.`;
+  };
+  return section(
+    `Rules of the IUT protocol that only a comment names (${open.length})`,
+    open.map(([id]) => `${code(id)}: ${[NOT_SHOWN[id] ?? [], places(id)].flat().join(" ")}`),
+  );
+}
+
+function protocolChapter({ rules }: RuleIndex, holders: ReadonlyMap<string, Holders>): string[] {
+  const rows = [...holders].map(([id, { liars, tests, scenarios }]) => {
+    const { text, level } = rules.get(id)!;
+    // A liar's name may have a comma.
+    return [code(id), digest(text), level, liars.join("; "), tests.join(", "), inShort(scenarios).join(", ")];
+  });
+  return [
+    heading(PROTOCOL),
+    markdownTable([["rule", "text", "level", "liars", "other tests whose title names it", "scenarios"], ...rows], {
+      alignDelimiters: false,
+      padding: true,
+    }),
+  ];
+}
+
 /** All vectors, and a few scenarios where there are many. */
 function inShort(names: readonly string[]): string[] {
   const scenarios = names.filter((name) => name.startsWith("wire/"));
@@ -215,4 +266,5 @@ function section(title: string, items: readonly string[]): string {
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 8);
 const code = (text: string) => `\`${text}\``;
+const heading = (file: string) => `## ${file.slice("spec/".length)}`;
 const link = (file: string) => `[${file.slice("spec/".length)}](${file.slice("spec/".length)})`;

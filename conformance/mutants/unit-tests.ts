@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { readReport, type Told } from "@tensorwire/scripts/junit";
 import { naming } from "@tensorwire/scripts/rules";
 import { type Mutant, MutantDefect, mutate } from "./mutant.ts";
 import type { Replaced, Sandbox } from "./sandbox.ts";
@@ -9,12 +10,10 @@ const ROOT = resolve(import.meta.dir, "../..");
 /** For one test. One that waits for what a mutant never does is no kill: it costs this, and no more. */
 const TEST_TIMEOUT_MS = 30_000;
 
-/** A unit test that ran, as `bun test` tells of it in JUnit XML. */
-interface Told {
+/** A unit test that ran. */
+interface Ran extends Pick<Told, "failure"> {
   /** Its file, and the titles that lead to it. */
   readonly name: string;
-  /** The kind of what it threw: `AssertionError` for an expectation that failed. Null: it passed. */
-  failure: { readonly type: string; readonly problem: string } | null;
 }
 
 /**
@@ -69,7 +68,7 @@ async function run(
   rules: readonly string[],
   deadline: number,
   replaced: Replaced | null,
-): Promise<{ readonly told: readonly Told[]; readonly exitCode: number; readonly stderr: string }> {
+): Promise<{ readonly told: readonly Ran[]; readonly exitCode: number; readonly stderr: string }> {
   const report = join(sandbox.folder, "junit.xml");
   rmSync(report, { force: true });
   const args = [
@@ -82,48 +81,15 @@ async function run(
   if (signalCode !== null && signalCode !== "SIGKILL") throw new Error(`bun test was ended by ${signalCode}`);
   if (exitCode === null) throw new TestsTimeout(`bun test did not end in ${deadline} ms`);
   if (!existsSync(report)) throw new Error(`no test ran: ${lastLines(stderr)}`);
-  return { told: await readReport(readFileSync(report, "utf8")), exitCode, stderr };
+  const told = (await readReport(readFileSync(report, "utf8")))
+    .filter(({ skipped }) => !skipped)
+    .map(({ file, titles, failure }) => ({ name: `${file}: ${titles.join(" > ")}`, failure }));
+  return { told, exitCode, stderr };
 }
 
 /** `bun test` ran past the deadline. */
 export class TestsTimeout extends Error {
   override readonly name = "TestsTimeout";
-}
-
-/** Tests that ran, in their order; those that were skipped did not. */
-async function readReport(xml: string): Promise<Told[]> {
-  const told: (Told & { skipped: boolean })[] = [];
-  const attribute = (element: HTMLRewriterTypes.Element, name: string) => unescaped(element.getAttribute(name) ?? "");
-  await new HTMLRewriter()
-    .on("testcase", {
-      element(element) {
-        // The innermost comes first in it.
-        const titles = attribute(element, "classname").split(" > ").reverse();
-        const name = [...titles.filter(Boolean), attribute(element, "name")].join(" > ");
-        told.push({ name: `${attribute(element, "file")}: ${name}`, failure: null, skipped: false });
-      },
-    })
-    .on("failure", {
-      element(element) {
-        const [problem = ""] = attribute(element, "message").split("\n");
-        told.at(-1)!.failure = { type: attribute(element, "type"), problem };
-      },
-    })
-    .on("skipped", {
-      element() {
-        told.at(-1)!.skipped = true;
-      },
-    })
-    .transform(new Response(xml))
-    .text();
-  return told.filter(({ skipped }) => !skipped);
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", "#10": "\n" };
-
-/** HTMLRewriter leaves them as they stand. */
-function unescaped(text: string): string {
-  return text.replace(/&([^;]+);/g, (whole, name: string) => ENTITIES[name] ?? whole);
 }
 
 const lastLines = (text: string) => text.trim().split("\n").filter(Boolean).slice(-8).join(" / ");
