@@ -42,6 +42,14 @@ export const SPECS: readonly Mutant[] = [
     why: "Every known dtype is accepted, supported or not.",
   },
   {
+    id: "spec/int32-supported",
+    rules: ["tp.spec.dtype-supported"],
+    file: DTYPE,
+    find: '["bfloat16", "float16", "float32", "int64"]',
+    replace: '["bfloat16", "float16", "float32", "int64", "int32"]',
+    why: "int32 is accepted as well.",
+  },
+  {
     id: "spec/dtype-unsupported",
     rules: ["tp.spec.dtype-known"],
     file: DTYPE,

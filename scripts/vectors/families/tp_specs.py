@@ -67,7 +67,7 @@ def specs(kind: Kind = TP) -> Family:
     for slug, name in (("unknown", "float31"), ("case", "Float32"), ("empty", ""), ("prefixed", "torch.float32"),
                        ("inherited", "constructor")):
         refuse(f"dtype-{slug}", f'"{name}" is no name of the table.', [known], Tensor("t", name, (1,), b"\0" * 4))
-    for dtype in ("bool", "float64"):
+    for dtype in ("bool", "uint8", "int8", "int16", "int32", "float64"):
         refuse(f"dtype-{dtype}", f"{dtype} is known, and outside the set that is supported by default.",
                ["tp.spec.dtype-supported"], tensor("t", 2, dtype=dtype), level="should")
 

@@ -6,10 +6,11 @@ const BYTES = 2;
 const TYPES: ReadonlySet<number> = new Set([0, 1, BYTES, 5]);
 /** A body nested deeper is one place from there on. */
 const DEEPEST = 40;
+const isText = (bytes: Uint8Array): boolean => bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
 
 /**
  * The fields of a protobuf body, each named by its numbers from the body on (`manifest.2.4`), without a schema: bytes that read as a
- * message are one. What does not read as a field, and all behind it, is the last item.
+ * message are one, but for text, since "uint8" reads as one too. What does not read as a field, and all behind it, is the last item.
  */
 export function bodyFields(bytes: Uint8Array, name: string): Node[] {
   const { fields, read } = fieldsOf(bytes, name);
@@ -48,8 +49,8 @@ function contentOf(bytes: Uint8Array, type: number, name: string): Node {
   const reader = Reader.create(bytes);
   const length = reader.uint32();
   const content = bytes.subarray(reader.pos);
-  const deep = length === 0 || name.split(".").length > DEEPEST;
-  const { fields, read } = deep ? { fields: [], read: -1 } : fieldsOf(content, name);
+  const whole = isText(content) || name.split(".").length > DEEPEST;
+  const { fields, read } = whole ? { fields: [], read: -1 } : fieldsOf(content, name);
   return {
     kind: "sized",
     name: `${name} length`,
