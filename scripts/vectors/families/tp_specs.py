@@ -2,7 +2,7 @@
 
 from families.kinds import TP, Kind
 from families.tp import INFER, LIMIT, SIZES, Manifest, Tensor, message, records
-from layout import Family, varied
+from layout import Family, Stream, varied
 
 
 def tensor(key: str, *shape: int, index: int | None = None, dtype: str = "float32") -> Tensor:
@@ -138,9 +138,12 @@ def plans() -> Family:
     def accept(slug: str, why: str, rules: list[str], manifest: Manifest) -> None:
         f.decode(slug, why, rules, message(f.stream(), INFER, manifest), limits=LIMIT, sweeps=few)
 
+    def wrong(manifest: Manifest, error: str) -> Stream:
+        return records(f.stream(), manifest.wire(), [t.data for t in manifest.tensors]).error(error)
+
     def refuse(slug: str, why: str, rule: str, manifest: Manifest, error: str, sibling: str = "plan-v1") -> None:
-        stream = records(f.stream(), manifest.wire(), [t.data for t in manifest.tensors]).error(error)
-        f.decode(slug, why, [rule], stream, limits=LIMIT, sibling=sibling, sweeps={"chunks": [1], "after": True})
+        f.decode(slug, why, [rule], wrong(manifest, error), limits=LIMIT, sibling=sibling,
+                 sweeps={"chunks": [1], "after": True})
 
     values, has_video, calls, needs = "tp.plan.values", "tp.plan.video", "tp.plan.generator-calls", "tp.plan.tensors"
     accept("plan-v0", "The plan v0 goes without a video step.", [values, has_video],
@@ -149,6 +152,10 @@ def plans() -> Family:
            Manifest(all_three, tp_plan=V1, video=STEP))
     accept("plan-v1-recompute", "With recompute there is one call more, and context_frames_override.", [calls, needs],
            Manifest((cond, frames, steps, latents), tp_plan=V1, video=recompute))
+    accept("plan-v1-float16", "latents and conditioning_embeds may be float16 as well as bfloat16.", [needs],
+           Manifest((tensor("conditioning_embeds", 3, dtype="float16"),
+                     tensor("context_frames_override", 2, dtype="bfloat16"), steps,
+                     tensor("latents", 2, 2, dtype="float16")), tp_plan=V1, video=recompute))
     accept("plan-v1-negative", "Signed fields of the step may be negative.", [values],
            Manifest(all_three, tp_plan=V1, video=STEP | {"current_start_frame": -3, "base_seed": -(1 << 62) - 1}))
     field, mismatch = "header.field", "spec.mismatch"
@@ -172,6 +179,12 @@ def plans() -> Family:
     refuse("calls-recompute", "Recompute is one call more.", calls,
            Manifest((cond, frames, steps, latents), tp_plan=V1, video=recompute | {"tp_expected_generator_calls": 4}),
            field, "plan-v1-recompute")
+    wrapped = Manifest((cond, frames, steps, latents), tp_plan=V1, video=recompute | {
+        "tp_num_denoise_steps": (1 << 32) - 1, "tp_expected_generator_calls": 0})
+    f.decode("calls-wrap", "2^32 - 1 steps and one call more are not 0 calls.", [calls], wrong(wrapped, field),
+             limits=LIMIT, sibling="plan-v1-recompute", sweeps=few,
+             alternatives=[("The step list is not as long as so many steps, which is as good a reason.",
+                            wrong(wrapped, mismatch))])
     for key, left in (("denoising_step_list", (cond, latents)), ("latents", (cond, steps)),
                       ("conditioning_embeds", (steps, latents))):
         refuse(f"plan-lacks-{key.replace('_', '-')}", f"The plan v1 needs {key}.", needs,
@@ -182,14 +195,24 @@ def plans() -> Family:
            Manifest((cond, tensor("denoising_step_list", 5, dtype="int64"), latents), tp_plan=V1, video=STEP), mismatch)
     refuse("plan-steps-dtype", "The step list is int64.", needs,
            Manifest((cond, tensor("denoising_step_list", 4), latents), tp_plan=V1, video=STEP), mismatch)
+    refuse("plan-steps-rank", "The step list has one dimension, though as many elements.", needs,
+           Manifest((cond, tensor("denoising_step_list", 2, 2, dtype="int64"), latents), tp_plan=V1, video=STEP),
+           mismatch)
     refuse("plan-latents-dtype", "latents are of 16 bits.", needs,
            Manifest((cond, steps, tensor("latents", 2)), tp_plan=V1, video=STEP), mismatch)
     refuse("plan-latents-int64", "latents are no integers.", needs,
            Manifest((cond, steps, tensor("latents", 2, dtype="int64")), tp_plan=V1, video=STEP), mismatch)
+    refuse("plan-embeds-dtype", "conditioning_embeds are of 16 bits.", needs,
+           Manifest((tensor("conditioning_embeds", 3), steps, latents), tp_plan=V1, video=STEP), mismatch)
     refuse("plan-frames-unasked", "context_frames_override without recompute.", needs,
            Manifest((cond, frames, steps, latents), tp_plan=V1, video=STEP), mismatch)
+    refuse("plan-frames-indexed", "context_frames_override without recompute, with an index.", "tp.spec.named",
+           Manifest((cond, tensor("context_frames_override", 2, index=3, dtype="float16"), steps, latents), tp_plan=V1,
+                    video=STEP), mismatch)
     refuse("plan-frames-missing", "Recompute without context_frames_override.", needs,
            Manifest(all_three, tp_plan=V1, video=recompute), mismatch, "plan-v1-recompute")
     refuse("plan-video-tensor", "A tensor named video is not allowed.", needs,
            Manifest((*all_three, tensor("video", 1)), tp_plan=V1, video=STEP), mismatch)
+    refuse("plan-video-indexed", "Nor is one with an index.", "tp.spec.named",
+           Manifest((*all_three, tensor("video", 1, index=0)), tp_plan=V1, video=STEP), mismatch)
     return f
