@@ -1,6 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const SESSION = "packages/tp-control/src/session.ts";
+const PP_SESSION = "packages/pp-contract/src/session.ts";
 
 /** The order of ids and epochs. TP and PP sessions share this code. */
 export const SESSIONS: readonly Mutant[] = [
@@ -156,6 +157,51 @@ export const SESSIONS: readonly Mutant[] = [
     find: "this.#initialises = this.#cut || this.#chunk === null;",
     replace: "this.#initialises = this.#cut;",
     why: "The first INFER of a session is taken for one in the middle of a sequence.",
+  },
+  {
+    id: "session/init-of-video-unjudged",
+    rules: ["pp-session.cache-epoch.init"],
+    file: PP_SESSION,
+    find: "order.checkInit((lm ?? video).init_cache, peerFault(at));",
+    replace: "if (lm !== undefined) order.checkInit(lm.init_cache, peerFault(at));",
+    why: "A stage judges the init_cache of a language model's step, and not that of a video step.",
+  },
+  {
+    id: "session/video-without-init-refused",
+    rules: ["pp-session.cache-epoch.init"],
+    file: PP_SESSION,
+    find: "order.checkInit((lm ?? video).init_cache, peerFault(at));",
+    replace:
+      'if (video !== undefined && !video.init_cache) throw peerFault(at)("sequence", "init_cache");\n        order.checkInit((lm ?? video).init_cache, peerFault(at));',
+    why: "A stage takes no video step that keeps the cache.",
+  },
+  {
+    id: "session/no-video-is-no-init",
+    rules: ["tp-session.cache-epoch.init"],
+    file: SESSION,
+    find: "if (video !== undefined) order.checkInit(video.init_cache, peerFault(at));",
+    replace: 'if ("manifest" in message) order.checkInit(video?.init_cache ?? false, peerFault(at));',
+    why: "A call without a video step is taken for one that keeps the cache.",
+  },
+  {
+    id: "session/init-owed-over-no-video",
+    rules: ["tp-session.cache-epoch.init"],
+    file: SESSION,
+    find: "order.checkInit(video.init_cache, peerFault(at));\n      return message;\n    };",
+    replace: `{
+        if (owed && video.init_cache) owed = false;
+        else order.checkInit(video.init_cache, peerFault(at));
+      } else if ("manifest" in message) {
+        try {
+          order.checkInit(false, peerFault(at));
+        } catch {
+          owed = true;
+        }
+      }
+      return message;
+    };
+    let owed = false;`,
+    why: "Behind a call without a video step that began a sequence, a step may make the cache anew once more.",
   },
   {
     id: "session/negative-control-epoch",

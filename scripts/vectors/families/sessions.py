@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from families import pp, tp
+from families import pp, pp_steps, tp
 from families.tp import Header, Manifest
 from families.tp_specs import STEP, V1, tensor
 from layout import Family, Stream
@@ -14,6 +14,7 @@ SMALL = {"cuts": True, "chunks": True, "eof": True, "empty": True, "reset": True
 FEW = {"chunks": [1, 40]}
 COND, LIST = tensor("conditioning_embeds", 3, dtype="bfloat16"), tensor("denoising_step_list", 4, dtype="int64")
 LATENTS = tensor("latents", 2, 2, dtype="bfloat16")
+WHOLE = Manifest((tensor("a", 1),), tp_plan="v0_full_pipeline")
 
 
 def _tp_infer(stream: Stream, header: Header, init: bool) -> Stream:
@@ -29,6 +30,10 @@ def _tp_value(stream: Stream, header: Header, init: bool) -> dict:
 
 def _pp_envelope(header: Header, init: bool) -> pp.Envelope:
     return pp.Envelope(header, lm={"position": 0 if init else 1, "num_tokens": 1, "init_cache": init})
+
+
+def _pp_video(header: Header, init: bool) -> pp.Envelope:
+    return pp.Envelope(header, pp_steps.VIDEO, None, pp_steps.STEP | {"init_cache": init})
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,17 @@ PP = Session(
      "chunk-index.hard-cut": ["pp-session.chunk-index"]},
     lambda stream, header, init: pp.broken_request(stream, _pp_envelope(header, init)),
     lambda stream, header, init: pp.whole(stream, _pp_envelope(header, init)),
+)
+# The other INFERs that a session can have: one that says nothing of the cache, and one whose step is no step of a language model.
+TP_WHOLE = replace(
+    TP,
+    infer=lambda stream, header, _: tp.records(stream, WHOLE.wire(), [t.data for t in WHOLE.tensors], header),
+    value=lambda stream, header, _: tp.value(stream.family, header, WHOLE),
+)
+PP_VIDEO = replace(
+    PP,
+    infer=lambda stream, header, init: pp.broken_request(stream, _pp_video(header, init)),
+    value=lambda stream, header, init: pp.whole(stream, _pp_video(header, init)),
 )
 
 
@@ -92,27 +108,28 @@ class Leader:
         return self
 
     def infer(self, call_id: int, chunk: int, error: str | None = None, init: bool | None = None, dropped: bool = False,
-              **slots: int) -> "Leader":
-        """`init`: another init_cache than the right one, with the error at the end of the frame."""
+              of: Session | None = None, **slots: int) -> "Leader":
+        """`init`: another init_cache than the right one, with the error at the end of the frame. `of`: whose kind of INFER it is."""
+        kind = of or self.session
         header = self.header("INFER", call_id, chunk, **slots)
         right = self.fresh
         self.fresh = False
         if error and init is None:
             # Decided by the header alone; the payload is there all the same.
-            self.session.infer(self.stream, header, right)
-            self.stream.error(error, self.stream.size - self.payload(header, right))
+            kind.infer(self.stream, header, right)
+            self.stream.error(error, self.stream.size - self.payload(kind, header, right))
         elif error:
-            self.session.infer(self.stream, header, init).error(error)
+            kind.infer(self.stream, header, init).error(error)
         else:
-            self.session.infer(self.stream, header, right)
+            kind.infer(self.stream, header, right)
             if dropped:
                 self.stream.dropped()
             else:
-                self.stream.message(self.session.value(self.stream, header, right))
+                self.stream.message(kind.value(self.stream, header, right))
         return self
 
-    def payload(self, header: Header, init: bool) -> int:
-        return self.session.infer(self.stream.family.stream(), header, init).size - 40
+    def payload(self, kind: Session, header: Header, init: bool) -> int:
+        return kind.infer(self.stream.family.stream(), header, init).size - 40
 
     def noop(self, call_id: int, chunk: int = 0, **given) -> "Leader":
         return self.alone("NOOP", call_id, chunk, **given)
@@ -162,6 +179,14 @@ def sessions(s: Session) -> Family:
            leader().noop(1).noop(2, cache_epoch=3).infer(3, 0).infer(4, 0))
     accept("hard-cut-higher", "After a hard cut chunk_index may be higher as well.", [cut],
            leader().infer(1, 3).infer(2, 70, cache_epoch=3).infer(3, 71))
+    if s is PP:
+        accept("video", "A video step makes the cache anew, or keeps it, as any other.", [cache, init],
+               leader().infer(1, 0, of=PP_VIDEO).infer(2, 1, of=PP_VIDEO).noop(3, cache_epoch=3)
+               .infer(4, 0, of=PP_VIDEO).infer(5, 0, of=PP_VIDEO))
+    else:
+        accept("no-video", "An INFER without a video step says nothing of the cache, and is one all the same: the step behind it keeps the cache.",
+               [cache, init], leader().infer(1, 0, of=TP_WHOLE).infer(2, 0, of=TP_WHOLE).infer(3, 1)
+               .infer(4, 0, cache_epoch=3, of=TP_WHOLE).infer(5, 0))
     one, most = (1 << 53) + 1, (1 << 63) - 1
     accept("call-id-2-53", "2^53 and 2^53 + 1 are two ids, though a double takes them for one.", [grow, twice],
            leader().noop(1 << 53).noop(one).infer(one + 1, 0))
@@ -285,6 +310,17 @@ def sessions(s: Session) -> Family:
            "plain")
     refuse("init-surplus-after", "A hard cut counts once.", [init],
            leader().infer(1, 0).infer(2, 0, cache_epoch=3).infer(3, 0, error=wrong, init=True), "hard-cut")
+    if s is PP:
+        refuse("video-init-missing", "The first INFER makes the cache anew, with a video step too.", [init],
+               leader().infer(1, 0, error=wrong, init=False, of=PP_VIDEO), "video")
+        refuse("video-init-surplus", "A video step keeps the cache without a hard cut.", [init],
+               leader().infer(1, 0, of=PP_VIDEO).infer(2, 1, error=wrong, init=True, of=PP_VIDEO), "video")
+    else:
+        refuse("init-surplus-no-video", "An INFER without a video step is the INFER before.", [init],
+               leader().infer(1, 0, of=TP_WHOLE).infer(2, 0, error=wrong, init=True), "no-video")
+        refuse("init-surplus-no-video-cut", "One that carries the hard cut has made the cache anew.", [init],
+               leader().infer(1, 0).infer(2, 0, cache_epoch=3, of=TP_WHOLE).infer(3, 0, error=wrong, init=True),
+               "no-video")
     for slug, tail, why in (("byte", b"\x00", "One byte behind SHUTDOWN, though it begins no header that is known."),
                             ("many", b"\xff" * 50, "Bytes behind SHUTDOWN are refused at the first.")):
         stream = leader().infer(1, 0).shutdown(2).stream
