@@ -91,11 +91,28 @@ export const SENDING: readonly Mutant[] = [
   },
   {
     id: "tp-encode/field-wraps",
-    rules: ["pp.encode.field-range"],
+    rules: ["tp.encode.field-range", "pp.encode.field-range"],
     file: CHECK,
     find: "if (exact === null || exact < range[0] || exact > range[1]) throw",
     replace: "if (exact === null) throw",
     why: "A field of 32 bits is written modulo 2^32.",
+  },
+  {
+    id: "tp-encode/field-wraps-below",
+    rules: ["tp.encode.field-range", "pp.encode.field-range"],
+    file: CHECK,
+    find: "if (exact === null || exact < range[0] || exact > range[1]) throw",
+    replace: "if (exact === null || exact > range[1]) throw",
+    why: "A number below 0 is written as a large one.",
+  },
+  {
+    id: "tp-encode/field-truncated",
+    rules: ["tp.encode.field-range", "pp.encode.field-range"],
+    file: CHECK,
+    find: "Number.isSafeInteger(value) ? BigInt(value as bigint | number) : null;",
+    replace:
+      'Number.isFinite(value) ? BigInt(typeof value === "number" ? Math.trunc(value) : (value as bigint)) : null;',
+    why: "A fraction is written without what stands behind its point.",
   },
   {
     id: "tp-encode/payload-with-noop-dropped",

@@ -183,6 +183,8 @@ func encodeCall(profile string, raw json.RawMessage, limits wire.CallLimits) ([]
 func loadBody(profile string, fields map[string]json.RawMessage, tensors []json.RawMessage) (wire.Body, error) {
 	refused := &wire.Error{Class: "header.field"} // a field cannot carry its value
 	body := bodies[profile].ProtoReflect().New().Interface().(wire.Body)
+	specs := fields["tensor_specs"]
+	delete(fields, "tensor_specs")
 	text, err := json.Marshal(fields)
 	if err != nil || protojson.Unmarshal(text, body) != nil {
 		return nil, refused
@@ -190,6 +192,9 @@ func loadBody(profile string, fields map[string]json.RawMessage, tensors []json.
 	version := body.ProtoReflect().Descriptor().Fields().ByNumber(1)
 	if _, given := fields[version.TextName()]; !given {
 		body.ProtoReflect().Set(version, protoreflect.ValueOfUint32(1))
+	}
+	if err := loadSpecs(body.ProtoReflect(), specs); err != nil {
+		return nil, err
 	}
 	switch b := body.(type) {
 	case *tp.TPManifest:
@@ -206,6 +211,24 @@ func loadBody(profile string, fields map[string]json.RawMessage, tensors []json.
 	}
 	sortTensors(body.GetTensorSpecs(), tensors)
 	return body, nil
+}
+
+// loadSpecs refuses a spec of which a field cannot carry its value as any other that is wrong.
+func loadSpecs(body protoreflect.Message, raw json.RawMessage) error {
+	if raw == nil {
+		return nil
+	}
+	var specs []json.RawMessage
+	if err := json.Unmarshal(raw, &specs); err != nil {
+		return err
+	}
+	list := body.Mutable(body.Descriptor().Fields().ByName("tensor_specs")).List()
+	for _, spec := range specs {
+		if protojson.Unmarshal(spec, list.AppendMutable().Message().Interface()) != nil {
+			return &wire.Error{Class: "spec.mismatch"}
+		}
+	}
+	return nil
 }
 
 func sortTensors(specs []*tensor.TensorSpec, tensors []json.RawMessage) {

@@ -108,9 +108,12 @@ def load_body(kind: type, fields: Any, tensors: list[Any]) -> tuple[Any, list[An
     specs = fields.get("tensor_specs", [])
     try:
         body = ParseDict({VERSION[kind]: contracts.VERSION_1, **fields, "tensor_specs": []}, kind())
-        loaded = [ParseDict(spec, contracts.TensorSpec()) for spec in specs]
     except (ParseError, ValueError):  # a field cannot carry its value
         raise WireError("header.field") from None
+    try:
+        loaded = [ParseDict(spec, contracts.TensorSpec()) for spec in specs]
+    except (ParseError, ValueError):  # nor can one of a spec
+        raise WireError("spec.mismatch") from None
     if len(loaded) == len(tensors):
         order = sorted(range(len(loaded)), key=lambda i: contracts.spec_order(loaded[i]))
         loaded, tensors = [loaded[i] for i in order], [tensors[i] for i in order]

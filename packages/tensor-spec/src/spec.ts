@@ -71,6 +71,7 @@ function checkSpec({ key, index, dtype, shape }: RawSpec, limits: MessageLimits,
   // r[tp.spec.key]
   if (key === "") throw fail("a key", "an empty one");
   if (!key.isWellFormed()) throw fail("a key of well-formed Unicode", "a lone surrogate");
+  // r[tp.encode.field-range] r[pp.encode.field-range]: of a peer's spec the parser has made a uint32.
   if (index !== undefined && !(Number.isInteger(index) && index >= 0 && index <= 0xffffffff)) {
     throw fail("an index from 0 to 2^32 - 1", index);
   }
@@ -84,7 +85,7 @@ function checkSpec({ key, index, dtype, shape }: RawSpec, limits: MessageLimits,
   // A copy first: map() would pass over the holes of a caller's list.
   const dimensions = [...shape].map((dimension) => {
     const value = Number(dimension);
-    // r[tp.spec.dimension]: a bigint that rounds is beyond 2^53 and so not safe.
+    // r[tp.spec.dimension] r[tp.encode.field-range] r[pp.encode.field-range]: a bigint that rounds is beyond 2^53 and so not safe.
     if (!(Number.isSafeInteger(value) && value >= 0)) throw fail("dimensions from 0 to 2^53 - 1", dimension);
     return value;
   });

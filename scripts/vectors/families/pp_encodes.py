@@ -7,6 +7,7 @@ from families.pp_requests import HALF, TWO
 from families.pp_results import ERROR, LOGITS
 from families.pp_steps import COND, LIST, RECOMPUTE, RECOMPUTED, STEP, of_video
 from families.tp import INFER, LIMIT, SLOTS, Header, Tensor
+from families.tp_encodes import BEYOND, LARGEST, WIDE
 from families.tp_headers import NEGATIVE, POSITIVE
 from families.tp_specs import tensor
 from layout import Family
@@ -81,6 +82,19 @@ def requests() -> Family:
     refuse("encode-seed-over", "2^63 is no int64, and does not wrap.", [FIELDS],
            of_video(STEP | {"base_seed": 1 << 63}), FIELD,
            "encode-video")
+    for slug, number, why in (
+        ("over", 1 << 32, "2^32 is no uint32, and not 0."),
+        ("negative", -1, "-1 is no uint32, and not its largest."),
+    ):
+        refuse(f"encode-video-height-{slug}", why, [FIELDS], of_video(STEP | {"height": number}), FIELD,
+               "encode-video")
+    encode("encode-spec-largest", "The largest index, and the largest dimension beside one of 0.", [FIELDS, LAYOUT],
+           Envelope(tensors=(INPUT, LARGEST)))
+    for slug, why, spec in BEYOND:
+        refuse(f"encode-{slug}", why, [FIELDS], Envelope(tensors=(INPUT, spec)), MISMATCH, "encode-spec-largest")
+    slug, why, spec = WIDE
+    refuse(f"encode-{slug}", why, ["pp.spec.tensors", "tp.spec.dimension"], Envelope(tensors=(INPUT, spec)), MISMATCH,
+           "encode-spec-largest")
     preflight = "pp.send.order"
     refuse("encode-lm-no-tokens", "A step of no tokens.", [preflight, "pp.lm.num-tokens"],
            Envelope(tensors=(Tensor("input_ids", "int64", (0,), b""),), lm=LM | {"num_tokens": 0}), FIELD)
@@ -154,6 +168,13 @@ def results() -> Family:
     for slug, number in (("over", 1 << 32), ("under", -1)):
         refuse(f"encode-calls-{slug}", f"{number} is no uint32.", [FIELDS], good | {"observed_generator_calls": number},
                FIELD)
+    encode("encode-spec-largest", "The largest index, and the largest dimension beside one of 0.", [FIELDS, LAYOUT],
+           Result((HIDDEN, LARGEST)))
+    for slug, why, spec in BEYOND:
+        refuse(f"encode-{slug}", why, [FIELDS], Result((HIDDEN, spec)), MISMATCH, "encode-spec-largest")
+    slug, why, spec = WIDE
+    refuse(f"encode-{slug}", why, ["pp.spec.tensors", "tp.spec.dimension"], Result((HIDDEN, spec)), MISMATCH,
+           "encode-spec-largest")
     preflight = "pp.send.order"
     refuse("encode-ok-message", "An ok result with an error message.", [preflight, "pp.result.error-message"],
            Result(error_message="but"), FIELD)

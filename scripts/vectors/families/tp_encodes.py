@@ -1,5 +1,7 @@
 """What a TP encoder emits, and what it refuses before a byte leaves."""
 
+from dataclasses import replace
+
 from families.tp import INFER, LIMIT, SLOTS, Header, Manifest, Tensor, message, value
 from families.tp_headers import NEGATIVE, POSITIVE
 from families.tp_infer import FLOATS, HALVES, LONGS
@@ -8,6 +10,18 @@ from layout import Family
 
 TURN = {"again": True, "glue": True}
 LAYOUT, FIELDS, MATCH = "tp.encode.layout", "tp.encode.field-range", "tp.encode.payload-matches-action"
+# A spec with the largest index and the largest dimension, of no bytes, and each field of it with what its type cannot carry.
+LARGEST = Tensor("k", "float32", ((1 << 53) - 1, 0), b"", (1 << 32) - 1)
+BEYOND = (
+    ("index-over", "2^32 is no uint32, and not 0.", replace(LARGEST, index=1 << 32)),
+    ("index-negative", "-1 is no uint32, and not its largest.", replace(LARGEST, index=-1)),
+    ("index-fraction", "Half an index is none.", replace(LARGEST, index=0.5)),
+    ("dimension-2-64", "2^64 is no uint64, and not 0.", replace(LARGEST, shape=(1 << 64, 0))),
+    ("dimension-negative", "-1 is no uint64, and leaves no size open.", replace(LARGEST, shape=(-1, 0))),
+    ("dimension-fraction", "Half a dimension is none.", replace(LARGEST, shape=(0.5, 0))),
+)
+# A uint64 carries it, but no dimension is as large.
+WIDE = ("dimension-over", "2^63 is a uint64, and no dimension.", replace(LARGEST, shape=(1 << 63, 0)))
 
 
 def encodes() -> Family:
@@ -67,6 +81,11 @@ def encodes() -> Family:
     latents = tensor("latents", 2, 2, dtype="bfloat16")
     plan = Manifest((cond, steps, latents), tp_plan=V1, video=STEP)
     encode("encode-infer-plan", "A plan with its video step.", ["tp.plan.video", LAYOUT], INFER, plan)
+    ends = {"height": (1 << 32) - 1, "width": 0, "current_start_frame": (1 << 63) - 1, "base_seed": -(1 << 63)}
+    encode("encode-video-ends", "The ends of uint32 and int64 are values like any other.", [FIELDS, LAYOUT], INFER,
+           Manifest(plan.tensors, tp_plan=V1, video=STEP | ends))
+    encode("encode-spec-largest", "The largest index, and the largest dimension beside one of 0.", [FIELDS, LAYOUT],
+           INFER, Manifest((LARGEST,)))
 
     for slot in SLOTS:
         for name, number in (("over", 1 << 63), ("under", -(1 << 63) - 1)):
@@ -96,6 +115,19 @@ def encodes() -> Family:
         Manifest((tensor("k", 1), tensor("k", 1))), mismatch)
     bad("encode-product-wraps", "A product that wraps to 0 in 64 bits.", "tp.spec.product",
         Manifest((Tensor("t", "float32", (1 << 32, 1 << 32), b""),)), mismatch)
+    for slug, why, spec in BEYOND:
+        bad(f"encode-{slug}", why, FIELDS, Manifest((spec,)), mismatch, "encode-spec-largest")
+    slug, why, spec = WIDE
+    bad(f"encode-{slug}", why, "tp.spec.dimension", Manifest((spec,)), mismatch, "encode-spec-largest")
+    for slug, why, step in (
+        ("height-over", "2^32 is no uint32, and not 0.", {"height": 1 << 32}),
+        ("height-negative", "-1 is no uint32, and not its largest.", {"height": -1}),
+        ("height-fraction", "Half a pixel is none.", {"height": 0.5}),
+        ("seed-over", "2^63 is no int64, and does not wrap.", {"base_seed": 1 << 63}),
+        ("seed-under", "-2^63 - 1 is no int64, and does not wrap.", {"base_seed": -(1 << 63) - 1}),
+    ):
+        bad(f"encode-video-{slug}", why, FIELDS, Manifest(plan.tensors, tp_plan=V1, video=STEP | step), "header.field",
+            "encode-video-ends")
     bad("encode-plan-unknown", "There is no plan v2.", "tp.plan.values", Manifest(tp_plan="v2_everything"),
         "header.field", "encode-infer-plan")
     bad("encode-calls", "One generator call too few.", "tp.plan.generator-calls",
