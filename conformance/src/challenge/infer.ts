@@ -179,6 +179,35 @@ const RESULTS: Kind = {
   ],
 };
 
+/** No uint32: above the largest or below 0. */
+const noUint32 = (draw: Draw) => (draw.chance(50) ? 2 ** 32 + draw.integer(0, 99) : -draw.integer(1, 2 ** 31));
+/** A tensor that nothing asks for, of no bytes. */
+const spare = (draw: Draw) => drawTensor(draw, { key: "Z", shape: [0, 1] });
+
+/** What an encoder refuses. Without a rule: a value that its field cannot carry, of which each chapter has a rule. */
+const REFUSALS: readonly ContentFault[] = [
+  tensorFault("dtype", "tp.spec.dtype-known", {}, (content) => {
+    const [one, ...rest] = content.tensors;
+    content.tensors = [{ ...one!, dtype: "float31" }, ...rest];
+  }),
+  {
+    ...{ name: "index", rules: [], class: "spec.mismatch" },
+    spoil: (content, draw) => besides(content, { ...spare(draw), index: noUint32(draw) }),
+  },
+  {
+    ...{ name: "dimension", rules: [], class: "spec.mismatch" },
+    spoil: (content, draw) => besides(content, { ...spare(draw), shape: [0n, BigInt(-draw.integer(1, 2 ** 31))] }),
+  },
+  {
+    ...{ name: "field", rules: [], class: "header.field" },
+    spoil: (content, draw) => {
+      const beyond = noUint32(draw);
+      if (content.step === undefined) content.fields = { ...content.fields, observed_generator_calls: beyond };
+      else bendStep(content, () => ({ height: beyond }));
+    },
+  },
+];
+
 function layout(kind: Kind): Layout {
   const { profile, version } = kind;
   const headed = profile !== "pp-result";
@@ -270,12 +299,13 @@ function layout(kind: Kind): Layout {
     refusal: (draw) => {
       const ids = drawIds(draw);
       const content = kind.draw(draw, ids, { ...(profile === "pp-result" ? OK : VIDEO), canonical: true });
-      const [one, ...rest] = content.tensors;
-      content.tensors = [{ ...one!, dtype: "float31" }, ...rest];
+      const wrong = draw.pick(REFUSALS);
+      wrong.spoil(content, draw);
+      const broken = wrong.rules.length === 0 ? [`${first}.encode.field-range`] : wrong.rules.flatMap(shared);
       return {
         value: messageOf(content, headed ? ids : undefined),
-        class: "spec.mismatch",
-        rules: [`${first}.send.nothing`, ...shared("tp.spec.dtype-known")],
+        class: wrong.class,
+        rules: [`${first}.send.nothing`, ...broken],
       };
     },
   };
