@@ -166,12 +166,29 @@ export const ENVELOPES: readonly Mutant[] = [
     why: "The list of denoising steps may have any length.",
   },
   {
+    id: "envelope/step-list-of-any-type",
+    rules: ["pp.video.step-list"],
+    file: STEP,
+    find: 'requireTensor(specs, "current_denoising_step_list", ["int64"], blame, [video.num_denoise_steps]);',
+    replace:
+      'requireTensor(specs, "current_denoising_step_list", ["int64", ...ACTIVATIONS], blame, [video.num_denoise_steps]);',
+    why: "The list of denoising steps may be of floats.",
+  },
+  {
     id: "envelope/embeds-missing",
     rules: ["pp.video.tensors"],
     file: STEP,
     find: 'requireTensor(specs, "conditioning_embeds", ["bfloat16"], blame);',
     replace: "",
     why: "The conditioning embeddings may be missing.",
+  },
+  {
+    id: "envelope/embeds-of-any-type",
+    rules: ["pp.video.tensors"],
+    file: STEP,
+    find: 'requireTensor(specs, "conditioning_embeds", ["bfloat16"], blame);',
+    replace: 'requireTensor(specs, "conditioning_embeds", ACTIVATIONS, blame);',
+    why: "The conditioning embeddings may be float16 or float32.",
   },
   {
     id: "envelope/latents-missing",
@@ -196,6 +213,14 @@ export const ENVELOPES: readonly Mutant[] = [
     find: 'if (video.do_kv_recompute) requireTensor(specs, "context_frames", ["bfloat16"], blame);',
     replace: "if (video.do_kv_recompute) return;",
     why: "The context frames may be missing where the cache is recomputed.",
+  },
+  {
+    id: "envelope/context-frames-of-any-type",
+    rules: ["pp.video.context-frames"],
+    file: STEP,
+    find: 'requireTensor(specs, "context_frames", ["bfloat16"], blame);',
+    replace: 'requireTensor(specs, "context_frames", ACTIVATIONS, blame);',
+    why: "The context frames may be float16 or float32.",
   },
   {
     id: "envelope/context-frames-anywhere",
