@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from families.pp import HIDDEN, INPUT, LM, Envelope, Result, request, result, whole
 from families.pp_requests import HALF, TWO
-from families.pp_results import ERROR, LOGITS
-from families.pp_steps import COND, LIST, RECOMPUTE, RECOMPUTED, STEP, of_video
+from families.pp_results import ERROR, EVERY_NUMBER, LOGITS
+from families.pp_steps import COND, EVERY_FIELD, LIST, RECOMPUTE, RECOMPUTED, STEP, of_video
 from families.tp import INFER, LIMIT, SLOTS, Header, Tensor
 from families.tp_encodes import BEYOND, LARGEST, WIDE
 from families.tp_headers import NEGATIVE, POSITIVE
@@ -50,6 +50,9 @@ def requests() -> Family:
     encode("encode-video", "A video step with its tensors.", [LAYOUT], of_video())
     encode("encode-video-recompute", "A video step that recomputes, with its context.", [LAYOUT],
            of_video(RECOMPUTE, RECOMPUTED))
+    for slug, given in EVERY_FIELD.items():
+        encode(f"encode-video-{slug}", "Bools, numbers and doubles of the step are written to their own fields, and whole.",
+               [LAYOUT], given)
     extra = (Tensor("a", "float32", (1,), b"\1\2\3\4", 0), replace(INPUT), Tensor("z", "int64", (0,), b""))
     encode("encode-sorts", "An encoder sorts the tensors itself.", [LAYOUT, "tp.spec.order"], Envelope(tensors=extra),
            Envelope(tensors=extra[::-1]))
@@ -157,6 +160,8 @@ def results() -> Family:
     encode("encode-observed", "Every field that a stage reports.", [LAYOUT, "pp.encode.canonical"],
            Result((HIDDEN, LOGITS), 0x2122232425262728, -0x3132333435363738, 1, observed_generator_calls=5,
                   mesh_current_start_frame=-12, output_digest_i64=-(1 << 62) - 1, stage1_ms=41.5))
+    encode("encode-fields", "Every number stands in its own field, and a time is a double.", [LAYOUT],
+           EVERY_NUMBER["fields"])
     encode("encode-present", "A digest of 0 and a time of 0 are present, and written.", ["pp.encode.canonical"],
            Result(output_digest_i64=0, stage1_ms=0.0), level="should")
     encode("encode-sorts", "An encoder sorts the tensors itself.", [LAYOUT, "tp.spec.order"], Result((HIDDEN, LOGITS)),

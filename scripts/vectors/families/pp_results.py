@@ -8,6 +8,14 @@ from layout import Family, Stream, varied
 
 LOGITS = Tensor("logits", "bfloat16", (2, 2), varied(8, 9))
 ERROR = Result((), ok=False, error_message="out of memory")
+INDEXED = Tensor("a", "float32", (0,), b"", 1), Tensor("a", "float32", (0,), b"", 2)
+# Numbers of one type of which no two are alike, and times that float32 does not hold: `position.ts` demands it.
+EVERY_NUMBER = {
+    "fields": Result(INDEXED, 0x2122232425262729, 0x3132333435363739, 0x4142434445464749, True, "", 3_000_000_000,
+                     0x5152535455565759, 0x6162636465666769, 0.1),
+    "fields-other": Result(INDEXED, -0x2122232425262729, -0x3132333435363739, -0x4142434445464749, True, "", 272,
+                           -0x5152535455565759, -0x6162636465666769, 1234.56),
+}
 
 
 def results() -> Family:
@@ -40,6 +48,9 @@ def results() -> Family:
                result(f.stream(),
                       Result((HIDDEN,), *ids[:3], mesh_current_start_frame=ids[3], output_digest_i64=digest)),
                few, proof=True)
+    for slug, given in EVERY_NUMBER.items():
+        accept(slug, "Every number is read from its own field, and a time is a double.", [layout],
+               result(f.stream(), given), few)
     accept("ids-2-53", "Neighbours of 2^53 stay apart.", [layout],
            result(f.stream(), Result((HIDDEN,), one, 1 << 53, other)), few)
     accept("extremes", "The ends of int64 and uint32, and a digest of 0, which is there.", [layout],

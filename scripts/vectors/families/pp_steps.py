@@ -28,6 +28,24 @@ def of_video(step: dict = STEP, tensors: tuple[Tensor, ...] = VIDEO) -> Envelope
     return Envelope(tensors=tensors, lm=None, video=step)
 
 
+def _every_field(number: int, step: dict) -> Envelope:
+    listed = tensor("current_denoising_step_list", number, dtype="int64")
+    tensors = (tensor("a", 0, index=number), tensor("conditioning_embeds", 1, dtype="bfloat16"),
+               tensor("context_frames", 1, dtype="bfloat16"), listed, tensor("latents_in", 1, dtype="bfloat16"))
+    return of_video(RECOMPUTE | step | {"num_denoise_steps": number, "expected_generator_calls": number + 1}, tensors)
+
+
+# With STEP they tell each field from every other of its type, and float32 holds none of the doubles: `position.ts` demands it.
+EVERY_FIELD = {
+    "fields": _every_field(2, {
+        "height": 272, "width": 3_000_000_000, "current_start_frame": 0x2122232425262729, "init_cache": False,
+        "reset_kv_cache": True, "base_seed": 0x3132333435363739, "kv_cache_attention_bias": 0.1, "noise_scale": -2.3}),
+    "fields-other": _every_field(1, {
+        "height": 96, "width": 64, "current_start_frame": -0x2122232425262729, "reset_crossattn_cache": False,
+        "base_seed": -0x3132333435363739, "kv_cache_attention_bias": -1.7, "noise_scale": 0.3}),
+}
+
+
 def steps() -> Family:
     f = Family("pp-envelope", "steps", "Steps: their fields, their formulas and the tensors that they need.")
 
@@ -127,6 +145,9 @@ def steps() -> Family:
         given = Envelope(replace(header, action="INFER"), VIDEO, None, exact)
         f.decode(f"video-{slug}", "The step's integers of 64 bits are exact and told apart by their numbers.", [one],
                  request(f.stream(), given), limits=LIMIT, sweeps=FEW, proof=True)
+    for slug, given in EVERY_FIELD.items():
+        accept(f"video-{slug}", "Bools, numbers and doubles of the step are read from their own fields, and whole.",
+               ["pp.infer.payload"], given)
     accept("video-extremes", "The ends of int64 and uint32 are values like any other.", [one],
            of_video(STEP | {"current_start_frame": (1 << 63) - 1, "base_seed": -(1 << 63), "height": (1 << 32) - 1}))
     accept("video-no-steps", "No denoising steps, and a list that is empty.", [calls, listed],

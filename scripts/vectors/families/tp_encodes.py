@@ -5,7 +5,7 @@ from dataclasses import replace
 from families.tp import INFER, LIMIT, SLOTS, Header, Manifest, Tensor, message, value
 from families.tp_headers import NEGATIVE, POSITIVE
 from families.tp_infer import FLOATS, HALVES, LONGS
-from families.tp_specs import STEP, V1, tensor
+from families.tp_specs import EVERY_FIELD, STEP, V1, tensor
 from layout import Family
 
 TURN = {"again": True, "glue": True}
@@ -86,6 +86,9 @@ def encodes() -> Family:
            Manifest(plan.tensors, tp_plan=V1, video=STEP | ends))
     encode("encode-spec-largest", "The largest index, and the largest dimension beside one of 0.", [FIELDS, LAYOUT],
            INFER, Manifest((LARGEST,)))
+    for slug, manifest in EVERY_FIELD.items():
+        encode(f"encode-infer-{slug}", "Bools, numbers and doubles of the step are written to their own fields, and whole.",
+               [LAYOUT], INFER, manifest)
 
     for slot in SLOTS:
         for name, number in (("over", 1 << 63), ("under", -(1 << 63) - 1)):

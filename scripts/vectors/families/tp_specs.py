@@ -126,6 +126,27 @@ STEP = {
 V1 = "v1_generator_only"
 
 
+def _every_field(steps: int, step: dict) -> Manifest:
+    tensors = (tensor("conditioning_embeds", 1, dtype="bfloat16"),
+               tensor("context_frames_override", 1, dtype="float16"),
+               tensor("denoising_step_list", steps, dtype="int64"), tensor("latents", 1, dtype="bfloat16"))
+    return Manifest(tensors, tp_plan=V1, video=STEP | step | {
+        "tp_do_kv_recompute": True, "tp_num_denoise_steps": steps, "tp_expected_generator_calls": steps + 1})
+
+
+# With STEP they tell each field from every other of its type, and float32 holds neither bias: `position.ts` demands it.
+EVERY_FIELD = {
+    "fields": _every_field(2, {
+        "height": 272, "width": 3_000_000_000, "current_start_frame": 0x2122232425262729, "init_cache": False,
+        "tp_reset_kv_cache": True, "conditioning_embeds_updated": False, "kv_cache_attention_bias": 0.1,
+        "base_seed": 0x3132333435363739}),
+    "fields-other": _every_field(1, {
+        "height": 96, "width": 64, "current_start_frame": -0x2122232425262729, "manage_cache": False,
+        "tp_reset_crossattn_cache": True, "conditioning_embeds_updated": False, "kv_cache_attention_bias": -2.3,
+        "base_seed": -0x3132333435363739}),
+}
+
+
 def plans() -> Family:
     f = Family("tp", "plans", "Plan, video step and tensors against each other.")
     few = {"chunks": [1]}
@@ -158,6 +179,9 @@ def plans() -> Family:
                      tensor("latents", 2, 2, dtype="float16")), tp_plan=V1, video=recompute))
     accept("plan-v1-negative", "Signed fields of the step may be negative.", [values],
            Manifest(all_three, tp_plan=V1, video=STEP | {"current_start_frame": -3, "base_seed": -(1 << 62) - 1}))
+    for slug, manifest in EVERY_FIELD.items():
+        accept(f"plan-v1-{slug}", "Bools, numbers and doubles of the step are read from their own fields, and whole.",
+               ["tp.infer.payload"], manifest)
     field, mismatch = "header.field", "spec.mismatch"
     refuse("plan-unknown", "There is no plan v2.", values, Manifest(tp_plan="v2_everything"), field, "infer")
     refuse("plan-capitals", "The name of a plan is spelled as it is.", values, Manifest(tp_plan="V0_FULL_PIPELINE"),
