@@ -1,5 +1,6 @@
 import type { FieldType, FileDecodeVector, ProfileFile } from "@tensorwire/conformance/corpus";
 import type { Json } from "@tensorwire/conformance/protocol";
+import { bodiesIn, type Message, messagesIn, type Place, type Scalar } from "./body-values.ts";
 
 /**
  * The position-proof lint: values for which a swapped field, a reversed one or a trip through a double cannot cancel out.
@@ -53,22 +54,23 @@ function vectorFaults(id: string, fields: readonly Field[]): string[] {
 
 /**
  * The same for the integers of protobuf bodies, which no segment marks: they stand in the values as decimal strings. Those of one
- * object are told apart, none survives a double, and each field has a value above 2^53 and a negative one.
+ * message are told apart, none survives a double, and each field has a value above 2^53 and a negative one.
  */
-export function valueFaults(profile: string, vectors: readonly FileDecodeVector[]): string[] {
+export function valueFaults(profile: string, place: Place, vectors: readonly FileDecodeVector[]): string[] {
   const faults: string[] = [];
   const proven = new Map<string, bigint[]>();
   for (const { id, events, position_proof } of vectors) {
     for (const event of events) {
       if (event.event !== "message") continue;
-      for (const object of wideIntegers(event.value)) {
-        for (const [i, [path, value]] of object.entries()) {
+      for (const message of messagesIn(event.value, place)) {
+        const integers = wideIntegers(message);
+        for (const [i, [path, value]] of integers.entries()) {
           const values = proven.get(path) ?? [];
           proven.set(path, values);
           if (!position_proof) continue;
           values.push(value);
           if (BigInt(Number(value)) === value) faults.push(`${id}: ${path} survives a trip through a double`);
-          const twin = object.slice(i + 1).find(([, other]) => other === value);
+          const twin = integers.slice(i + 1).find(([, other]) => other === value);
           if (twin) faults.push(`${id}: ${path} and ${twin[0]} swapped are the same`);
         }
       }
@@ -82,25 +84,74 @@ export function valueFaults(profile: string, vectors: readonly FileDecodeVector[
   return faults;
 }
 
-/** For each object of a value its decimal strings, by their paths. kwargs are the sender's own. */
-function wideIntegers(value: Json, path = ""): [path: string, value: bigint][][] {
-  if (typeof value !== "object" || value === null || path.endsWith("kwargs")) return [];
-  const own: [string, bigint][] = [];
-  const inner = Object.entries(value).flatMap(([name, item]) => {
-    const at = path === "" ? name : `${path}.${name}`;
-    if (typeof item !== "string" || !DECIMAL.test(item) || !WIDE.has(name)) return wideIntegers(item as Json, at);
-    own.push([at, BigInt(item)]);
-    return [];
+/** The int64 fields of a message, by their paths. */
+function wideIntegers({ body, path, fields }: Message): [path: string, value: bigint][] {
+  const names = body.scalars.filter(({ type }) => type === "int64").map(({ name }) => name);
+  return names.flatMap((name): [string, bigint][] => {
+    const { [name]: value } = fields;
+    return typeof value === "string" ? [[path === "" ? name : `${path}.${name}`, BigInt(value)]] : [];
   });
-  return own.length === 0 ? inner : [own, ...inner];
 }
 
-const DECIMAL = /^-?[0-9]+$/;
-/** The int64 fields of the messages in `spec/proto`; the strings of a value are also keys and bytes. */
-const WIDE: ReadonlySet<string> = new Set([
-  ...["call_id", "chunk_index", "control_epoch", "cache_epoch", "current_start_frame", "base_seed"],
-  ...["mesh_current_start_frame", "output_digest_i64"],
-]);
+/** What the vectors of one profile and role have an implementation read or write. */
+export interface Accepted {
+  readonly profile: string;
+  readonly role: "decode" | "encode";
+  readonly place: Place;
+  readonly values: readonly Json[];
+}
+
+/** Fields of which the specification allows one value, with the reason. */
+const FIXED: Readonly<Record<string, string>> = {
+  "TPManifest.tp_envelope_version": "There is one version so far. r[tp.manifest.version]",
+  "PPEnvelopeV1.pp_envelope_version": "There is one version so far. r[pp.manifest.version]",
+  "PPResultV1.pp_result_version": "There is one version so far. r[pp.manifest.version]",
+  "VideoStep.pp_disable_vace": "It has to be true. r[pp.video.disable-vace]",
+};
+
+/**
+ * That the vectors of a profile and role together tell each scalar field of a protobuf body from every other one of its type: some vector
+ * has both, with different values. Beside that a bool is true and false, a number has two values, and a double one that float32
+ * does not hold, so that no field can be left out, made up or cut.
+ */
+export function fieldFaults(accepted: readonly Accepted[], fixed = FIXED): string[] {
+  const faults: string[] = [];
+  const unused = new Set(Object.keys(fixed));
+  for (const { profile, role, place, values } of accepted) {
+    const messages = values.flatMap((value) => messagesIn(value, place));
+    for (const body of bodiesIn(place.body)) {
+      const own = messages.filter((message) => message.body.name === body.name);
+      for (const [i, { name, type }] of body.scalars.entries()) {
+        const field = `${body.name}.${name}`;
+        const fault = (what: string) => faults.push(`${profile}, ${role}: ${field} ${what}`);
+        const held = new Set(own.map(({ fields }) => fields[name]).filter((value) => value !== undefined));
+        const lack = lackOf(type, held);
+        unused.delete(field);
+        if (lack !== null && (held.size === 0 || !(field in fixed))) fault(lack);
+        if (lack === null && field in fixed) fault("has several values, and a reason says that it has one");
+        for (const other of body.scalars.slice(i + 1)) {
+          if (other.type !== type || own.some(({ fields }) => differ(fields[name], fields[other.name]))) continue;
+          fault(`and ${body.name}.${other.name}, both ${type}, are told apart by no vector`);
+        }
+      }
+    }
+  }
+  for (const field of unused) faults.push(`${field}: a reason for what is no field of a message`);
+  return faults;
+}
+
+/** What is missing in the values of a field, or null. */
+function lackOf(type: Scalar, values: ReadonlySet<Json | undefined>): string | null {
+  if (values.size === 0) return "has no value";
+  if (type === "bool") return values.size === 2 ? null : `is never ${!values.has(true)}`;
+  if (values.size === 1) return `has no other value than ${[...values][0]}`;
+  const wide = [...values].some((value) => typeof value === "number" && Math.fround(value) !== value);
+  return type === "double" && !wide ? "has no value that float32 does not hold" : null;
+}
+
+function differ(one: Json | undefined, other: Json | undefined): boolean {
+  return one !== undefined && other !== undefined && one !== other;
+}
 
 /** The integer fields of more than a byte, each where it first stands. */
 function fieldsOf(vector: FileDecodeVector, { fields }: ProfileFile): Field[] {

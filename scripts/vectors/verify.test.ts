@@ -7,11 +7,13 @@ import {
   type ProfileFile,
   readCorpusFiles,
 } from "@tensorwire/conformance/corpus";
+import type { Json } from "@tensorwire/conformance/protocol";
 import { indexRules } from "../rules.ts";
+import { bodiesIn, places, type Scalar } from "./body-values.ts";
 import { coverageFaults, sidesOf, wireRules } from "./coverage.ts";
 import { checkEncoders } from "./encoders.ts";
-import { positionFaults, valueFaults } from "./position.ts";
-import { CORPUS, defectFaults, generatorFaults, positionProof } from "./verify.ts";
+import { fieldFaults, positionFaults, valueFaults } from "./position.ts";
+import { acceptedBodies, CORPUS, defectFaults, generatorFaults, positionProof } from "./verify.ts";
 
 // The generator has a deadline of its own; this one catches a hang.
 setDefaultTimeout(180_000);
@@ -115,21 +117,20 @@ describe("the position-proof lint", () => {
   });
 
   test("looks into the values of protobuf bodies, but not into kwargs", () => {
-    const message = (value: object) =>
-      ({ ...PROOF, events: [{ at: 1, event: "message", value: value as never }] }) as const;
-    const body = {
-      manifest: { kwargs: { base_seed: "5" } },
-      call_id: "9007199254740993",
-      chunk_index: "9007199254740993",
-    };
-    expect(
-      valueFaults("p", [message(body), message({ call_id: "-9007199254740993" }), message({ chunk_index: "-4" })]),
-    ).toEqual([
-      "p/v: call_id and chunk_index swapped are the same",
-      "p/v: chunk_index survives a trip through a double",
+    const message = (video: object) =>
+      ({
+        ...PROOF,
+        events: [{ at: 1, event: "message", value: { manifest: { kwargs: { base_seed: "5" }, video } as never } }],
+      }) as const;
+    const tp = places().get("tp")!;
+    const twins = message({ current_start_frame: "9007199254740993", base_seed: "9007199254740993" });
+    const others = [message({ current_start_frame: "-9007199254740993" }), message({ base_seed: "-4" })];
+    expect(valueFaults("p", tp, [twins, ...others])).toEqual([
+      "p/v: manifest.video.current_start_frame and manifest.video.base_seed swapped are the same",
+      "p/v: manifest.video.base_seed survives a trip through a double",
     ]);
-    expect(valueFaults("p", [{ ...message(body), position_proof: undefined } as never])).toContain(
-      "p: no position-proof vector has a value above 2^53 in call_id",
+    expect(valueFaults("p", tp, [{ ...twins, position_proof: undefined } as never])).toContain(
+      "p: no position-proof vector has a value above 2^53 in manifest.video.base_seed",
     );
   });
 
@@ -140,6 +141,78 @@ describe("the position-proof lint", () => {
       "p: no position-proof vector has a value above 2^53 in b",
       "p: no position-proof vector has a negative value in b",
     ]);
+  });
+});
+
+describe("the fields of protobuf bodies", () => {
+  const told = (type: Scalar, ...values: readonly Json[]) => {
+    const scalars = [
+      { name: "a", type },
+      { name: "b", type },
+    ];
+    return fieldFaults(
+      [{ profile: "p", role: "encode", place: { body: { name: "M", scalars, inner: [] } }, values }],
+      {},
+    );
+  };
+
+  test("are told apart by the corpus, in each message of each profile, read and written", () => {
+    const accepted = acceptedBodies();
+    expect(
+      accepted.map(({ profile, role, place }) => [profile, role, bodiesIn(place.body).map(({ name }) => name)]),
+    ).toEqual([
+      ["tp", "decode", ["TPManifest", "TensorSpec", "VideoStep"]],
+      ["tp", "encode", ["TPManifest", "TensorSpec", "VideoStep"]],
+      ["pp-envelope", "decode", ["PPEnvelopeV1", "TensorSpec", "VideoStep", "LmStep"]],
+      ["pp-envelope", "encode", ["PPEnvelopeV1", "TensorSpec", "VideoStep", "LmStep"]],
+      ["pp-result", "decode", ["PPResultV1", "TensorSpec"]],
+      ["pp-result", "encode", ["PPResultV1", "TensorSpec"]],
+    ]);
+    expect(fieldFaults(accepted)).toEqual([]);
+  });
+
+  test.each<[Scalar, readonly Json[]]>([
+    ["bool", [true, false]],
+    ["uint32", [1, 2]],
+    ["int64", ["1", "2"]],
+    ["double", [0.1, 0.3]],
+  ])("of type %s: two that are always alike are a fault, also where one of them is absent", (type, [one, other]) => {
+    const fault = `p, encode: M.a and M.b, both ${type}, are told apart by no vector`;
+    const alike = [{ a: one!, b: one! }, { a: other!, b: other! }, { a: one! }, { b: other! }];
+    expect(told(type, ...alike)).toEqual([fault]);
+    expect(told(type, ...alike, { a: one!, b: other! })).toEqual([]);
+  });
+
+  test("a bool that is never true, one that is never false, and one that nobody has", () => {
+    expect(told("bool", { a: true, b: false })).toEqual([
+      "p, encode: M.a is never false",
+      "p, encode: M.b is never true",
+    ]);
+    expect(told("bool", { a: true }, { a: false })).toContain("p, encode: M.b has no value");
+  });
+
+  test("a number that has one value, and one that nobody has", () => {
+    expect(told("uint32", { a: 3, b: 4 }, { a: 3, b: 5 })).toEqual(["p, encode: M.a has no other value than 3"]);
+    expect(told("int64", { a: "3" }, { a: "-3" })).toContain("p, encode: M.b has no value");
+  });
+
+  test("a double that float32 holds wherever it stands", () => {
+    expect(told("double", { a: 0.25, b: 0.1 }, { a: 41.5, b: 0.2 })).toEqual([
+      "p, encode: M.a has no value that float32 does not hold",
+    ]);
+  });
+
+  test("a field that is fixed needs no second value, and its reason has to be true", () => {
+    const place = { body: { name: "M", scalars: [{ name: "version", type: "uint32" }], inner: [] } } as const;
+    const reasons = { "M.version": "There is one.", "M.gone": "It was." };
+    const of = (...values: Json[]) => fieldFaults([{ profile: "p", role: "decode", place, values }], reasons);
+    const gone = "M.gone: a reason for what is no field of a message";
+    expect(of({ version: 1 })).toEqual([gone]);
+    expect(of({ version: 1 }, { version: 2 })).toEqual([
+      "p, decode: M.version has several values, and a reason says that it has one",
+      gone,
+    ]);
+    expect(of({})).toEqual(["p, decode: M.version has no value", gone]);
   });
 });
 

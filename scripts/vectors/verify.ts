@@ -2,7 +2,7 @@
 /**
  * Holds the corpus against its two derivations: the Python generator gives the stored files, the TypeScript encoders give
  * the stored bytes. Checks schemas, hashes, ids and siblings on the way, that every MUST has vectors on both sides, that what is refused
- * breaks one rule, and lints the position-proof vectors.
+ * breaks one rule, and that each field is told from the others; lints the position-proof vectors.
  *
  *     bun scripts/vectors/verify.ts
  */
@@ -15,10 +15,11 @@ import {
   loadCorpus,
   readCorpusFiles,
 } from "@tensorwire/conformance/corpus";
+import { places } from "./body-values.ts";
 import { coverageFaults, sidesOf } from "./coverage.ts";
 import { checkEncoders } from "./encoders.ts";
 import { checkOneFault, ruleFaults } from "./one-fault/one-fault.ts";
-import { positionFaults, valueFaults } from "./position.ts";
+import { type Accepted, fieldFaults, positionFaults, valueFaults } from "./position.ts";
 
 export const CORPUS = resolve(import.meta.dir, "../../vectors");
 const GENERATOR = resolve(import.meta.dir, "generate.py");
@@ -37,6 +38,7 @@ export function generatorFaults(python = "python3"): string[] {
 
 export function positionProof(directory = CORPUS): { vectors: number; faults: string[] } {
   const { profiles, families } = readCorpusFiles(directory);
+  const bodies = places();
   const decode = families
     .flatMap(({ family }) => family.vectors.map((vector) => ({ profile: family.profile, vector })))
     .filter(({ vector }) => vector.role === "decode") as { profile: string; vector: FileDecodeVector }[];
@@ -44,11 +46,30 @@ export function positionProof(directory = CORPUS): { vectors: number; faults: st
     vectors: decode.filter(({ vector }) => vector.position_proof).length,
     faults: profiles.flatMap((profile) => {
       const own = decode.filter((each) => each.profile === profile.profile).map(({ vector }) => vector);
-      // A session refuses negative ids, so what is exact is shown by the profile of its layout.
-      const values = profile.profile.endsWith("-session") ? [] : valueFaults(profile.profile, own);
-      return [...positionFaults(profile, own), ...values];
+      const place = bodies.get(profile.profile);
+      return [...positionFaults(profile, own), ...(place ? valueFaults(profile.profile, place, own) : [])];
     }),
   };
+}
+
+/** What the vectors of each profile with a protobuf body have every implementation read or write. */
+export function acceptedBodies(directory = CORPUS): Accepted[] {
+  const { families } = readCorpusFiles(directory);
+  return [...places()].flatMap(([profile, place]) => {
+    const vectors = families.flatMap(({ family }) => (family.profile === profile ? family.vectors : []));
+    const binding = vectors.filter(({ level }) => level === "must");
+    const read = binding.flatMap((vector) => {
+      if (vector.role !== "decode" || vector.alternatives !== undefined) return [];
+      return vector.events.flatMap((event) => (event.event === "message" ? [event.value] : []));
+    });
+    const written = binding.flatMap((vector) =>
+      vector.role === "encode" && vector.refusal === undefined ? [vector.value] : [],
+    );
+    return [
+      { profile, role: "decode", place, values: read },
+      { profile, role: "encode", place, values: written },
+    ] as const;
+  });
 }
 
 /** Defects that vectors name and `defects.json` does not tell, and the other way round. */
@@ -82,6 +103,7 @@ function main(): number {
     report(`${refused} vectors that refuse: each breaks one rule, and names it`, [...named, ...healed]);
     const { vectors, faults: position } = positionProof();
     report(`${vectors} position-proof vectors: every mistake changes the bytes`, position);
+    report("the fields of protobuf bodies are told apart, read and written", fieldFaults(acceptedBodies()));
   } catch (error) {
     if (!(error instanceof CorpusDefect)) throw error;
     report("schemas, hashes, ids, siblings", [error.message]);
