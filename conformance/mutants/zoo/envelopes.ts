@@ -126,6 +126,15 @@ export const ENVELOPES: readonly Mutant[] = [
     why: "hidden may have any number of dimensions.",
   },
   {
+    id: "envelope/cache-flags-swapped",
+    rules: ["pp.infer.payload", "pp.encode.layout"],
+    file: STEP,
+    find: "return { video };",
+    replace:
+      "return { video: { ...video, init_cache: video.reset_crossattn_cache, reset_crossattn_cache: video.init_cache } };",
+    why: "Of a video step init_cache and reset_crossattn_cache stand for each other, read and written.",
+  },
+  {
     id: "envelope/vace-enabled",
     rules: ["pp.video.disable-vace"],
     file: STEP,

@@ -1,6 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const PLAN = "packages/tp-control/src/plan.ts";
+const MANIFEST = "packages/tp-control/src/manifest.ts";
 
 /** The plan of a TP call, its video step, and their tensors. */
 export const PLANS: readonly Mutant[] = [
@@ -196,5 +197,23 @@ export const PLANS: readonly Mutant[] = [
     find: 'else requireAbsence(tensor_specs, "context_frames_override", "only with tp_do_kv_recompute", blame);',
     replace: "",
     why: "Context frames are accepted where nothing is recomputed.",
+  },
+  {
+    id: "plan/resets-swapped",
+    rules: ["tp.infer.payload"],
+    file: MANIFEST,
+    find: "{ ...manifest, video: wire.video }",
+    replace:
+      "{ ...manifest, video: { ...wire.video, tp_reset_kv_cache: wire.video.tp_reset_crossattn_cache, tp_reset_crossattn_cache: wire.video.tp_reset_kv_cache } }",
+    why: "The two resets of a video step are read from each other's field.",
+  },
+  {
+    id: "plan-encode/cache-and-embeds-swapped",
+    rules: ["tp.encode.layout"],
+    file: MANIFEST,
+    find: "checkPlan({ tp_plan, video, tensor_specs }, refusal);",
+    replace:
+      "checkPlan({ tp_plan, video, tensor_specs }, refusal);\n    if (video) video = { ...video, manage_cache: video.conditioning_embeds_updated, conditioning_embeds_updated: video.manage_cache };",
+    why: "manage_cache and conditioning_embeds_updated are written into each other's field.",
   },
 ];

@@ -125,6 +125,14 @@ export const RESULTS: readonly Mutant[] = [
     why: "A digest of 0 is taken for an absent one.",
   },
   {
+    id: "result/time-through-float",
+    rules: ["pp.result.layout"],
+    file: RESULT,
+    find: "...(stage1_ms !== undefined && { stage1_ms }),",
+    replace: "...(stage1_ms !== undefined && { stage1_ms: Math.fround(stage1_ms) }),",
+    why: "The time of a result is kept as a float32.",
+  },
+  {
     id: "result-encode/ok-written",
     rules: ["pp.encode.canonical"],
     file: RESULT,

@@ -115,6 +115,14 @@ export const SENDING: readonly Mutant[] = [
     why: "A fraction is written without what stands behind its point.",
   },
   {
+    id: "tp-encode/double-through-float",
+    rules: ["tp.encode.layout", "pp.encode.layout"],
+    file: CHECK,
+    find: 'throw fail("a finite number");',
+    replace: 'throw fail("a finite number");\n  if (type === "double") return Math.fround(value as number);',
+    why: "A double is written with the precision of float32.",
+  },
+  {
     id: "tp-encode/payload-with-noop-dropped",
     rules: ["tp.encode.payload-matches-action"],
     file: MESSAGE,
