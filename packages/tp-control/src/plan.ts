@@ -63,7 +63,7 @@ export function checkPlan(
   requireTensor(tensor_specs, "latents", HALF, blame);
   requireTensor(tensor_specs, "conditioning_embeds", HALF, blame);
   requireAbsence(tensor_specs, "video", "never", blame);
-  if (video.tp_do_kv_recompute) requireTensor(tensor_specs, "context_frames_override", HALF, blame);
+  if (video.tp_do_kv_recompute) requireTensor(tensor_specs, "context_frames_override", "any", blame);
   else requireAbsence(tensor_specs, "context_frames_override", "only with tp_do_kv_recompute", blame);
   return plan;
 }
@@ -80,11 +80,11 @@ export function requireFinite<Name extends string>(
   }
 }
 
-/** r[tp.spec.named]: there is a tensor `key` without index, of one of `dtypes` and, if given, of `shape`. */
+/** r[tp.spec.named]: there is a tensor `key` without index, of one of `dtypes` (or of any) and, if given, of `shape`. */
 export function requireTensor(
   specs: readonly TensorSpec[],
   key: string,
-  dtypes: readonly Dtype[],
+  dtypes: readonly Dtype[] | "any",
   blame: Blame,
   shape?: readonly number[],
 ): void {
@@ -92,8 +92,8 @@ export function requireTensor(
   if (spec === undefined) throw blame("spec.mismatch", `expected a tensor ${nameOf({ key })}, none came`);
   const fits =
     shape === undefined || (shape.length === spec.shape.length && shape.every((n, i) => n === spec.shape[i]));
-  if (dtypes.includes(spec.dtype) && fits) return;
-  const expected = `${dtypes.join(" or ")}${shape === undefined ? "" : ` [${shape.join(", ")}]`}`;
+  if ((dtypes === "any" || dtypes.includes(spec.dtype)) && fits) return;
+  const expected = `${dtypes === "any" ? dtypes : dtypes.join(" or ")}${shape === undefined ? "" : ` [${shape.join(", ")}]`}`;
   const came = `${spec.dtype} [${spec.shape.join(", ")}]`;
   throw blame("spec.mismatch", `tensor ${nameOf({ key })}: expected ${expected}, ${came} came`);
 }

@@ -177,6 +177,8 @@ def plans() -> Family:
            Manifest((tensor("conditioning_embeds", 3, dtype="float16"),
                      tensor("context_frames_override", 2, dtype="bfloat16"), steps,
                      tensor("latents", 2, 2, dtype="float16")), tp_plan=V1, video=recompute))
+    accept("plan-v1-frames-float32", "Of context_frames_override no dtype is asked.", [needs],
+           Manifest((cond, tensor("context_frames_override", 2), steps, latents), tp_plan=V1, video=recompute))
     accept("plan-v1-negative", "Signed fields of the step may be negative.", [values],
            Manifest(all_three, tp_plan=V1, video=STEP | {"current_start_frame": -3, "base_seed": -(1 << 62) - 1}))
     for slug, manifest in EVERY_FIELD.items():
