@@ -165,7 +165,11 @@ def steps() -> Family:
                                "expected_generator_calls": 0},
          RECOMPUTED, "video-recompute", "2^32 - 1 steps and one call more are not 0 calls."),
     ):
-        refuse(f"video-{slug}", why, calls, of_video(step, tensors), field, sibling)
+        # A list of so many steps no message has, so that its length is as good a reason.
+        listless = slug == "calls-wrap"
+        refuse(f"video-{slug}", why, calls, of_video(step, tensors), field, sibling, alternatives=[
+            ("The step list is not as long as so many steps, which is as good a reason.",
+             broken_request(f.stream(), of_video(step, tensors), None).error(mismatch))] if listless else None)
     other = Tensor("current_denoising_step_list", "int64", (3,), LIST.data[:24])
     for slug, tensors, rule, why in (
         ("no-list", (COND, LATENTS), listed, "The step list is missing."),
