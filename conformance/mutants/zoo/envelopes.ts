@@ -6,6 +6,21 @@ const STEP = "packages/pp-contract/src/step.ts";
 /** PP envelopes and their steps. */
 export const ENVELOPES: readonly Mutant[] = [
   {
+    id: "envelope/step-left-over",
+    rules: ["pp.boundary.glued"],
+    file: REQUEST,
+    find: "super((header, payload, at) => readRequest(header, payload, at, all), all);",
+    replace: `let left: Record<string, unknown> = {};
+    super((header, payload, at) => {
+      const read = readRequest(header, payload, at, all) as { envelope?: PpEnvelope };
+      const { lm, video } = (read.envelope ?? {}) as Record<string, unknown>;
+      if (read.envelope) read.envelope = { ...left, ...read.envelope } as PpEnvelope;
+      left = { ...left, ...(lm ? { lm } : {}), ...(video ? { video } : {}) };
+      return read as PpRequest;
+    }, all);`,
+    why: "An envelope with one kind of step has the last step of the other kind beside it.",
+  },
+  {
     id: "envelope/ids-unjudged",
     rules: ["pp.envelope.ids"],
     file: REQUEST,

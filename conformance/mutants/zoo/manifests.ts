@@ -178,4 +178,31 @@ export const MANIFESTS: readonly Mutant[] = [
     replace: "payload.parts, limits, peerFault(at - payload.body.bytes.length));",
     why: "Errors of a manifest are not placed at the end of its frame.",
   },
+  {
+    id: "manifest/kwargs-left-over",
+    rules: ["tp.boundary.glued"],
+    file: MESSAGE,
+    find: "super((header, payload, at) => readTp(header, payload, at, all), all);",
+    replace: `let left = {};
+    super((header, payload, at) => {
+      const read = readTp(header, payload, at, all) as { manifest?: { kwargs: object } };
+      if (read.manifest) read.manifest.kwargs = left = { ...left, ...read.manifest.kwargs };
+      return read as TpMessage;
+    }, all);`,
+    why: "kwargs of earlier messages on the connection stand in later ones.",
+  },
+  {
+    id: "manifest/plan-left-over",
+    rules: ["tp.boundary.glued"],
+    file: MESSAGE,
+    find: "super((header, payload, at) => readTp(header, payload, at, all), all);",
+    replace: `let left = {};
+    super((header, payload, at) => {
+      const read = readTp(header, payload, at, all) as { manifest?: { tp_plan: string; video?: object } };
+      if (read.manifest?.tp_plan === "") Object.assign(read.manifest, left);
+      else if (read.manifest) left = { tp_plan: read.manifest.tp_plan, video: read.manifest.video };
+      return read as TpMessage;
+    }, all);`,
+    why: "A message without a plan has the plan and the video step of the last one that had one.",
+  },
 ];

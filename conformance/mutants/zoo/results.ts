@@ -21,6 +21,18 @@ export const RESULTS: readonly Mutant[] = [
     why: "Of several results in one read only the first is delivered.",
   },
   {
+    id: "result/digest-left-over",
+    rules: ["pp.boundary.glued"],
+    file: RESULT,
+    find: "messages.push(readResult(batch.view(i), batch.at(i), this.#limits));",
+    replace: `const read = readResult(batch.view(i), batch.at(i), this.#limits) as { result: object; tensors: Tensor[] };
+        const { output_digest_i64 } = (this as { left?: PpResult }).left ?? {};
+        read.result = { ...(output_digest_i64 !== undefined && { output_digest_i64 }), ...read.result };
+        Object.assign(this, { left: read.result });
+        messages.push(read as PpResultMessage);`,
+    why: "A result without a digest has that of the result before it.",
+  },
+  {
     id: "result/offset-in-payload",
     rules: ["pp.result.tensors", "pp.result.error-message"],
     file: RESULT,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import protobuf
 from families.kinds import Kind
-from families.tp import LIMIT, Tensor
+from families.tp import LACKING, LIMIT, Tensor
 from layout import Family, Stream
 
 FEW = {"chunks": [1]}
@@ -24,8 +24,8 @@ class Bodies:
                       canonical=False, alternatives=alternatives)
 
     def refuse(self, slug: str, why: str, rules: list[str], body: bytes, error: str = "header.length",
-               sibling: str | None = None, alternatives=None) -> None:
-        sweeps = FEW if alternatives else {"chunks": [1], "after": True}
+               sibling: str | None = None, alternatives=None, sweeps: dict | None = None) -> None:
+        sweeps = sweeps or (FEW if alternatives else {"chunks": [1], "after": True})
         self.f.decode(slug, why, self.kind.rules(*rules), self.error(body, error), limits=LIMIT,
                       sibling=sibling or self.kind.good, sweeps=sweeps, alternatives=alternatives)
 
@@ -169,7 +169,7 @@ def bodies(kind: Kind) -> Family:
         ("version-257", protobuf.integer(1, 257), "Version 257 is not cut to 1."),
         ("version-max", protobuf.integer(1, 0xFFFFFFFF), "The largest version is not spoken here."),
     ):
-        b.refuse(slug, why, [version], body + b.rest, "version")
+        b.refuse(slug, why, [version], body + b.rest, "version", sweeps=None if body else LACKING)
     b.refuse("version-before-all", "The version is judged before specs, ids and step, which are not there.",
              ["manifest.version-first", version], protobuf.integer(1, 2), "version")
     for slug, tail, why in (

@@ -3,7 +3,7 @@
 
 import protobuf
 from families.pp import HIDDEN, Result, broken_result, result
-from families.tp import LIMIT, REFUSED, SMALL, Tensor
+from families.tp import LACKING, LIMIT, REFUSED, SHOWN, SMALL, Tensor
 from layout import Family, Stream, varied
 
 LOGITS = Tensor("logits", "bfloat16", (2, 2), varied(8, 9))
@@ -55,7 +55,7 @@ def results() -> Family:
            result(f.stream(), Result((HIDDEN,), one, 1 << 53, other)), few)
     accept("extremes", "The ends of int64 and uint32, and a digest of 0, which is there.", [layout],
            result(f.stream(), Result((HIDDEN,), (1 << 63) - 1, -(1 << 63), -1, observed_generator_calls=(1 << 32) - 1,
-                                     output_digest_i64=0, stage1_ms=0.0)), few)
+                                     output_digest_i64=0, stage1_ms=0.0)), SHOWN)
     accept("ok-written", "An ok that is true may stand on the wire.", [ok],
            result(f.stream(), Result(), Result().wire() + protobuf.integer(6, 1)), few, canonical=False)
     accept("ok-wide", "Any ok but 0 is true, one whose low 32 bits are 0 too.",
@@ -124,9 +124,10 @@ def results() -> Family:
              ["pp.error.sticky", "pp.manifest.version"], second, limits=LIMIT, sibling="two", sweeps=REFUSED)
 
     def refuse(slug: str, why: str, rules: list[str], given: Result, error: str, sibling: str, parts=None,
-               body=None) -> None:
+               body=None, sweeps: dict | None = None) -> None:
         stream = broken_result(f.stream(), given, body, parts).error(error)
-        f.decode(slug, why, rules, stream, limits=LIMIT, sibling=sibling, sweeps={"chunks": [1], "after": True})
+        f.decode(slug, why, rules, stream, limits=LIMIT, sibling=sibling,
+                 sweeps=sweeps or {"chunks": [1], "after": True})
 
     field, mismatch = "header.field", "spec.mismatch"
     refuse("atomic", "A good tensor beside a bad one is not delivered, nor the result.", ["pp.error.atomic"],
@@ -134,8 +135,8 @@ def results() -> Family:
     refuse("ok-with-message", "An ok result with an error message.", [message], Result(error_message="but"), field,
            "ok")
     refuse("error-no-message", "An error result that does not say why.", [message], Result((), ok=False), field,
-           "error")
-    refuse("ok-no-tensors", "An ok result without a tensor.", [tensors], Result(()), mismatch, "ok")
+           "error", sweeps=LACKING)
+    refuse("ok-no-tensors", "An ok result without a tensor.", [tensors], Result(()), mismatch, "ok", sweeps=LACKING)
     refuse("error-with-tensors", "An error result with a tensor.", [tensors],
            Result(ok=False, error_message="half done"), mismatch, "error")
     refuse("error-with-part", "An error result with a part, and no spec.", ["pp.spec.tensors", "tp.spec.parts"], ERROR,

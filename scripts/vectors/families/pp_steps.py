@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import protobuf
 from families.pp import INPUT, LM, LM_FIELDS, VIDEO_FIELDS, Envelope, broken_request, request
-from families.tp import LIMIT, Tensor, video
+from families.tp import LACKING, LIMIT, SHOWN, Tensor, video
 from families.tp_headers import NEGATIVE, POSITIVE
 from families.tp_specs import tensor
 from layout import Family
@@ -50,30 +50,31 @@ def steps() -> Family:
     f = Family("pp-envelope", "steps", "Steps: their fields, their formulas and the tensors that they need.")
 
     def accept(slug: str, why: str, rules: list[str], envelope: Envelope, body: bytes | None = None,
-               alternatives=None) -> None:
-        f.decode(slug, why, rules, request(f.stream(), envelope, body), limits=LIMIT, sweeps=FEW,
+               alternatives=None, sweeps: dict | None = None) -> None:
+        f.decode(slug, why, rules, request(f.stream(), envelope, body), limits=LIMIT, sweeps=sweeps or FEW,
                  canonical=body is None,
                  alternatives=alternatives)
 
     def refuse(slug: str, why: str, rule: str, envelope: Envelope, error: str, sibling: str,
-               body: bytes | None = None, alternatives=None, rules: tuple[str, ...] = ()) -> None:
+               body: bytes | None = None, alternatives=None, rules: tuple[str, ...] = (),
+               sweeps: dict | None = None) -> None:
         stream = broken_request(f.stream(), envelope, body).error(error)
         f.decode(slug, why, [*rules, rule], stream, limits=LIMIT, sibling=sibling, alternatives=alternatives,
-                 sweeps=FEW if alternatives else {"chunks": [1], "after": True})
+                 sweeps=sweeps or (FEW if alternatives else {"chunks": [1], "after": True}))
 
     field, mismatch = "header.field", "spec.mismatch"
     one, tokens, position, needs = "pp.step.one", "pp.lm.num-tokens", "pp.lm.position", "pp.lm.tensors"
     accept("lm-prefill", "Three tokens into an empty cache.", [one, tokens, position, needs],
            Envelope(tensors=(tensor("input_ids", 3, dtype="int64"),), lm=LM | {"num_tokens": 3}))
     later = {"position": 17, "num_tokens": 1, "init_cache": False}
-    accept("lm-decode", "One token behind seventeen.", [position, needs], Envelope(lm=later))
+    accept("lm-decode", "One token behind seventeen.", [position, needs], Envelope(lm=later), sweeps=SHOWN)
     for dtype in ("float32", "float16", "bfloat16"):
         accept(f"lm-hidden-{dtype}", f"Activations may be {dtype}.", [needs],
                Envelope(tensors=(tensor("hidden", 2, 3, dtype=dtype),), lm=LM | {"num_tokens": 2}))
     accept("lm-hidden-width-0", "A width of 0 is a width.", [needs], Envelope(tensors=(tensor("hidden", 1, 0),)))
     accept("lm-position-max", "The largest position.", [position], Envelope(lm=later | {"position": (1 << 32) - 1}))
     hidden, empty = tensor("hidden", 1, 2), Tensor("input_ids", "int64", (0,), b"")
-    refuse("step-none", "An envelope without a step.", one, Envelope(lm=None), field, "infer")
+    refuse("step-none", "An envelope without a step.", one, Envelope(lm=None), field, "infer", sweeps=LACKING)
     refuse("step-unknown", "A kind of step that version 1 does not know is none.", one, Envelope(lm=None), field,
            "infer",
            Envelope(lm=None).wire() + protobuf.chunk(12, b"\x08\x01"), rules=("pp.manifest.unknown-fields",))
@@ -134,9 +135,10 @@ def steps() -> Family:
 
     vace, calls, listed = "pp.video.disable-vace", "pp.video.generator-calls", "pp.video.step-list"
     named, context = "pp.video.tensors", "pp.video.context-frames"
-    accept("video", "One chunk of a video generator.", [one, vace, calls, listed, named, context], of_video())
+    accept("video", "One chunk of a video generator.", [one, vace, calls, listed, named, context], of_video(),
+           sweeps=SHOWN)
     accept("video-recompute", "With recompute there is one call more, and context_frames.", [calls, context],
-           of_video(RECOMPUTE, RECOMPUTED))
+           of_video(RECOMPUTE, RECOMPUTED), sweeps=SHOWN)
     accept("video-negative", "Signed fields of the step may be negative, and doubles too.", [one],
            of_video(STEP | {"current_start_frame": -((1 << 53) + 3), "base_seed": -(1 << 62) - 1,
                             "noise_scale": -1e-300}))
@@ -152,7 +154,7 @@ def steps() -> Family:
            of_video(STEP | {"current_start_frame": (1 << 63) - 1, "base_seed": -(1 << 63), "height": (1 << 32) - 1}))
     accept("video-no-steps", "No denoising steps, and a list that is empty.", [calls, listed],
            of_video(STEP | {"num_denoise_steps": 0, "expected_generator_calls": 0},
-                    (COND, Tensor("current_denoising_step_list", "int64", (0,), b""), LATENTS)))
+                    (COND, Tensor("current_denoising_step_list", "int64", (0,), b""), LATENTS)), sweeps=SHOWN)
     refuse("video-vace", "The control-net path is not pipelined.", vace, of_video(STEP | {"pp_disable_vace": False}),
            field,
            "video")

@@ -13,6 +13,9 @@ SIZES = {"bool": 1, "uint8": 1, "int8": 1, "int16": 2, "int32": 4, "int64": 8,
          "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 SMALL = {"cuts": True, "chunks": True, "eof": True, "empty": True, "reset": True, "glue": True}
 REFUSED = {"cuts": True, "chunks": [1], "empty": True, "reset": True, "after": True, "glue": True}
+# What sets a field that others leave out, or leaves out what others set: in a row nothing of one message is left in the next.
+SHOWN = {"chunks": [1], "glue": True}
+LACKING = {"chunks": [1], "after": True, "glue": True}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import struct
 from dataclasses import replace
 
 import protobuf
-from families.tp import INFER, LIMIT, REFUSED, SMALL, Header, Manifest, Tensor, head, message, records
+from families.tp import INFER, LACKING, LIMIT, REFUSED, SHOWN, SMALL, Header, Manifest, Tensor, head, message, records
 from families.tp_headers import POSITIVE
 from layout import Family, Stream, varied
 
@@ -110,14 +110,15 @@ def manifests() -> Family:
     f = Family("tp", "manifests", "Manifests as protobuf messages: evolution, kwargs, and bytes that are no manifest.")
     few = {"chunks": [1]}
 
-    def accept(slug: str, why: str, rules: list[str], manifest: Manifest, body: bytes | None = None) -> None:
-        f.decode(slug, why, rules, message(f.stream(), INFER, manifest, body), limits=LIMIT, sweeps=few,
+    def accept(slug: str, why: str, rules: list[str], manifest: Manifest, body: bytes | None = None,
+               sweeps=few) -> None:
+        f.decode(slug, why, rules, message(f.stream(), INFER, manifest, body), limits=LIMIT, sweeps=sweeps,
                  canonical=body is None)
 
     def refuse(slug: str, why: str, rules: list[str], body: bytes, error: str, sibling: str = "infer",
-               parts: tuple[bytes, ...] = (), limits: dict = LIMIT) -> None:
+               parts: tuple[bytes, ...] = (), limits: dict = LIMIT, sweeps: dict | None = None) -> None:
         f.decode(slug, why, rules, records(f.stream(), body, list(parts)).error(error), limits=limits, sibling=sibling,
-                 sweeps={"chunks": [1], "after": True})
+                 sweeps=sweeps or {"chunks": [1], "after": True})
 
     one = protobuf.integer(1, 1)
     unknown, number = "tp.manifest.unknown-fields", "tp.manifest.message"
@@ -142,9 +143,9 @@ def manifests() -> Family:
     kwargs = "tp.kwargs.value"
     accept("kwargs", "Every kind of value of a Struct.", [kwargs], Manifest(kwargs={
         "bool": True, "list": [1, "two", None, [False]], "null": None, "number": -2.5, "object": {"deep": {"er": 1}},
-        "text": "naïve ☃ 𝄞"}))
+        "text": "naïve ☃ 𝄞"}), sweeps=SHOWN)
     accept("kwargs-defaults", "Values that are 0, false, empty or null are there.", [kwargs], Manifest(kwargs={
-        "empty": "", "false": False, "list": [], "null": None, "object": {}, "zero": 0}))
+        "empty": "", "false": False, "list": [], "null": None, "object": {}, "zero": 0}), sweeps=SHOWN)
     accept("kwargs-names", "Any string is a name: empty, of another script, or one that a language knows.", [kwargs],
            Manifest(kwargs={"": 1, "__proto__": 2, "constructor": 3, "ключ": 4}))
     accept("kwargs-names-inside", "The names inside an object are strings like all others.", [kwargs],
@@ -168,7 +169,7 @@ def manifests() -> Family:
         ("version-257", protobuf.integer(1, 257), "Version 257 is not cut to 1."),
         ("version-max", protobuf.integer(1, 0xFFFFFFFF), "The largest version is not spoken here."),
     ):
-        refuse(slug, why, [version], body, "version")
+        refuse(slug, why, [version], body, "version", sweeps=None if body else LACKING)
     unsorted = protobuf.chunk(2, FLOATS.wire()) + protobuf.chunk(2, HALVES.wire())
     refuse("version-before-specs", "The version is judged before a spec is looked at, wherever it stands.",
            ["tp.manifest.version-first", version], unsorted + protobuf.integer(1, 2), "version", "infer-tensors")

@@ -1,7 +1,7 @@
 """Tensor specs against each other, against their parts and against the limits."""
 
 from families.kinds import TP, Kind
-from families.tp import INFER, LIMIT, SIZES, Manifest, Tensor, message, records
+from families.tp import INFER, LACKING, LIMIT, SHOWN, SIZES, Manifest, Tensor, message, records
 from layout import Family, Stream, varied
 
 
@@ -16,8 +16,8 @@ def specs(kind: Kind = TP) -> Family:
     f = Family(kind.profile, "specs", "Tensor specs: order, types, shapes, sizes and their parts.")
     few = {"chunks": [1]}
 
-    def accept(slug: str, why: str, rules: list[str], *tensors: Tensor, limits: dict = LIMIT) -> None:
-        f.decode(slug, why, kind.spec_rules(rules), kind.whole(f.stream(), tensors), limits=limits, sweeps=few)
+    def accept(slug: str, why: str, rules: list[str], *tensors: Tensor, limits: dict = LIMIT, sweeps=few) -> None:
+        f.decode(slug, why, kind.spec_rules(rules), kind.whole(f.stream(), tensors), limits=limits, sweeps=sweeps)
 
     def refuse(slug: str, why: str, rules: list[str], *tensors: Tensor, sibling: str = "spec-one", limits: dict = LIMIT,
                parts: list[bytes] | None = None, level: str = "must", defects: list[str] | None = None) -> None:
@@ -31,7 +31,8 @@ def specs(kind: Kind = TP) -> Family:
     for dtype in ("bfloat16", "float16", "float32", "int64"):
         accept(f"spec-{dtype}", f"{dtype} has {SIZES[dtype]} bytes an element.",
                ["tp.spec.dtype-known", "tp.spec.product"], tensor("t", 2, 3, dtype=dtype))
-    accept("spec-scalar", "A shape of no dimension is one element.", ["tp.spec.rank", "tp.spec.product"], tensor("t"))
+    accept("spec-scalar", "A shape of no dimension is one element.", ["tp.spec.rank", "tp.spec.product"], tensor("t"),
+           sweeps=SHOWN)
     accept("spec-zero-dimension", "A dimension of 0 makes a tensor of 0 bytes, which has its part.",
            ["tp.spec.dimension", "tp.spec.parts"], tensor("t", 4, 0, 5), tensor("u", 1))
     accept("spec-zero-huge", "0 times the largest dimension is 0.", ["tp.spec.dimension", "tp.spec.product"],
@@ -40,7 +41,7 @@ def specs(kind: Kind = TP) -> Family:
     order = "tp.spec.order"
     accept("order-index", "An absent index stands before index 0, and numbers are in the order of numbers.",
            [order, "tp.spec.unique"], tensor("k", 1), tensor("k", 1, index=0), tensor("k", 1, index=2),
-           tensor("k", 1, index=10), tensor("l", 1, index=1))
+           tensor("k", 1, index=10), tensor("l", 1, index=1), sweeps=SHOWN)
     accept("order-index-max", "The largest index is one like any other.", [order], tensor("k", 1, index=1),
            tensor("k", 1, index=(1 << 32) - 1))
     accept("order-case", "Keys are compared by their bytes: B before a, and a before aa.", [order], tensor("B", 1),
@@ -156,15 +157,16 @@ def plans() -> Family:
     frames = tensor("context_frames_override", 2, dtype="float16")
     all_three, recompute = (cond, steps, latents), STEP | {"tp_do_kv_recompute": True, "tp_expected_generator_calls": 5}
 
-    def accept(slug: str, why: str, rules: list[str], manifest: Manifest) -> None:
-        f.decode(slug, why, rules, message(f.stream(), INFER, manifest), limits=LIMIT, sweeps=few)
+    def accept(slug: str, why: str, rules: list[str], manifest: Manifest, sweeps=SHOWN) -> None:
+        f.decode(slug, why, rules, message(f.stream(), INFER, manifest), limits=LIMIT, sweeps=sweeps)
 
     def wrong(manifest: Manifest, error: str) -> Stream:
         return records(f.stream(), manifest.wire(), [t.data for t in manifest.tensors]).error(error)
 
-    def refuse(slug: str, why: str, rule: str, manifest: Manifest, error: str, sibling: str = "plan-v1") -> None:
+    def refuse(slug: str, why: str, rule: str, manifest: Manifest, error: str, sibling: str = "plan-v1",
+               sweeps: dict | None = None) -> None:
         f.decode(slug, why, [rule], wrong(manifest, error), limits=LIMIT, sibling=sibling,
-                 sweeps={"chunks": [1], "after": True})
+                 sweeps=sweeps or {"chunks": [1], "after": True})
 
     values, has_video, calls, needs = "tp.plan.values", "tp.plan.video", "tp.plan.generator-calls", "tp.plan.tensors"
     accept("plan-v0", "The plan v0 goes without a video step.", [values, has_video],
@@ -176,14 +178,14 @@ def plans() -> Family:
     accept("plan-v1-float16", "latents and conditioning_embeds may be float16 as well as bfloat16.", [needs],
            Manifest((tensor("conditioning_embeds", 3, dtype="float16"),
                      tensor("context_frames_override", 2, dtype="bfloat16"), steps,
-                     tensor("latents", 2, 2, dtype="float16")), tp_plan=V1, video=recompute))
+                     tensor("latents", 2, 2, dtype="float16")), tp_plan=V1, video=recompute), few)
     accept("plan-v1-frames-float32", "Of context_frames_override no dtype is asked.", [needs],
-           Manifest((cond, tensor("context_frames_override", 2), steps, latents), tp_plan=V1, video=recompute))
+           Manifest((cond, tensor("context_frames_override", 2), steps, latents), tp_plan=V1, video=recompute), few)
     accept("plan-v1-negative", "Signed fields of the step may be negative.", [values],
-           Manifest(all_three, tp_plan=V1, video=STEP | {"current_start_frame": -3, "base_seed": -(1 << 62) - 1}))
+           Manifest(all_three, tp_plan=V1, video=STEP | {"current_start_frame": -3, "base_seed": -(1 << 62) - 1}), few)
     for slug, manifest in EVERY_FIELD.items():
         accept(f"plan-v1-{slug}", "Bools, numbers and doubles of the step are read from their own fields, and whole.",
-               ["tp.infer.payload"], manifest)
+               ["tp.infer.payload"], manifest, few)
     field, mismatch = "header.field", "spec.mismatch"
     refuse("plan-unknown", "There is no plan v2.", values, Manifest(tp_plan="v2_everything"), field, "infer")
     refuse("plan-capitals", "The name of a plan is spelled as it is.", values, Manifest(tp_plan="V0_FULL_PIPELINE"),
@@ -191,7 +193,8 @@ def plans() -> Family:
            "plan-v0")
     refuse("plan-capital-first", "One capital is enough.", values,
            Manifest(all_three, tp_plan="V1_generator_only", video=STEP), field)
-    refuse("plan-v1-no-video", "The plan v1 without its video step.", has_video, Manifest(all_three, tp_plan=V1), field)
+    refuse("plan-v1-no-video", "The plan v1 without its video step.", has_video, Manifest(all_three, tp_plan=V1), field,
+           sweeps=LACKING)
     refuse("plan-none-video", "A video step without a plan.", has_video, Manifest(all_three, video=STEP), field)
     refuse("plan-v0-video", "A video step with the plan v0.", has_video,
            Manifest(all_three, tp_plan="v0_full_pipeline", video=STEP), field, "plan-v0")
