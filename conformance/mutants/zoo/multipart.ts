@@ -97,6 +97,14 @@ export const MULTIPART_DECODE: readonly Mutant[] = [
     defect: "DitchOoM/buffer#309",
   },
   {
+    id: "multipart/low-half-signed",
+    rules: ["multipart.length.exact", "multipart-typed.record.cut"],
+    file: MULTIPART,
+    find: "const length = high * 2 ** 32 + low;",
+    replace: "const length = Math.max(0, high * 2 ** 32 + (low | 0));",
+    why: "The low half of a record's length is read as a signed number, and what is below 0 as 0.",
+  },
+  {
     id: "multipart/length-shifted",
     rules: ["multipart.length.exact"],
     file: MULTIPART,

@@ -5,6 +5,7 @@ import { eof, reset } from "./sweeps/ends.ts";
 import { ladder } from "./sweeps/ladder.ts";
 import { type Neighbours, type Plan, sameLimits } from "./sweeps/plan.ts";
 import { chunks, cuts, empty, pairs, prefix } from "./sweeps/reads.ts";
+import { recordLadder } from "./sweeps/records.ts";
 import { after, glue, repeat } from "./sweeps/rows.ts";
 import type { Case } from "./types.ts";
 import type { DecodeVector, EncodeVector, Vector } from "./vector.ts";
@@ -53,7 +54,8 @@ function* decodePlans(v: DecodeVector, neighbours: Neighbours): Iterable<Plan> {
   if (sweeps.reset) yield* reset(v);
   if (sweeps.glue) yield* glue(v, neighbours);
   if (sweeps.repeat) yield* repeat(v, sweeps.repeat);
-  if (sweeps.ladder) yield* ladder(v);
+  if (sweeps.ladder === true) yield* ladder(v);
+  else if (sweeps.ladder) yield* recordLadder(v, sweeps.ladder);
   if (sweeps.after) yield* after(v, neighbours);
 }
 

@@ -48,7 +48,8 @@ export interface DecodeSweeps {
   readonly reset?: true;
   readonly glue?: true;
   readonly repeat?: readonly number[];
-  readonly ladder?: true;
+  /** The frame's length; or the lengths of records, by their fields. */
+  readonly ladder?: true | readonly string[];
   readonly after?: true;
 }
 
@@ -114,6 +115,10 @@ export type Shows =
   | "limit.accept"
   | "limit.refuse"
   | "limit.wide"
+  | "record.cut"
+  | "record.wide"
+  | "record.top-bit"
+  | "record.hash-cut"
   | "encode.again"
   | "encode.after";
 

@@ -117,5 +117,5 @@ function meantBy({ meanings }: Corpus, id: string): Pick<ListedVector, "digest" 
 
 /** The sweep of a case's id: `cut` of `len64/hello#cut=3`, `prefix` of `len64/hello#prefix@0=1+7`. */
 export function sweepOf(id: string): string | undefined {
-  return /#([a-z-]+)/.exec(id)?.[1];
+  return /#([a-z_-]+)/.exec(id)?.[1];
 }

@@ -19,7 +19,7 @@ const LENGTHS = [2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 53n - 1n, 2n *
 
 /** A length is announced and little or nothing follows: buffers grow with what has arrived, never with what was announced. */
 export function* memory(v: DecodeVector): Iterable<ProbePlan> {
-  if (v.sweeps.ladder === undefined) return;
+  if (v.sweeps.ladder !== true) return;
   const { limit, width } = lengthOf(v);
   const largest = 2n ** BigInt(8 * width) - 1n;
   const allocation = v.probeRulesFor("memory");

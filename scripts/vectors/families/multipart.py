@@ -86,9 +86,19 @@ def profile(name: str) -> dict:
         "about": about,
         "fields": described,
         # The frame around the records is a len64 frame, and its rules are those of len64.
-        "derived": prefix_profile(LEN64)["derived"]
+        "derived": prefix_profile(LEN64)["derived"] | record_rules(name)
         | {"encode.again": ["multipart.encode.layout"], "encode.after": ["multipart.encode.refusal"]},
     }
+
+
+def record_rules(name: str) -> dict:
+    """What a record's length that does not fit shows: with its top bit set it is a typed one, or longer than any frame."""
+    cut, exact, end = "multipart.record.cut", "multipart.length.exact", "multipart.judged.frame-end"
+    rules = {"record.cut": [cut, end], "record.wide": [cut, exact, end]}
+    if name == "multipart":
+        return rules | {"record.top-bit": ["multipart-typed.flag.untyped-profile", cut, exact, end]}
+    return rules | {"record.top-bit": ["multipart-typed.record.cut", exact, end],
+                    "record.hash-cut": ["multipart-typed.hash.cut", end]}
 
 
 def messages(name: str) -> Family:
@@ -103,7 +113,7 @@ def messages(name: str) -> Family:
     accept("body", "A body alone, without parts.", [layout], frame(f.stream(), Record(b"hello")),
            SMALL | {"prefix": [{"from": 0, "width": 8}], "pairs": 24, "repeat": [2, 300]})
     accept("body-and-part", "A body and one part.", [layout, order],
-           frame(f.stream(), Record(b"hello"), Record(b"world!")))
+           frame(f.stream(), Record(b"hello"), Record(b"world!")), SMALL | {"ladder": ["body_length", "part_length"]})
     accept(
         "five-parts", "Parts of many sizes, an empty one among them, in order.", [layout, order, zero],
         frame(f.stream(), *(Record(data) for data in (b"hello", b"world", b"1", b"", b"xyz", b"xyzd"))),

@@ -14,9 +14,9 @@ def typed_messages() -> Family:
         f.decode(slug, why, rules, stream, limits=LIMIT, sweeps=sweeps or SMALL, proof=proof)
 
     accept("typed-part", "A part with a type hash after an untyped body.", [layout],
-           frame(f.stream(), Record(b"b"), Record(b"xy", STRING_HASH)))
+           frame(f.stream(), Record(b"b"), Record(b"xy", STRING_HASH)), SMALL | {"ladder": ["part_length"]})
     accept("typed-body", "A body with a type hash.", [layout, mixed],
-           frame(f.stream(), Record(b"hello", STRING_HASH), Record(b"part")))
+           frame(f.stream(), Record(b"hello", STRING_HASH), Record(b"part")), SMALL | {"ladder": ["body_length"]})
     accept("typed-all", "Every record with a hash of its own.", [layout],
            frame(f.stream(), Record(b"a", 0x0102030405060708), Record(b"bc", 0x1112131415161718),
                  Record(b"def", 0x2122232425262728)))

@@ -9,7 +9,7 @@ const WIDTHS: Partial<Record<FieldType, number>> = { u32be: 4, u56be: 7, u64be: 
 /** What announced bytes are. */
 export const FILL = 0xab;
 /** Lengths from here on have a bit that a signed, narrow or rounded number loses. */
-const WIDE = 1n << 31n;
+export const WIDE = 1n << 31n;
 
 /**
  * The first length of the stream replaced, with nothing after it: the limit and its neighbours, the edges of integer
@@ -55,8 +55,9 @@ export function announced(v: DecodeVector, length: bigint, limit: bigint, arrive
   return new Stream(bytes, segments, [{ at, event: fatalError("oversize.declared", at) }], null);
 }
 
-function rungs(limit: bigint, width: number): bigint[] {
-  const rows = new Set([limit - 1n, limit, limit + 1n]);
+/** A bound and its neighbours, the edges of integer types, numbers whose low part is the bound, and `more`, in order. */
+export function rungs(limit: bigint, width: number, more: readonly bigint[] = []): bigint[] {
+  const rows = new Set([limit - 1n, limit, limit + 1n, ...more]);
   for (const bits of [8n, 15n, 16n, 24n, 31n, 32n, 48n, 53n, 55n, 56n, 63n]) {
     const edge = 1n << bits;
     for (const value of [edge - 1n, edge, edge + 1n, edge + limit]) rows.add(value);
@@ -66,7 +67,11 @@ function rungs(limit: bigint, width: number): bigint[] {
   return [...rows].filter((value) => value > 0n && value <= largest).sort((a, b) => (a < b ? -1 : 1));
 }
 
-function writeBigEndian(target: Uint8Array, value: bigint): void {
+export function readBigEndian(bytes: Uint8Array): bigint {
+  return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}
+
+export function writeBigEndian(target: Uint8Array, value: bigint): void {
   let rest = value;
   for (let i = target.length - 1; i >= 0; i--) {
     target[i] = Number(rest & 0xffn);
