@@ -18,16 +18,19 @@ export function baselineOf({ baseline, updateBaseline }: ConformanceOptions): Ba
 
 /** Writes the file anew and says what changed. */
 export function rewriteBaseline(
-  { baseline: path = "" }: ConformanceOptions,
+  { baseline: path = "", seed: given }: ConformanceOptions,
   old: Baseline = NO_BASELINE,
   outcomes: readonly Outcome[],
-  narrowed: boolean,
-  log: (line: string) => void,
+  { narrowed, seed, log }: { readonly narrowed: boolean; readonly seed: string; readonly log: (line: string) => void },
 ): Baseline {
   const { baseline, kept, added, removed } = updateBaseline(old, outcomes, narrowed);
   save(path, baselineText(baseline));
   const unexplained = baseline.entries.filter(({ reason }) => reason === "").length;
   const fill = unexplained === 0 ? "" : `; fill in the reason of ${unexplained} before the next run`;
   log(`${path}: ${kept} entries kept, ${added} added, ${removed} removed${fill}`);
+  const fresh = baseline.entries.find(({ pattern }) => pattern.startsWith("challenge/"));
+  if (given === undefined && fresh !== undefined) {
+    log(`${path}: ${fresh.pattern} names fresh cases: it holds with --seed ${seed} alone`);
+  }
   return baseline;
 }

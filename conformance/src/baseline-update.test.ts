@@ -34,6 +34,37 @@ test("r[iut.baseline.reason]: --update-baseline writes what fails, and the next 
   expect(JSON.parse(readFileSync(baseline, "utf8"))).toEqual({ entries: [] });
 });
 
+test("--update-baseline says with which seed alone an entry for fresh cases holds", async () => {
+  const baseline = join(mkdtempSync(join(tmpdir(), "tensorwire-")), "known.json");
+  const fresh = testCase("challenge/len32/cut-1", {
+    steps: [{ feed: "000000" }, { eof: true }],
+    expected: [[], [{ event: "error", class: "eof.in-prefix", at: "3", fatal: true }]],
+  });
+  const said = async (seed?: string) => {
+    const lines: string[] = [];
+    await runConformance({
+      way: { kind: "in-process", iut: sampleIut("sample", "eof-in-prefix-clean") },
+      ...{ corpus: testCorpus(testCase("len32/hello"), fresh), baseline, updateBaseline: true, print: () => {} },
+      ...{ log: (line) => void lines.push(line), ...(seed !== undefined && { seed }) },
+    });
+    return lines.join("\n");
+  };
+  expect(await said()).toMatch(/challenge\/\S+ names fresh cases: it holds with --seed [0-9a-f]{16} alone/);
+  expect(await said("7")).not.toContain("fresh cases");
+});
+
+test("a run whose every failure is known says so, and not that the IUT is conformant", async () => {
+  const baseline = join(mkdtempSync(join(tmpdir(), "tensorwire-")), "known.json");
+  writeFileSync(baseline, JSON.stringify({ entries: [{ pattern: "len32/cut", reason: "wrong since the spring" }] }));
+  let printed = "";
+  const { exitCode } = await runConformance({
+    way: { kind: "in-process", iut: sampleIut("sample", "eof-in-prefix-clean") },
+    ...{ corpus: SAMPLE, baseline, log: () => {}, print: (text) => void (printed += text) },
+  });
+  expect(exitCode).toBe(0);
+  expect(printed).toContain("nothing fails but what is known to (exit 0)");
+});
+
 test("--update-baseline keeps what a run that was cut short did not come to", async () => {
   const baseline = join(mkdtempSync(join(tmpdir(), "tensorwire-")), "known.json");
   const entry = { pattern: "len32/hello#9", reason: "wrong since the spring" };

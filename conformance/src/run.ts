@@ -199,13 +199,25 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
   }
   return finish(report, result);
 
+  /** A profile that is asked for and has no case. */
+  function unknownProfiles(): string {
+    const known = new Set([...corpus.cases(), ...(corpus.wire ?? [])].map(({ profile }) => profile));
+    const unknown = (options.profiles ?? []).filter((name) => !known.has(name));
+    return unknown.length === 0
+      ? ""
+      : `; the corpus has no profile ${unknown.join(", ")}, it has ${[...known].join(", ")}`;
+  }
+
   function conclude(result: RunResult): Report {
     // A run that was narrowed, or cut short, cannot know what the entries outside it would match.
     const narrowed = options.filter !== undefined || options.profiles !== undefined || result.notRun.size > 0;
     const adapter = result.adapter;
     const final =
       options.updateBaseline === true && adapter === undefined
-        ? new BaselineJudge(rewriteBaseline(options, baseline, result.outcomes, narrowed, log), todayOf(options))
+        ? new BaselineJudge(
+            rewriteBaseline(options, baseline, result.outcomes, { narrowed, seed, log }),
+            todayOf(options),
+          )
         : judge;
     const problems = final
       .problems(result.outcomes)
@@ -223,7 +235,7 @@ async function execute(given: ConformanceOptions, log: (line: string) => void): 
       exit,
       trouble:
         adapter === undefined
-          ? nothingText(exit, outcomes)
+          ? nothingText(exit, outcomes, unknownProfiles)
           : `adapter unusable, in the link check (${adapter.check}): ${adapter.text}`,
       record: adapter?.record ?? [],
       seconds: replay?.seconds ?? seconds(),
@@ -266,9 +278,9 @@ const FAILED: ReadonlySet<Verdict> = new Set([
   "harness error",
 ]);
 
-function nothingText(exit: ExitCode, outcomes: readonly Outcome[]): string | undefined {
+function nothingText(exit: ExitCode, outcomes: readonly Outcome[], unknown: () => string): string | undefined {
   if (exit !== EXIT.nothing) return undefined;
-  if (outcomes.length === 0) return "no case has been selected: nothing was executed";
+  if (outcomes.length === 0) return `no case has been selected: nothing was executed${unknown()}`;
   return "every case was declined or did not apply: nothing was executed";
 }
 

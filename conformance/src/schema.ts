@@ -74,7 +74,9 @@ export function explain(what: string, errors: readonly ErrorObject[] | null | un
       ? `unknown field ${JSON.stringify(deepest.params.additionalProperty)}`
       : deepest.keyword === "const"
         ? `must be ${JSON.stringify(deepest.params.allowedValue)}`
-        : (deepest.message ?? deepest.keyword);
+        : deepest.keyword === "enum"
+          ? `must be one of ${JSON.stringify(deepest.params.allowedValues)}`
+          : (deepest.message ?? deepest.keyword);
   return `${what}${where}: ${detail}; it is ${shown(deepest.data)}`;
 }
 

@@ -159,7 +159,7 @@ describe("a recording", () => {
       "an outcome of a verdict of its own",
       3,
       { link: undefined, outcome: { id: "x", profile: "len32", verdict: "good" } },
-      "line 3 at /outcome/verdict: must be equal to one of the allowed values",
+      'line 3 at /outcome/verdict: must be one of ["',
     ],
     [
       "a footer in the middle",

@@ -1,7 +1,11 @@
-import { EXIT } from "../verdict.ts";
+import { EXIT, type ExitCode } from "../verdict.ts";
 
-/** What an exit status says, in words. */
-export const ENDINGS = {
+/** What an exit status says, in words; `known`: how many cases failed as the baseline says. */
+export function endingOf(exit: ExitCode, known: number): string {
+  return exit === EXIT.conformant && known > 0 ? "nothing fails but what is known to" : ENDINGS[exit];
+}
+
+const ENDINGS = {
   [EXIT.conformant]: "conformant",
   [EXIT.notConformant]: "not conformant",
   [EXIT.baseline]: "the baseline does not fit",

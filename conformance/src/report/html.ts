@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describeContradiction } from "../contradictions.ts";
 import type { Word } from "../verdict.ts";
 import { iutName } from "./describe.ts";
-import { ENDINGS } from "./endings.ts";
+import { endingOf } from "./endings.ts";
 import { failureArticle } from "./html/failure-article.ts";
 import { h, Markup } from "./html/markup.ts";
 import { type Cell, type FamilyRows, matrix, type ProfileRows, type State, type VectorRow } from "./html/matrix.ts";
@@ -85,7 +85,7 @@ function agent(report: JsonReport): Markup {
     selection.filter !== null && `cases ${selection.filter}`,
   ].filter((part) => part !== false);
   return h`<li><h2><bdi>${nameOf(report)}</bdi></h2>
-<p><span class="chip ${state}">${ENDINGS[summary.exit]}</span> <span class="dim">exit ${summary.exit}</span></p>
+<p><span class="chip ${state}">${endingOf(summary.exit, summary["known-fail"])}</span> <span class="dim">exit ${summary.exit}</span></p>
 <p>${grouped(summary.total)} cases in ${summary.seconds.toFixed(1)} s: ${grouped(summary.pass)} passed, ${grouped(summary.fail + summary.crash + summary.timeout + summary.disagreement)} failed${summary["not run"] > 0 && `, ${grouped(summary["not run"])} not run`}</p>
 ${summary.stranded > 0 && h`<p class="trouble">${grouped(summary.stranded)} ranks were stranded</p>`}
 ${narrowed.length > 0 && h`<p>Only <bdi>${narrowed.join("; ")}</bdi></p>`}

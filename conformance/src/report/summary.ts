@@ -1,7 +1,7 @@
 import { describeContradiction } from "../contradictions.ts";
 import { type Counts, count, EXIT, type Verdict, type Word } from "../verdict.ts";
 import { iutName } from "./describe.ts";
-import { ENDINGS } from "./endings.ts";
+import { endingOf } from "./endings.ts";
 import { failurePage } from "./failure-page.ts";
 import type { Paint } from "./paint.ts";
 import { probesOf } from "./probes.ts";
@@ -126,8 +126,6 @@ function totals(report: Report, paint: Paint): string[] {
   const parts = COLUMNS.filter((column) => counts[column] > 0).map((column) => `${grouped(counts[column])} ${column}`);
   const colour = report.exit === EXIT.conformant ? paint.good : paint.bad;
   const total = `${grouped(report.outcomes.length)} cases in ${report.seconds.toFixed(1)} s`;
-  return [
-    `${total}: ${parts.join(", ") || "none"}`,
-    colour(paint.bold(`${ENDINGS[report.exit]} (exit ${report.exit})`)),
-  ];
+  const ending = endingOf(report.exit, counts["known-fail"]);
+  return [`${total}: ${parts.join(", ") || "none"}`, colour(paint.bold(`${ending} (exit ${report.exit})`))];
 }
