@@ -47,6 +47,8 @@ test("with a way in it says each part of the link check, and nothing of this mac
     },
     3,
   ]);
+  const empty = await tensorwire("doctor", "--stdio", "exit 7", "--seed", "");
+  expect([empty.code, empty.err]).toEqual([64, expect.stringContaining("expected a text, it is empty")]);
   const alone = await tensorwire("doctor", "--seed", "s");
   expect([alone.code, alone.err]).toEqual([64, expect.stringContaining("--seed is for a way in")]);
 }, 120_000);
