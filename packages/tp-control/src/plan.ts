@@ -1,4 +1,4 @@
-import { type Blame, type Dtype, nameOf, show, type TensorSpec } from "@tensorwire/tensor-spec";
+import { type Blame, DTYPE_SIZES, type Dtype, nameOf, show, type TensorSpec } from "@tensorwire/tensor-spec";
 
 const PLANS = ["", "v0_full_pipeline", "v1_generator_only"] as const;
 /** How the group divides the work. Empty: the call does not say. */
@@ -22,6 +22,7 @@ export interface VideoStep {
 }
 
 const HALF: readonly Dtype[] = ["bfloat16", "float16"];
+const ANY = Object.keys(DTYPE_SIZES) as readonly Dtype[];
 
 /**
  * Judges plan, video step and tensors against each other, for sender and receiver alike.
@@ -63,7 +64,7 @@ export function checkPlan(
   requireTensor(tensor_specs, "latents", HALF, blame);
   requireTensor(tensor_specs, "conditioning_embeds", HALF, blame);
   requireAbsence(tensor_specs, "video", "never", blame);
-  if (video.tp_do_kv_recompute) requireTensor(tensor_specs, "context_frames_override", "any", blame);
+  if (video.tp_do_kv_recompute) requireTensor(tensor_specs, "context_frames_override", ANY, blame);
   else requireAbsence(tensor_specs, "context_frames_override", "only with tp_do_kv_recompute", blame);
   return plan;
 }
@@ -80,11 +81,11 @@ export function requireFinite<Name extends string>(
   }
 }
 
-/** r[tp.spec.named]: there is a tensor `key` without index, of one of `dtypes` (or of any) and, if given, of `shape`. */
+/** r[tp.spec.named]: there is a tensor `key` without index, of one of `dtypes` and, if given, of `shape`. */
 export function requireTensor(
   specs: readonly TensorSpec[],
   key: string,
-  dtypes: readonly Dtype[] | "any",
+  dtypes: readonly Dtype[],
   blame: Blame,
   shape?: readonly number[],
 ): void {
@@ -92,8 +93,8 @@ export function requireTensor(
   if (spec === undefined) throw blame("spec.mismatch", `expected a tensor ${nameOf({ key })}, none came`);
   const fits =
     shape === undefined || (shape.length === spec.shape.length && shape.every((n, i) => n === spec.shape[i]));
-  if ((dtypes === "any" || dtypes.includes(spec.dtype)) && fits) return;
-  const expected = `${dtypes === "any" ? dtypes : dtypes.join(" or ")}${shape === undefined ? "" : ` [${shape.join(", ")}]`}`;
+  if (dtypes.includes(spec.dtype) && fits) return;
+  const expected = `${dtypes.join(" or ")}${shape === undefined ? "" : ` [${shape.join(", ")}]`}`;
   const came = `${spec.dtype} [${spec.shape.join(", ")}]`;
   throw blame("spec.mismatch", `tensor ${nameOf({ key })}: expected ${expected}, ${came} came`);
 }
