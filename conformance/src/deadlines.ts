@@ -9,8 +9,13 @@ export const CHECK_DEADLINE = 30_000;
 /** Milliseconds until hello must be there, where nobody has said: under attach somebody is to start the IUT by hand. */
 export const helloDeadline = ({ kind }: Way) => (kind === "attach" ? 300_000 : CHECK_DEADLINE);
 
-/** Milliseconds that a case has at least, and what a scenario has. */
+/** Milliseconds that a case has at least. */
 const LEAST = 2000;
+/** One round trip is measured: where the machine stood still in it, nobody is to wait for minutes in every case that hangs. */
+const MOST = 30_000;
+
+/** Milliseconds for a small request, by what one took. r[iut.deadline.scaled] */
+export const scaledBase = (roundTrip: number) => Math.min(MOST, Math.max(LEAST, 500 * roundTrip));
 /** Milliseconds: a step of one byte is dozens of JSON to read and to answer, a hundred thousand of them seconds in a slow language. */
 const PER_STEP = 0.1;
 
@@ -36,7 +41,7 @@ export class CaseDeadline {
   }
 
   static scaled({ roundTrip, longLine }: Measured): CaseDeadline {
-    return new CaseDeadline(Math.max(LEAST, 500 * roundTrip), Math.max(1e-3, (50 * longLine) / LINE_LIMIT));
+    return new CaseDeadline(scaledBase(roundTrip), Math.max(1e-3, (50 * longLine) / LINE_LIMIT));
   }
 
   /** So many times as long. */

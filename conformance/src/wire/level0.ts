@@ -1,5 +1,6 @@
 import { Tape } from "../capture/tape.ts";
 import type { Case } from "../corpus/types.ts";
+import { scaledBase } from "../deadlines.ts";
 import { LinkError } from "../link/link.ts";
 import type { Way } from "../link/ways.ts";
 import { type Probe, probeOf } from "../probe-frames.ts";
@@ -119,7 +120,7 @@ class Level0 {
     const { caseDeadline } = this.#plan;
     this.#deadline =
       caseDeadline === undefined
-        ? { base: Math.max(2000, 500 * roundTrip), perByte: PER_BYTE }
+        ? { base: scaledBase(roundTrip), perByte: PER_BYTE }
         : { base: caseDeadline, perByte: 0 };
     return true;
   }
