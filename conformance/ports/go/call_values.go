@@ -213,7 +213,7 @@ func loadBody(profile string, fields map[string]json.RawMessage, tensors []json.
 	return body, nil
 }
 
-// loadSpecs refuses a spec of which a field cannot carry its value as any other that is wrong.
+// loadSpecs reads the specs apart from the body: a value that a field of a spec cannot carry is spec.mismatch, one of any other field header.field.
 func loadSpecs(body protoreflect.Message, raw json.RawMessage) error {
 	if raw == nil {
 		return nil

@@ -180,7 +180,7 @@ def sessions(s: Session) -> Family:
     accept("hard-cut-higher", "After a hard cut chunk_index may be higher as well.", [cut],
            leader().infer(1, 3).infer(2, 70, cache_epoch=3).infer(3, 71))
     if s is PP:
-        accept("video", "A video step makes the cache anew, or keeps it, as any other.", [cache, init],
+        accept("video", "A video step makes the cache anew or keeps it, as an LM step does.", [cache, init],
                leader().infer(1, 0, of=PP_VIDEO).infer(2, 1, of=PP_VIDEO).noop(3, cache_epoch=3)
                .infer(4, 0, of=PP_VIDEO).infer(5, 0, of=PP_VIDEO))
     else:
